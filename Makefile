@@ -2,17 +2,36 @@
 export PATH := $(CURDIR)/bin:$(PATH)
 export CGO_ENABLED ?= 0
 
+# The packages that have goroutines: the race detector runs on these.
+RACE = ./actions/... ./cmd/... ./dataverse/... ./journal/... ./presence/... ./server/...
+
 .PHONY: help
 help: ## List the targets
-	@sed -n 's/^\([a-z-]*\):.*## /  \1\t/p' $(MAKEFILE_LIST) | expand -t 18
+	@sed -n 's/^\([a-z-]*\):.*## /\1\t/p' $(MAKEFILE_LIST) | expand -t 18
 
-bin/buf: tools/go.mod tools/go.sum
-	GOBIN=$(CURDIR)/bin go install -modfile=tools/go.mod tool
-	@touch bin/buf
+.PHONY: build
+build: ## Build bin/botverse, static and stripped
+	go build -trimpath -ldflags='-s -w' -o bin/botverse ./cmd/botverse
 
-third_party: tools/third-party.sh
-	tools/third-party.sh
-	@touch third_party
+.PHONY: run
+run: ## Run everything with a local Dataverse inside
+	go run ./cmd/botverse serve
+
+.PHONY: test
+test: ## Run the tests
+	go test ./...
+
+.PHONY: race
+race: ## Run the tests under the race detector
+	CGO_ENABLED=1 go test -race $(RACE)
+
+.PHONY: bench
+bench: ## Run the benchmarks of docs/benchmarks.md
+	tools/bench.sh
+
+.PHONY: lint
+lint: bin/golangci-lint ## Vet and lint
+	golangci-lint run
 
 .PHONY: generate
 generate: bin/buf third_party ## Generate gen/ from proto/
@@ -25,5 +44,20 @@ proto-lint: bin/buf third_party ## Lint the protos
 	buf lint
 
 .PHONY: proto-breaking
-proto-breaking: bin/buf third_party ## Check the protos for breaking changes against BASE (default origin/main or HEAD~1)
+proto-breaking: bin/buf third_party ## Check that the protos break nothing since BASE (default: where main was left)
 	tools/breaking.sh $(BASE)
+
+.PHONY: tools
+tools: bin/buf bin/golangci-lint third_party ## Build the tools into bin/
+
+bin/buf: tools/go.mod tools/go.sum
+	GOBIN=$(CURDIR)/bin go install -modfile=tools/go.mod tool
+	@touch $@
+
+bin/golangci-lint: tools/lint/go.mod tools/lint/go.sum
+	GOBIN=$(CURDIR)/bin go install -modfile=tools/lint/go.mod tool
+	@touch $@
+
+third_party: tools/third-party.sh
+	tools/third-party.sh
+	@touch $@
