@@ -1,0 +1,64 @@
+package actions
+
+import (
+	"fmt"
+	"strings"
+)
+
+// Reason says why an input is at fault. The names are those of the contract's ErrorDetail.Reason.
+type Reason string
+
+// The reasons of faults in a request.
+const (
+	InvalidRequest  Reason = "INVALID_REQUEST"  // breaks a rule of the contract that only the runtime can check
+	UnknownEntity   Reason = "UNKNOWN_ENTITY"   // the environment has no such entity
+	InvalidField    Reason = "INVALID_FIELD"    // the entity has no such field, or it cannot be used so
+	InvalidValue    Reason = "INVALID_VALUE"    // a value does not fit its field
+	MissingRequired Reason = "MISSING_REQUIRED" // a required field has no value
+	LookupNotFound  Reason = "LOOKUP_NOT_FOUND" // a lookup by name found no active record
+	LookupAmbiguous Reason = "LOOKUP_AMBIGUOUS" // a lookup by name found several
+	BadTemplate     Reason = "BAD_TEMPLATE"     // a template does not parse, or stands where none may
+	VariableUnset   Reason = "VARIABLE_UNSET"   // a variable that must have a value is unset, null or blank
+	BadFetchXML     Reason = "BAD_FETCHXML"     // the FetchXML does not parse or breaks its rules
+	EntityMismatch  Reason = "ENTITY_MISMATCH"  // the FetchXML asks for another entity than the request
+)
+
+// Fault is one thing that is wrong with a request.
+type Fault struct {
+	Reason  Reason
+	Field   string   // where: "fields.birthdate", "where.emailaddress1", "fetch_xml:3:14", "save.name"
+	Message string   // what is wrong and what would be right; never a sensitive value
+	Allowed []string // the labels or values that are allowed, where they are few
+	Nearest []string // the names that come nearest to one that is not known
+}
+
+// InputError is a request that cannot be carried out as it is, with all its faults. Nothing was written.
+type InputError struct {
+	Faults []Fault // at least one
+	Err    error   // what told us, where the fault is not our own finding; may be nil
+}
+
+// Error tells each fault, one after the other.
+func (e *InputError) Error() string {
+	texts := make([]string, len(e.Faults))
+	for i, f := range e.Faults {
+		texts[i] = fmt.Sprintf("%s: %s", f.Field, f.Message)
+	}
+	return strings.Join(texts, "; ")
+}
+
+// Unwrap returns what told us of the fault.
+func (e *InputError) Unwrap() error { return e.Err }
+
+// inputError is the faults as an error; nil for none.
+func inputError(faults []Fault) error {
+	if len(faults) == 0 {
+		return nil
+	}
+	return &InputError{Faults: faults}
+}
+
+// newFault is a fault with a message made as fmt.Sprintf does.
+func newFault(reason Reason, field, format string, args ...any) *Fault {
+	return &Fault{Reason: reason, Field: field, Message: fmt.Sprintf(format, args...)}
+}

@@ -1,0 +1,69 @@
+package actions
+
+// Outcome is what a flow branches on. The names are those of the contract.
+type Outcome string
+
+// The outcomes. The zero Outcome is answered with ValidateOnly alone and stands for "valid".
+const (
+	Created        Outcome = "CREATED"
+	AlreadyCreated Outcome = "ALREADY_CREATED" // an earlier call with the same request ID made it
+	Duplicate      Outcome = "DUPLICATE"       // records that match exist; nothing was made
+	InDoubt        Outcome = "IN_DOUBT"        // a write was sent and its answer never came
+	Matched        Outcome = "MATCHED"
+	NotMatched     Outcome = "NOT_MATCHED"
+	Ambiguous      Outcome = "AMBIGUOUS" // several match and the caller wants none then
+)
+
+// Result is what became of an action.
+type Result struct {
+	Outcome   Outcome
+	Record    *Record        // nil where there is none
+	Variables map[string]any // the request's, with those of save set; a map of its own
+	Omitted   []string       // fields left out because their variable is not set, sorted
+	Existing  []Record       // for Duplicate: the records that match
+	Warnings  []Warning
+
+	MatchCount  *int // of a search: distinct records seen
+	MoreMatches bool // whether there may be more than MatchCount
+	OrderedBy   []string
+	Candidates  []Candidate
+
+	Requests []PlannedRequest // with ValidateOnly: what would be sent
+}
+
+// Record names a record of Dataverse.
+type Record struct {
+	Entity string // logical name
+	ID     string
+	Name   string // the primary name's value, where it was read
+	URL    string // where a person opens it
+}
+
+// Candidate is one of several records that match.
+type Candidate struct {
+	Record Record
+	Fields map[string]any // the fields that the request saves, by their source
+}
+
+// WarningCode is the kind of a Warning. The names are those of the contract's Warning.Code.
+type WarningCode string
+
+// The kinds of warnings.
+const (
+	NoDuplicateRule         WarningCode = "NO_DUPLICATE_RULE"
+	DuplicateRuleNotApplied WarningCode = "DUPLICATE_RULE_NOT_APPLIED"
+	DuplicatesNotReadable   WarningCode = "DUPLICATES_NOT_READABLE"
+	TextCut                 WarningCode = "TEXT_CUT"
+	LookupOmitted           WarningCode = "LOOKUP_OMITTED"
+	PagingReplaced          WarningCode = "PAGING_REPLACED"
+	OrderNotTotal           WarningCode = "ORDER_NOT_TOTAL"
+	IDNotKept               WarningCode = "ID_NOT_KEPT"
+	SaveNotReadable         WarningCode = "SAVE_NOT_READABLE"
+)
+
+// Warning is something the flow's author should know though the call succeeded.
+type Warning struct {
+	Code    WarningCode
+	Message string // a sentence, without values
+	Field   string // as "fields.emailaddress1"; "" where it is about none
+}
