@@ -9,10 +9,13 @@ import (
 	"github.com/botverse/botverse/dataverse/schema"
 )
 
-// saveRules say which sources an action's `save` may have beside a record's own fields.
-type saveRules struct {
-	Links bool // "lookup.field"
-	Count bool // "@count"
+// saveRequest is what a request says about saving.
+type saveRequest struct {
+	Save      map[string]string // variable to source
+	Defaults  map[string]any    // by variable
+	Variables map[string]any
+	Links     bool // whether "lookup.field" may be a source
+	Count     bool // whether "@count" may be a source
 }
 
 // savePlan is a request's `save`, checked: which fields must be read, and which variable each value goes to.
@@ -35,7 +38,7 @@ type saved struct {
 
 // planSave checks the sources and targets of `save` against an entity. It asks Dataverse only for the metadata of
 // entities that "lookup.field" names. err is Dataverse's, as it came.
-func planSave(ctx context.Context, client *dataverse.Client, e *schema.Entity, save map[string]string, defaults map[string]any, rules saveRules) (*savePlan, []Fault, error) {
+func planSave(ctx context.Context, client *dataverse.Client, e *schema.Entity, req saveRequest) (*savePlan, []Fault, error) {
 	return nil, nil, errors.New("not implemented")
 }
 
@@ -49,5 +52,5 @@ func (p *savePlan) Select() []string { return nil }
 func (p *savePlan) Expand() []odata.Expand { return nil }
 
 // Fill returns the request's variables with every target of the plan set: to what the answer has for its source, to its
-// default, or to null. The map is the caller's to keep; variables is not changed.
-func (p *savePlan) Fill(variables map[string]any, answer saved) map[string]any { return nil }
+// default, or to null. The map is the caller's to keep; the request's is not changed.
+func (p *savePlan) Fill(answer saved) map[string]any { return nil }
