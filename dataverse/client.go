@@ -1,0 +1,79 @@
+package dataverse
+
+import (
+	"fmt"
+	"net/http"
+	"net/url"
+
+	"go.opentelemetry.io/otel"
+	"go.opentelemetry.io/otel/trace"
+)
+
+// Client calls the Web API of one environment.
+type Client struct {
+	*environment
+	transport http.RoundTripper
+}
+
+// environment is what a Client shares with those that Via makes of it: how to sign in, and what it remembers.
+type environment struct {
+	name      string
+	config    Config
+	site      *url.URL          // where people open records
+	api       *url.URL          // the service root, without its last slash
+	transport http.RoundTripper // for what is remembered for all
+	tracer    trace.Tracer
+	sign      *signer
+	entities  *entityCache
+	facts     *facts
+}
+
+func newClient(name string, config Config, transport http.RoundTripper) (*Client, error) {
+	if err := config.Validate(); err != nil {
+		return nil, err
+	}
+	site, api, err := config.addresses()
+	if err != nil {
+		return nil, err
+	}
+	source, err := newTokenSource(config, transport)
+	if err != nil {
+		return nil, err
+	}
+	e := &environment{
+		name: name, config: config, site: site, api: api, transport: transport,
+		tracer: otel.Tracer("github.com/botverse/botverse/dataverse"),
+		sign:   newSigner(source),
+	}
+	c := &Client{environment: e, transport: transport}
+	e.entities, e.facts = newEntityCache(c), newFacts(c)
+	return c, nil
+}
+
+// Name is the environment's name in the configuration.
+func (c *Client) Name() string { return c.name }
+
+// URL is where people open the environment, as configured, without a last slash.
+func (c *Client) URL() string { return c.site.String() }
+
+// RecordURL is the address where a person opens a record.
+func (c *Client) RecordURL(entity string, id ID) string {
+	query := "etn=" + url.QueryEscape(entity) + "&id=" + url.QueryEscape(string(id)) + "&pagetype=entityrecord"
+	if c.config.AppID != "" {
+		query = "appid=" + url.QueryEscape(c.config.AppID) + "&" + query
+	}
+	return c.URL() + "/main.aspx?" + query
+}
+
+// Via is the client with another transport: wrap gets the present one and returns what to send by. The sign-in and what is
+// remembered of the environment stay shared, and are not fetched through wrap. The requests that wrap sees carry the
+// Authorization header; IsRead tells which of them change nothing.
+func (c *Client) Via(wrap func(http.RoundTripper) http.RoundTripper) *Client {
+	return &Client{environment: c.environment, transport: wrap(c.transport)}
+}
+
+// String names the environment, and shows nothing of how to sign in.
+func (c *Client) String() string { return fmt.Sprintf("environment %s at %s", c.name, c.URL()) }
+
+// GoString is String: %#v must not print what the client keeps.
+func (c *Client) GoString() string { return c.String() }

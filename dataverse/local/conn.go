@@ -1,0 +1,96 @@
+package local
+
+import (
+	"context"
+	"database/sql"
+	"errors"
+	"slices"
+)
+
+// maxPrepared bounds the statements that one connection keeps prepared.
+const maxPrepared = 300
+
+// conn is one connection to the records, with its statements kept prepared. One goroutine uses it at a time.
+type conn struct {
+	sql      *sql.Conn
+	prepared map[string]*sql.Stmt
+}
+
+// prepare returns the prepared statement of a text. When too many are kept it begins again: statements that are in use
+// are prepared anew by their next call, which is cheaper than to note the use of each.
+func (c *conn) prepare(ctx context.Context, text string) (*sql.Stmt, error) {
+	if stmt := c.prepared[text]; stmt != nil {
+		return stmt, nil
+	}
+	if len(c.prepared) >= maxPrepared {
+		if err := c.forget(); err != nil {
+			return nil, err
+		}
+	}
+	stmt, err := c.sql.PrepareContext(ctx, text)
+	if err != nil {
+		return nil, err
+	}
+	c.prepared[text] = stmt
+	return stmt, nil
+}
+
+func (c *conn) forget() error {
+	var faults []error
+	for _, stmt := range c.prepared {
+		faults = append(faults, stmt.Close())
+	}
+	clear(c.prepared)
+	return errors.Join(faults...)
+}
+
+func (c *conn) exec(ctx context.Context, text string, args ...any) (sql.Result, error) {
+	stmt, err := c.prepare(ctx, text)
+	if err != nil {
+		return nil, err
+	}
+	return stmt.ExecContext(ctx, args...)
+}
+
+// query calls each with every row, its values as the driver gives them. The slice is each's own; the connection is not.
+func (c *conn) query(ctx context.Context, text string, args []any, each func(row []any) error) error {
+	stmt, err := c.prepare(ctx, text)
+	if err != nil {
+		return err
+	}
+	rows, err := stmt.QueryContext(ctx, args...)
+	if err != nil {
+		return err
+	}
+	defer rows.Close()
+	columns, err := rows.Columns()
+	if err != nil {
+		return err
+	}
+	cells, into := make([]any, len(columns)), make([]any, len(columns))
+	for i := range cells {
+		into[i] = &cells[i]
+	}
+	for rows.Next() {
+		if err := rows.Scan(into...); err != nil {
+			return err
+		}
+		if err := each(slices.Clone(cells)); err != nil {
+			return err
+		}
+	}
+	return rows.Err()
+}
+
+// row returns the first row; false where there is none.
+func (c *conn) row(ctx context.Context, text string, args ...any) (first []any, found bool, err error) {
+	err = c.query(ctx, text, args, func(row []any) error {
+		if !found {
+			first, found = row, true
+		}
+		return nil
+	})
+	return first, found, err
+}
+
+func (c *conn) close() error { return errors.Join(c.forget(), c.sql.Close()) }

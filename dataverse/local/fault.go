@@ -1,0 +1,79 @@
+package local
+
+import (
+	"encoding/json"
+	"errors"
+	"fmt"
+	"net/http"
+
+	"github.com/botverse/botverse/dataverse/code"
+	"github.com/botverse/botverse/dataverse/fetchxml"
+	"github.com/botverse/botverse/dataverse/local/query"
+	"github.com/botverse/botverse/dataverse/odata"
+)
+
+// fault is a refusal as the client gets it.
+type fault struct {
+	status  int // 0 for the one that goes with the code
+	code    code.Code
+	message string // Dataverse's own words where they are known
+	noCode  bool   // the code is sent as ""
+}
+
+func (f *fault) Error() string { return f.code.String() + ": " + f.message }
+
+func refuse(c code.Code, format string, args ...any) *fault {
+	return &fault{code: c, message: fmt.Sprintf(format, args...)}
+}
+
+// faultOf brings any error into the form that clients get. What nobody foresaw is a 500, and its text stays with us.
+func faultOf(err error) (_ *fault, foreseen bool) {
+	var (
+		own    *fault
+		query  *query.Error
+		syntax *odata.SyntaxError
+		xml    *fetchxml.SyntaxError
+	)
+	switch {
+	case errors.As(err, &own):
+		return own, true
+	case errors.As(err, &query):
+		return &fault{code: query.Code, message: query.Message}, true
+	case errors.As(err, &syntax):
+		return refuse(code.UnsupportedQuery, "%s", syntax.Error()), true
+	case errors.As(err, &xml):
+		return refuse(xml.Code, "%s", xml.Error()), true
+	}
+	return &fault{status: http.StatusInternalServerError, code: code.UnExpected, message: "An unexpected error occurred."}, false
+}
+
+// reply is the refusal in the shape of the Web API ("Compose HTTP requests and handle errors").
+func (f *fault) reply() reply {
+	status := f.status
+	if status == 0 {
+		status = f.code.HTTPStatus()
+	}
+	text := f.code.String()
+	if f.noCode {
+		text = ""
+	}
+	type inner struct {
+		Code    string `json:"code"`
+		Message string `json:"message"`
+	}
+	body, err := json.Marshal(map[string]inner{"error": {Code: text, Message: f.message}})
+	if err != nil {
+		body = []byte(`{"error":{"code":"0x80040216","message":"An unexpected error occurred."}}`)
+	}
+	answer := newReply(status)
+	answer.json(body)
+	return answer
+}
+
+func noSuchRecord(entity, id string) *fault {
+	return refuse(code.ObjectDoesNotExist, "%s With Id = %s Does Not Exist", entity, id)
+}
+
+func noSuchSegment(name string) *fault {
+	return &fault{status: http.StatusNotFound, code: code.CrmHTTPError, message: fmt.Sprintf("Resource not found for the segment '%s'.", name)}
+}

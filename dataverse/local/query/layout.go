@@ -1,0 +1,223 @@
+package query
+
+import (
+	"fmt"
+	"maps"
+	"slices"
+	"strings"
+
+	"github.com/botverse/botverse/dataverse/schema"
+)
+
+// The collations of the tables' columns. RegisterFunctions makes them known to SQLite.
+const (
+	// textCollation compares texts as Dataverse's database does: without regard to case, accents and trailing spaces.
+	textCollation = "DATAVERSE"
+	// decimalCollation compares texts by the decimal number that they spell.
+	decimalCollation = "DECIMAL"
+)
+
+// versionField is the field that grows with each write of a record: its entity tag.
+const versionField = "versionnumber"
+
+// StoredColumn is a column of an entity's table.
+type StoredColumn struct {
+	Name      string // "name"; "parentcustomerid!type"
+	SQLType   string // "TEXT", "INTEGER", "REAL"
+	Collation string // "" for SQLite's own
+	Field     *schema.Field
+	IsTarget  bool // holds the logical name of the entity that the lookup Field points at
+}
+
+// IsStored reports whether a field has a column of its own. Fields that only shadow another, and those whose value is
+// made of other records, have none.
+func IsStored(f *schema.Field) bool { return f.AttributeOf == "" && sqlType(f.Type) != "" }
+
+// TargetColumn is the name of the column that says which entity a lookup points at; "" for a field that can point at one
+// entity only, and for one that is no lookup.
+func TargetColumn(f *schema.Field) string {
+	if !f.IsLookup() || len(f.Targets) < 2 {
+		return ""
+	}
+	return f.LogicalName + "!type"
+}
+
+// StoredColumns are the columns of an entity's table, in the order of its fields.
+func StoredColumns(e *schema.Entity) []StoredColumn {
+	columns := make([]StoredColumn, 0, len(e.Fields))
+	for _, f := range e.Fields {
+		if !IsStored(f) {
+			continue
+		}
+		columns = append(columns, StoredColumn{Name: f.LogicalName, SQLType: sqlType(f.Type), Collation: collation(f.Type), Field: f})
+		if name := TargetColumn(f); name != "" {
+			columns = append(columns, StoredColumn{Name: name, SQLType: "TEXT", Field: f, IsTarget: true})
+		}
+	}
+	return columns
+}
+
+// sqlType is the type of a field's column, "" where it has none.
+//
+// Money is an INTEGER of ten-thousandths: Dataverse's money is SQL Server's, the same 64 bits. A Decimal may have more
+// digits than 64 bits hold, so it is TEXT in a form that Encode makes. A DateTime is an INTEGER of microseconds since
+// 1970 in UTC; a DateOnly one the midnight of its day, a TimeZoneIndependent one its clock time taken as UTC.
+func sqlType(t schema.Type) string {
+	switch t {
+	case schema.Integer, schema.BigInt, schema.Boolean, schema.Money, schema.DateTime, schema.Picklist, schema.State, schema.Status:
+		return "INTEGER"
+	case schema.Double:
+		return "REAL"
+	case schema.String, schema.Memo, schema.Decimal, schema.MultiSelectPicklist, schema.Uniqueidentifier,
+		schema.Lookup, schema.Customer, schema.Owner, schema.EntityName:
+		return "TEXT"
+	}
+	return ""
+}
+
+func collation(t schema.Type) string {
+	switch t {
+	case schema.String, schema.Memo:
+		return textCollation
+	case schema.Decimal:
+		return decimalCollation
+	}
+	return ""
+}
+
+// CreateTables returns the statements that make the tables of a schema and their indexes, where they are not there yet:
+// a table for each entity, named as it, and one for each intersect entity of a many-to-many relationship. The connection
+// must have been opened after RegisterFunctions.
+func CreateTables(s *schema.Schema) []string {
+	var statements []string
+	for _, name := range s.Names() {
+		statements = append(statements, createTable(s.Entity(name))...)
+	}
+	for _, e := range intersects(s) {
+		statements = append(statements, createTable(e)...)
+	}
+	return statements
+}
+
+func createTable(e *schema.Entity) []string {
+	var b strings.Builder
+	fmt.Fprintf(&b, "CREATE TABLE IF NOT EXISTS %s (", quote(e.LogicalName))
+	for i, c := range StoredColumns(e) {
+		if i > 0 {
+			b.WriteString(", ")
+		}
+		fmt.Fprintf(&b, "%s %s", quote(c.Name), c.SQLType)
+		if c.Name == e.PrimaryID {
+			b.WriteString(" PRIMARY KEY NOT NULL")
+		}
+		if c.Collation != "" {
+			b.WriteString(" COLLATE " + c.Collation)
+		}
+	}
+	b.WriteString(") STRICT")
+	return append([]string{b.String()}, createIndexes(e)...)
+}
+
+// createIndexes makes the indexes on what people search by. Those on fields that are mostly empty leave the empty ones
+// out, so that a record pays for what it has.
+func createIndexes(e *schema.Entity) []string {
+	var statements []string
+	add := func(unique, where string, columns ...string) {
+		quoted := make([]string, len(columns))
+		for i, c := range columns {
+			quoted[i] = quote(c)
+		}
+		name := quote("by " + e.LogicalName + " " + strings.Join(columns, " "))
+		statements = append(statements, fmt.Sprintf("CREATE %sINDEX IF NOT EXISTS %s ON %s (%s)%s",
+			unique, name, quote(e.LogicalName), strings.Join(quoted, ", "), where))
+	}
+	if stored(e, "createdon") {
+		add("", "", "createdon", e.PrimaryID)
+		if stored(e, "statecode") {
+			add("", "", "statecode", "createdon", e.PrimaryID)
+		}
+	}
+	for _, k := range e.Keys {
+		add("UNIQUE ", "", k.Fields...)
+	}
+	for _, f := range e.Fields {
+		switch {
+		case !IsStored(f) || f.LogicalName == e.PrimaryID:
+		case f.LogicalName == e.PrimaryName:
+			add("", "", f.LogicalName, e.PrimaryID)
+		case isSearched(f):
+			add("", fmt.Sprintf(" WHERE %s IS NOT NULL", quote(f.LogicalName)), f.LogicalName)
+		}
+	}
+	return statements
+}
+
+// isSearched reports whether people search by a field: lookups but for those that every record has, e-mail addresses,
+// phone numbers, and the names and numbers that a person may say.
+func isSearched(f *schema.Field) bool {
+	switch f.LogicalName {
+	case "createdby", "createdonbehalfby", "modifiedby", "modifiedonbehalfby", "owningbusinessunit", "owninguser", "owningteam",
+		"transactioncurrencyid", "organizationid":
+		return false
+	case "firstname", "lastname", "accountnumber", "ticketnumber", "domainname", "msdyn_ocliveworkitemid", "msdyn_sessionid":
+		return true
+	}
+	if f.IsLookup() {
+		return true
+	}
+	isContact := f.Format == "Email" || f.Format == "Phone" || strings.Contains(f.LogicalName, "emailaddress") ||
+		strings.Contains(f.LogicalName, "telephone") || f.LogicalName == "mobilephone"
+	return f.Type == schema.String && isContact && !strings.HasPrefix(f.LogicalName, "address")
+}
+
+func stored(e *schema.Entity, name string) bool {
+	f := e.Field(name)
+	return f != nil && IsStored(f)
+}
+
+// Intersect returns the entity of a many-to-many relationship's intersect table: the schema's own where it describes
+// it, else one made of the relationship with the key "<name>id" and the two sides. It is nil for any other name.
+func Intersect(s *schema.Schema, name string) *schema.Entity {
+	if e := s.Entity(name); e != nil {
+		return e
+	}
+	for _, entity := range s.Names() {
+		for _, r := range s.Entity(entity).ManyToMany {
+			if r.IntersectEntity == name {
+				return intersectEntity(r)
+			}
+		}
+	}
+	return nil
+}
+
+// intersects are the intersect entities that the schema does not describe, by name.
+func intersects(s *schema.Schema) []*schema.Entity {
+	byName := map[string]*schema.Entity{}
+	for _, name := range s.Names() {
+		for _, r := range s.Entity(name).ManyToMany {
+			if s.Entity(r.IntersectEntity) == nil && byName[r.IntersectEntity] == nil {
+				byName[r.IntersectEntity] = intersectEntity(r)
+			}
+		}
+	}
+	entities := make([]*schema.Entity, 0, len(byName))
+	for _, name := range slices.Sorted(maps.Keys(byName)) {
+		entities = append(entities, byName[name])
+	}
+	return entities
+}
+
+func intersectEntity(r schema.ManyToMany) *schema.Entity {
+	id := r.IntersectEntity + "id"
+	e := &schema.Entity{LogicalName: r.IntersectEntity, SchemaName: r.IntersectEntity, PrimaryID: id, Ownership: "None"}
+	for _, name := range []string{id, r.Field1, r.Field2} {
+		e.Fields = append(e.Fields, &schema.Field{LogicalName: name, SchemaName: name, Type: schema.Uniqueidentifier, Readable: true})
+	}
+	e.Keys = []schema.Key{{Name: id, Fields: []string{r.Field1, r.Field2}}, {Name: id + "2", Fields: []string{r.Field2, r.Field1}}}
+	e.Index()
+	return e
+}
+
+// quote makes an SQL identifier of a name. Names come from metadata only, but one with a quote must not end it.
+func quote(name string) string { return `"` + strings.ReplaceAll(name, `"`, `""`) + `"` }

@@ -1,0 +1,51 @@
+package local
+
+import (
+	"fmt"
+	"net/http"
+	"net/url"
+	"strings"
+)
+
+// routes is everything that the Server answers. The Web API's paths are taken as they were sent: ServeMux would tidy them,
+// and a key in them may hold anything.
+func (s *Server) routes() http.Handler {
+	mux := http.NewServeMux()
+	mux.HandleFunc("POST /{tenant}/oauth2/v2.0/token", s.serveToken)
+	mux.HandleFunc("POST /{tenant}/oauth2/token", s.serveToken)
+	mux.HandleFunc("GET /{tenant}/v2.0/.well-known/openid-configuration", s.serveOpenID)
+	mux.HandleFunc("GET /{tenant}/.well-known/openid-configuration", s.serveOpenID)
+	mux.HandleFunc("GET /main.aspx", s.serveForm)
+	mux.HandleFunc("GET /{$}", s.serveWelcome)
+	if s.cfg.AllowControl {
+		mux.HandleFunc("POST /local/faults", s.serveFaults)
+	}
+	api := s.withFaults(http.HandlerFunc(s.serveAPI))
+	other := s.withFaults(mux)
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		switch {
+		case strings.HasPrefix(r.URL.Path, "/api/data/"):
+			api.ServeHTTP(w, r)
+		case r.URL.Path == "/local/faults":
+			mux.ServeHTTP(w, r) // a plan cannot keep a test from changing it
+		default:
+			other.ServeHTTP(w, r)
+		}
+	})
+}
+
+// serveForm takes the address under which people open a record in Dataverse, and shows the record as the Web API has it.
+func (s *Server) serveForm(w http.ResponseWriter, r *http.Request) {
+	q := r.URL.Query()
+	e := s.schema.Entity(q.Get("etn"))
+	if e == nil {
+		http.Error(w, fmt.Sprintf("There is no entity %q. The address is main.aspx?etn=contact&pagetype=entityrecord&id=…", q.Get("etn")), http.StatusNotFound)
+		return
+	}
+	http.Redirect(w, r, "/api/data/v9.2/"+e.EntitySetName+"("+url.PathEscape(strings.Trim(q.Get("id"), "{}"))+")", http.StatusFound)
+}
+
+func (s *Server) serveWelcome(w http.ResponseWriter, _ *http.Request) {
+	w.Header().Set("Content-Type", "text/plain; charset=utf-8")
+	fmt.Fprintln(w, "A local Dataverse, for development and tests. The Web API is at /api/data/v9.2/.")
+}

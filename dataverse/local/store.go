@@ -1,0 +1,161 @@
+package local
+
+import (
+	"context"
+	"database/sql"
+	"errors"
+	"fmt"
+	"net/url"
+	"os"
+	"path/filepath"
+
+	_ "modernc.org/sqlite" // the driver "sqlite"
+)
+
+const (
+	// formatVersion says how the records lie in the file; a file of another version is refused.
+	formatVersion = 1
+	readers       = 4
+)
+
+// store is the SQLite file: one connection that writes, several that read beside it. Readers see a commit at once.
+type store struct {
+	db, readDB *sql.DB
+	writer     chan *conn // holds the one writing connection while nobody uses it
+	readers    chan *conn
+	lock       *os.File
+	temporary  string // a directory to remove at the end; "" where the records stay
+}
+
+// openStore opens the records in dir, or new ones in a temporary directory where dir is "". A temporary file rather than
+// SQLite's in-memory database: shared between connections, that one locks whole tables against readers.
+func openStore(ctx context.Context, dir string) (_ *store, err error) {
+	s := &store{writer: make(chan *conn, 1), readers: make(chan *conn, readers)}
+	defer func() {
+		if err != nil {
+			err = errors.Join(err, s.close())
+		}
+	}()
+	synchronous := "NORMAL" // kill -9 loses nothing acknowledged; only a power cut could
+	if dir == "" {
+		if s.temporary, err = os.MkdirTemp("", "botverse-dataverse-"); err != nil {
+			return nil, err
+		}
+		dir, synchronous = s.temporary, "OFF"
+	} else if s.lock, err = lockDir(dir); err != nil {
+		return nil, err
+	}
+	if err := s.openConnections(ctx, filepath.Join(dir, "dataverse.db"), synchronous); err != nil {
+		return nil, fmt.Errorf("open the records in %s: %w", dir, err)
+	}
+	return s, nil
+}
+
+func (s *store) openConnections(ctx context.Context, path, synchronous string) (err error) {
+	if s.db, err = sql.Open("sqlite", dataSource(path, url.Values{
+		"_pragma": {"journal_mode(WAL)", "busy_timeout(5000)", "synchronous(" + synchronous + ")"},
+		"_txlock": {"immediate"},
+	})); err != nil {
+		return err
+	}
+	if err := fill(ctx, s.db, s.writer); err != nil {
+		return err
+	}
+	if s.readDB, err = sql.Open("sqlite", dataSource(path, url.Values{
+		"mode": {"ro"}, "_pragma": {"busy_timeout(5000)", "query_only(1)"},
+	})); err != nil {
+		return err
+	}
+	return fill(ctx, s.readDB, s.readers)
+}
+
+func dataSource(path string, query url.Values) string {
+	return (&url.URL{Scheme: "file", OmitHost: true, Path: path, RawQuery: query.Encode()}).String()
+}
+
+// fill opens as many connections as the pool has room for.
+func fill(ctx context.Context, db *sql.DB, pool chan *conn) error {
+	db.SetMaxOpenConns(cap(pool))
+	db.SetMaxIdleConns(cap(pool))
+	for range cap(pool) {
+		c, err := db.Conn(ctx)
+		if err != nil {
+			return err
+		}
+		pool <- &conn{sql: c, prepared: map[string]*sql.Stmt{}}
+	}
+	return nil
+}
+
+// read runs f with a connection that only reads, in one snapshot of the records.
+func (s *store) read(ctx context.Context, f func(*conn) error) error {
+	c, err := take(ctx, s.readers)
+	if err != nil {
+		return err
+	}
+	defer func() { s.readers <- c }()
+	if _, err := c.exec(ctx, "BEGIN"); err != nil {
+		return err
+	}
+	defer c.exec(context.WithoutCancel(ctx), "ROLLBACK") //nolint:errcheck // nothing was written
+	return f(c)
+}
+
+// write runs f in a transaction that is committed when f returns nil; else nothing of it stays. Writers wait for each other.
+// Once begun a write is seen through: a client that goes away must not leave it to chance what was done.
+func (s *store) write(ctx context.Context, f func(*conn) error) error {
+	c, err := take(ctx, s.writer)
+	if err != nil {
+		return err
+	}
+	defer func() { s.writer <- c }()
+	ctx = context.WithoutCancel(ctx)
+	if _, err := c.exec(ctx, "BEGIN IMMEDIATE"); err != nil {
+		return err
+	}
+	if err := f(c); err != nil {
+		_, rollback := c.exec(ctx, "ROLLBACK")
+		return errors.Join(err, rollback)
+	}
+	_, err = c.exec(ctx, "COMMIT")
+	return err
+}
+
+func take(ctx context.Context, pool chan *conn) (*conn, error) {
+	select {
+	case c := <-pool:
+		return c, nil
+	default:
+	}
+	select {
+	case c := <-pool:
+		return c, nil
+	case <-ctx.Done():
+		return nil, context.Cause(ctx)
+	}
+}
+
+// close waits until no connection is in use.
+func (s *store) close() error {
+	var faults []error
+	for _, db := range []*sql.DB{s.readDB, s.db} {
+		if db == nil {
+			continue
+		}
+		pool := s.readers
+		if db == s.db {
+			pool = s.writer
+		}
+		for range db.Stats().OpenConnections {
+			faults = append(faults, (<-pool).close())
+		}
+		faults = append(faults, db.Close())
+	}
+	if s.lock != nil {
+		faults = append(faults, s.lock.Close())
+	}
+	if s.temporary != "" {
+		faults = append(faults, os.RemoveAll(s.temporary))
+	}
+	return errors.Join(faults...)
+}
