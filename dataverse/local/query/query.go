@@ -1,0 +1,66 @@
+package query
+
+import (
+	"time"
+
+	"github.com/botverse/botverse/dataverse/schema"
+)
+
+// Options is what a query needs to know of its caller and of the reply that is wanted.
+type Options struct {
+	Now            time.Time      // of relative dates
+	Location       *time.Location // the caller's zone; nil is UTC
+	Language       int            // of labels that are sorted by or compared; 0 is the environment's own
+	UserID         string         // the caller, for eq-userid
+	BusinessUnitID string         // the caller's business unit, for eq-businessid
+	Labels         bool           // read the names of the records that lookups point at, for formatted values
+	PageSize       int            // rows of a page; 0 and more than MaxPageSize is MaxPageSize. FetchXML's count comes first
+	Count          bool           // count all rows also where the query itself does not ask for it, up to MaxCount
+}
+
+// The limits of Dataverse (Web API, "Query data using the Web API"; FetchXML, "Page results").
+const (
+	MaxPageSize      = 5000
+	MaxCount         = 5000  // of counted rows; more are "limit exceeded"
+	maxSimplePaging  = 50000 // rows that can be reached without a paging cookie
+	maxAggregateRows = 50000
+)
+
+// Role says what a column of a result is for.
+type Role int
+
+// The roles.
+const (
+	Shown   Role = iota // a value of the reply
+	Target              // of a lookup: the logical name of the entity it points at
+	Name                // of a lookup: the name of the record it points at
+	Version             // of a record: the number of its entity tag
+	Hidden              // what paging and counting need
+)
+
+// Column describes one column of a query's result. Columns of other roles than Shown follow those they belong to.
+type Column struct {
+	Role Role
+	// Property is the name in the reply: "name", "_ownerid_value", "c.fullname", or an alias.
+	Property string
+	// Path has the navigation properties of $expand that lead from the root record to the one the column is of.
+	Path []string
+	// Entity and Field are what the column is of, also behind an alias. Field is nil for the count of rows.
+	Entity *schema.Entity
+	Field  *schema.Field
+	// LinkAlias is the alias of the FetchXML link that the field is of; "" for the root.
+	LinkAlias string
+	// Aliased says that Property is an alias, or a link's, so that the reply tells the field's name beside it.
+	Aliased bool
+	// Key marks the record ID of the record at Path: where it is NULL there is no such record.
+	Key bool
+	// Aggregate and DateGrouping are FetchXML's and $apply's: "sum", "month". Grouped marks a group's key.
+	Aggregate    string
+	DateGrouping string
+	Grouped      bool
+	// TargetAt and NameAt are the places of the columns with the lookup's target and its name, -1 where there are none. A
+	// lookup that can point at one entity only has no target column: Field.Targets names it.
+	TargetAt, NameAt int
+	// Rows describes the records of a collection that $expand asked for: the value is a [][]any of these columns.
+	Rows []Column
+}
