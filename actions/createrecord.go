@@ -19,8 +19,8 @@ type OnUnset int
 
 // What to do about variables that are not set.
 const (
-	OmitUnset   OnUnset = iota // leave the field out and name it in Result.Omitted
-	RefuseUnset                // refuse the call with VariableUnset
+	Omit   OnUnset = iota // leave the field out and name it in Result.Omitted
+	Refuse                // refuse the call with VariableUnset
 )
 
 // CreateRecord asks for a record to be created. What it holds is read only.
