@@ -246,6 +246,8 @@ func (r *renderer) escaped(v any) any {
 		return v
 	}
 	switch v := v.(type) {
+	case nil:
+		return r.escape("") // null is the empty text, and who escapes may want to know of it
 	case string:
 		return r.escape(v)
 	case []any:

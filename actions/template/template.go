@@ -121,7 +121,7 @@ func (t *Template) Render(variables map[string]any) (Value, error) {
 }
 
 // RenderEscaped is Render with each text that comes of an output, and each text in a list that does, passed through
-// escape; the template's own text is not.
+// escape; the template's own text is not. Null inside other text is the empty text.
 func (t *Template) RenderEscaped(variables map[string]any, escape func(string) string) (Value, error) {
 	r := renderer{variables: variables, escape: escape}
 	if len(t.parts) == 1 && t.parts[0].output != nil {
