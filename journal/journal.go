@@ -83,18 +83,17 @@ func (j *Journal) start(ctx context.Context, config Config) error {
 	return err
 }
 
-// awaitReady waits for NATS to take connections, and tells a start that went wrong: NATS itself does not.
+// awaitReady waits for NATS to take connections, and tells a start that went wrong: NATS itself only goes on waiting.
 func (j *Journal) awaitReady(ctx context.Context) error {
-	deadline := time.Now().Add(startTimeout)
-	if d, ok := ctx.Deadline(); ok && d.Before(deadline) {
-		deadline = d
+	ctx, cancel := context.WithTimeout(ctx, startTimeout)
+	defer cancel()
+	for !j.server.ReadyForConnections(100 * time.Millisecond) {
+		if err := errors.Join(j.log.err(), ctx.Err()); err != nil {
+			return err
+		}
 	}
-	ready := j.server.ReadyForConnections(time.Until(deadline))
 	if err := errors.Join(j.log.err(), ctx.Err()); err != nil {
 		return err
-	}
-	if !ready {
-		return errors.New("NATS did not become ready in time")
 	}
 	if !j.server.JetStreamEnabled() {
 		return errors.New("NATS runs without JetStream")
