@@ -1,0 +1,102 @@
+package odata
+
+import (
+	"bufio"
+	"bytes"
+	"fmt"
+	"io"
+	"net/http"
+	"net/textproto"
+	"strconv"
+	"strings"
+)
+
+// message is an HTTP request or answer as text: its first line, headers and body.
+type message struct {
+	first  string
+	header http.Header
+	body   []byte
+}
+
+func (p batchPart) message() (message, error) {
+	if t := p.Header.Get("Content-Type"); !strings.HasPrefix(strings.ToLower(t), "application/http") {
+		return message{}, fmt.Errorf("%w: a part of the type %q, want application/http", ErrBatch, t)
+	}
+	r := textproto.NewReader(bufio.NewReader(p))
+	m := message{}
+	for m.first == "" { // blank lines before the first are common
+		line, err := r.ReadLine()
+		if err != nil {
+			return message{}, fmt.Errorf("%w: a part without a request or answer: %w", ErrBatch, err)
+		}
+		m.first = strings.TrimSpace(line)
+	}
+	header, err := r.ReadMIMEHeader()
+	if err != nil && err != io.EOF { // a message that ends with its headers may lack the blank line behind them
+		return message{}, fmt.Errorf("%w: %w", ErrBatch, err)
+	}
+	m.header = http.Header(header)
+	body, err := io.ReadAll(r.R)
+	if err != nil {
+		return message{}, fmt.Errorf("%w: %w", ErrBatch, err)
+	}
+	m.body = m.trim(body)
+	return m, nil
+}
+
+// trim takes the blank lines off that many clients put between a body and the boundary behind it.
+func (m message) trim(body []byte) []byte {
+	if n, err := strconv.Atoi(m.header.Get("Content-Length")); err == nil && 0 <= n && n <= len(body) {
+		return body[:n]
+	}
+	if strings.HasPrefix(m.header.Get("Content-Type"), "application/octet-stream") {
+		return body
+	}
+	return bytes.TrimSpace(body)
+}
+
+// contentID is the part's own, wherever it was put.
+func (p batchPart) contentID(m message) string {
+	if id := p.Header.Get("Content-ID"); id != "" {
+		return id
+	}
+	return m.header.Get("Content-ID")
+}
+
+func (p batchPart) request() (BatchRequest, error) {
+	m, err := p.message()
+	if err != nil {
+		return BatchRequest{}, err
+	}
+	f := strings.Fields(m.first)
+	if len(f) == 3 && strings.HasPrefix(f[2], "HTTP/") {
+		f = f[:2]
+	}
+	if len(f) != 2 {
+		return BatchRequest{}, fmt.Errorf("%w: a request begins with a line of %d words, want method, URL and HTTP/1.1", ErrBatch, len(strings.Fields(m.first)))
+	}
+	if p.changeSet > 0 && strings.EqualFold(f[0], http.MethodGet) {
+		return BatchRequest{}, fmt.Errorf("%w: a GET within a change set", ErrBatch)
+	}
+	return BatchRequest{
+		Method: strings.ToUpper(f[0]), URL: f[1], Header: m.header, Body: m.body,
+		ContentID: p.contentID(m), ChangeSet: p.changeSet,
+	}, nil
+}
+
+func (p batchPart) response() (BatchResponse, error) {
+	m, err := p.message()
+	if err != nil {
+		return BatchResponse{}, err
+	}
+	protocol, rest, _ := strings.Cut(m.first, " ")
+	number, _, _ := strings.Cut(strings.TrimSpace(rest), " ")
+	status, err := strconv.Atoi(number)
+	if !strings.HasPrefix(protocol, "HTTP/") || err != nil || status < 100 || status > 999 {
+		return BatchResponse{}, fmt.Errorf("%w: an answer does not begin with its status", ErrBatch)
+	}
+	return BatchResponse{
+		Status: status, Header: m.header, Body: m.body,
+		ContentID: p.contentID(m), ChangeSet: p.changeSet,
+	}, nil
+}
