@@ -21,11 +21,14 @@ type environment struct {
 	config    Config
 	site      *url.URL          // where people open records
 	api       *url.URL          // the service root, without its last slash
+	root      string            // the service root, with it
 	transport http.RoundTripper // for what is remembered for all
 	tracer    trace.Tracer
 	sign      *signer
-	entities  *entityCache
-	facts     *facts
+
+	metadata     *metadata
+	organization *remembered[Organization]
+	rules        *memory[Rules]
 }
 
 func newClient(name string, config Config, transport http.RoundTripper) (*Client, error) {
@@ -41,12 +44,12 @@ func newClient(name string, config Config, transport http.RoundTripper) (*Client
 		return nil, err
 	}
 	e := &environment{
-		name: name, config: config, site: site, api: api, transport: transport,
+		name: name, config: config, site: site, api: api, root: api.String() + "/", transport: transport,
 		tracer: otel.Tracer("github.com/botverse/botverse/dataverse"),
-		sign:   newSigner(source),
+		sign:   newSigner(source, config.Timeout),
 	}
 	c := &Client{environment: e, transport: transport}
-	e.entities, e.facts = newEntityCache(c), newFacts(c)
+	e.metadata, e.organization, e.rules = newMetadata(c), newOrganization(c), newRules(c)
 	return c, nil
 }
 

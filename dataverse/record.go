@@ -3,6 +3,7 @@ package dataverse
 import (
 	"encoding/json"
 	"slices"
+	"strconv"
 	"strings"
 
 	"github.com/botverse/botverse/dataverse/schema"
@@ -138,4 +139,31 @@ func (r Record) key(property string) (string, bool) {
 		}
 	}
 	return "", false
+}
+
+// text, bool, int and records read a property of which the type is known; the zero value where it has none.
+func (r Record) text(property string) string {
+	s, _ := r.values[property].(string)
+	return s
+}
+
+func (r Record) bool(property string) bool {
+	b, _ := r.values[property].(bool)
+	return b
+}
+
+func (r Record) int(property string) int {
+	number, _ := r.values[property].(json.Number)
+	n, _ := strconv.Atoi(number.String())
+	return n
+}
+
+func (r Record) records(navigation string) []Record {
+	var records []Record
+	items, _ := r.values[navigation].([]any)
+	for _, item := range items {
+		members, _ := item.(map[string]any)
+		records = append(records, Record{values: members})
+	}
+	return records
 }

@@ -5,6 +5,8 @@ import (
 	"database/sql"
 	"errors"
 	"slices"
+
+	"github.com/botverse/botverse/dataverse/local/query"
 )
 
 // maxPrepared bounds the statements that one connection keeps prepared.
@@ -94,3 +96,17 @@ func (c *conn) row(ctx context.Context, text string, args ...any) (first []any, 
 }
 
 func (c *conn) close() error { return errors.Join(c.forget(), c.sql.Close()) }
+
+// page runs a query and reads its rows.
+func (c *conn) page(ctx context.Context, q *query.Query) (*query.Page, error) {
+	text, args := q.SQL()
+	stmt, err := c.prepare(ctx, text)
+	if err != nil {
+		return nil, err
+	}
+	rows, err := stmt.QueryContext(ctx, args...)
+	if err != nil {
+		return nil, err
+	}
+	return q.Read(rows)
+}

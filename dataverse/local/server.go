@@ -39,9 +39,7 @@ func Open(ctx context.Context, cfg Config) (*Server, error) {
 	if err := cfg.Validate(); err != nil {
 		return nil, err
 	}
-	if err := query.RegisterFunctions(); err != nil {
-		return nil, fmt.Errorf("teach SQLite the comparisons of Dataverse: %w", err)
-	}
+	query.RegisterFunctions()
 	dir := cfg.DataDir
 	if cfg.InMemory {
 		dir = ""

@@ -101,9 +101,10 @@ func (s *store) read(ctx context.Context, f func(*conn) error) error {
 	return f(c)
 }
 
-// write runs f in a transaction that is committed when f returns nil; else nothing of it stays. Writers wait for each other.
-// Once begun a write is seen through: a client that goes away must not leave it to chance what was done.
-func (s *store) write(ctx context.Context, f func(*conn) error) error {
+// write runs f in a transaction that is committed when f returns nil; else nothing of it stays. Writers wait for each other,
+// and for what committed does after the commit. Once begun a write is seen through: a client that goes away must not leave
+// it to chance what was done.
+func (s *store) write(ctx context.Context, f func(*conn) error, committed func()) error {
 	c, err := take(ctx, s.writer)
 	if err != nil {
 		return err
@@ -117,8 +118,12 @@ func (s *store) write(ctx context.Context, f func(*conn) error) error {
 		_, rollback := c.exec(ctx, "ROLLBACK")
 		return errors.Join(err, rollback)
 	}
-	_, err = c.exec(ctx, "COMMIT")
-	return err
+	if _, err := c.exec(ctx, "COMMIT"); err != nil {
+		_, rollback := c.exec(ctx, "ROLLBACK")
+		return errors.Join(err, rollback)
+	}
+	committed()
+	return nil
 }
 
 func take(ctx context.Context, pool chan *conn) (*conn, error) {

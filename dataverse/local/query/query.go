@@ -26,6 +26,25 @@ const (
 	maxAggregateRows = 50000
 )
 
+// Query is one question to the database, made by FromOData or FromFetchXML. It is not changed afterwards.
+type Query struct {
+	Entity *schema.Entity // the root
+	// Columns describes the values of each row of the result.
+	Columns []Column
+	// PageSize is how many rows a page has at most.
+	PageSize int
+
+	statement *statement
+	keys      []orderKey // what rows are ordered by, the order being total; nil where pages go by number
+	after     []any      // the keys' values of the last row before the page; nil for the first page
+	skip      int        // rows to skip behind those
+	page      int        // from 1
+	isTop     bool       // no page follows
+	noCookie  bool       // the next page is asked for by its number
+	counts    bool       // the number of all rows is asked for
+	maxInput  int        // most rows that an aggregate may read; 0 where it is none
+}
+
 // Role says what a column of a result is for.
 type Role int
 
@@ -54,6 +73,8 @@ type Column struct {
 	Aliased bool
 	// Key marks the record ID of the record at Path: where it is NULL there is no such record.
 	Key bool
+	// Ref says that only the reference to the record is wanted.
+	Ref bool
 	// Aggregate and DateGrouping are FetchXML's and $apply's: "sum", "month". Grouped marks a group's key.
 	Aggregate    string
 	DateGrouping string

@@ -1,0 +1,157 @@
+package local
+
+import (
+	"context"
+	"fmt"
+	"io"
+	"net/http"
+	"regexp"
+	"strings"
+
+	"github.com/botverse/botverse/dataverse/code"
+	"github.com/botverse/botverse/dataverse/odata"
+)
+
+// maxBody bounds a request's body.
+const maxBody = 16 << 20
+
+// apiRoot is where the Web API begins: every version of 9 answers alike.
+var apiRoot = regexp.MustCompile(`^/api/data/(v9\.[0-2])/?`)
+
+// call is a request to the Web API: one of its own, or a part of a batch.
+type call struct {
+	method   string
+	path     string // below the service root, percent-encoded
+	rawQuery string
+	header   http.Header
+	body     []byte
+	base     string // the service root, as "http://127.0.0.1:8090/api/data/v9.2/"
+	by       caller
+	prefer   preferences
+	resource *odata.ResourcePath
+	query    *odata.Query
+	mutation *mutation // the change set that the call is part of; nil for none
+}
+
+// serveAPI answers a request to the Web API.
+func (s *Server) serveAPI(w http.ResponseWriter, r *http.Request) {
+	answer, err := s.serve(r.Context(), w, r)
+	if err != nil {
+		answer = s.refusal(r.Context(), err)
+		if answer.status == http.StatusUnauthorized {
+			answer.header.Set("WWW-Authenticate", fmt.Sprintf("Bearer authorization_uri=%s/common/oauth2/authorize, resource_id=%s", origin(r), origin(r)))
+		}
+	}
+	answer.writeTo(w)
+}
+
+// refusal is the answer to a request that failed. Only what nobody foresaw is logged: it is ours to put right.
+func (s *Server) refusal(ctx context.Context, err error) reply {
+	f, foreseen := faultOf(err)
+	if !foreseen && ctx.Err() == nil {
+		s.log.Error("a request failed for a reason that is not the client's", "error", err)
+	}
+	return f.reply()
+}
+
+func (s *Server) serve(ctx context.Context, w http.ResponseWriter, r *http.Request) (reply, error) {
+	escaped := r.URL.EscapedPath()
+	root := apiRoot.FindStringSubmatch(escaped)
+	if root == nil {
+		return reply{}, noSuchSegment(strings.TrimPrefix(r.URL.Path, "/api/data/"))
+	}
+	by, err := s.callerFrom(ctx, r)
+	if err != nil {
+		return reply{}, err
+	}
+	text, err := io.ReadAll(http.MaxBytesReader(w, r.Body, maxBody))
+	if err != nil {
+		return reply{}, refuse(code.RequestLengthTooLarge, "The request is too long, or was broken off.")
+	}
+	c := &call{
+		method: r.Method, path: escaped[len(root[0]):], rawQuery: r.URL.RawQuery, header: r.Header, body: text,
+		base: origin(r) + "/api/data/" + root[1] + "/", by: by,
+	}
+	if c.path == "$batch" {
+		return s.batch(ctx, c)
+	}
+	return s.answer(ctx, c)
+}
+
+// answer does what a call asks for.
+func (s *Server) answer(ctx context.Context, c *call) (reply, error) {
+	c.prefer = readPreferences(c.header)
+	var err error
+	if c.query, err = odata.ParseQuery(c.rawQuery); err != nil {
+		return reply{}, err
+	}
+	if c.path == "" {
+		return s.serviceDocument(c)
+	}
+	if c.resource, err = odata.ParsePath(c.path); err != nil {
+		return reply{}, err
+	}
+	first := c.resource.Segments[0]
+	if handle := s.unbound(first.Name); handle != nil {
+		return handle(ctx, c)
+	}
+	t, err := s.tableOfSet(first.Name)
+	if err != nil {
+		return reply{}, err
+	}
+	switch last := c.resource.Segments[len(c.resource.Segments)-1].Name; {
+	case last == "$ref" && c.method != http.MethodGet:
+		return s.writeReference(ctx, c, t)
+	case strings.HasPrefix(last, "Microsoft.Dynamics.CRM."):
+		return s.bound(ctx, c, t, strings.TrimPrefix(last, "Microsoft.Dynamics.CRM."))
+	}
+	switch c.method {
+	case http.MethodGet:
+		return s.read(ctx, c, t)
+	case http.MethodPost:
+		return s.post(ctx, c, t)
+	case http.MethodPatch:
+		return s.patch(ctx, c, t)
+	case http.MethodPut:
+		return s.put(ctx, c, t)
+	case http.MethodDelete:
+		return s.delete(ctx, c, t)
+	}
+	return reply{}, &fault{status: http.StatusMethodNotAllowed, code: code.InvalidOperation, message: "The method " + c.method + " is not supported."}
+}
+
+// mutate runs f in the call's change set, or in a transaction of its own.
+func (s *Server) mutateFor(ctx context.Context, c *call, f func(*mutation) error) error {
+	if c.mutation != nil {
+		return f(c.mutation)
+	}
+	return s.mutate(ctx, c.by, f)
+}
+
+// readFor runs f on the connection of the call's change set, or on one that only reads.
+func (s *Server) readFor(ctx context.Context, c *call, f func(*conn) error) error {
+	if c.mutation != nil {
+		return f(c.mutation.conn)
+	}
+	return s.store.read(ctx, f)
+}
+
+// serviceDocument lists the entity sets.
+func (s *Server) serviceDocument(c *call) (reply, error) {
+	answer := newReply(http.StatusOK)
+	b := []byte(`{"@odata.context":`)
+	b = appendString(b, c.base+"$metadata")
+	b = append(b, `,"value":[`...)
+	for i, name := range s.schema.Names() {
+		if i > 0 {
+			b = append(b, ',')
+		}
+		set := s.schema.EntitySetName(name)
+		b = append(b, `{"name":`...)
+		b = appendString(b, set)
+		b = append(b, `,"kind":"EntitySet","url":`...)
+		b = append(appendString(b, set), '}')
+	}
+	answer.json(append(b, "]}"...))
+	return answer, nil
+}

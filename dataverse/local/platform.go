@@ -1,0 +1,184 @@
+package local
+
+import (
+	"context"
+	"crypto/rand"
+	"embed"
+	"encoding/base64"
+	"encoding/json"
+	"fmt"
+	"strconv"
+	"strings"
+
+	"github.com/google/uuid"
+
+	"github.com/botverse/botverse/dataverse/local/query"
+)
+
+// The seeds: records in Web API JSON, by entity set. platform.json has what every organisation has; demo.json has its own.
+//
+//go:embed seed/platform.json seed/demo.json
+var seeds embed.FS
+
+// prepare makes a new file ready to use, and reads what the server has to know of one that was there.
+func (s *Server) prepare(ctx context.Context) error {
+	return s.store.write(ctx, func(c *conn) error {
+		version, err := formatOf(ctx, c)
+		if err != nil {
+			return err
+		}
+		if err := s.loadCounters(ctx, c); err != nil {
+			return err
+		}
+		if version == 0 {
+			if err := s.fill(ctx, c); err != nil {
+				return fmt.Errorf("fill the new local Dataverse: %w", err)
+			}
+		}
+		key, err := c.meta(ctx, "token key")
+		if err != nil {
+			return err
+		}
+		if s.tokens.key, err = base64.StdEncoding.DecodeString(key); err != nil {
+			return err
+		}
+		settings, err := loadSettings(ctx, c)
+		s.settings.Store(settings)
+		return err
+	}, func() {})
+}
+
+// formatOf returns the version of the format that the records lie in, 0 for a new file; it refuses one that is not ours.
+func formatOf(ctx context.Context, c *conn) (int64, error) {
+	row, _, err := c.row(ctx, "PRAGMA user_version")
+	if err != nil {
+		return 0, err
+	}
+	version, _ := row[0].(int64)
+	if version != 0 && version != formatVersion {
+		return 0, fmt.Errorf("the records of the local Dataverse have format %d, but this program knows format %d: move the data directory away, or run the program that made it", version, formatVersion)
+	}
+	_, err = c.exec(ctx, createMeta)
+	return version, err
+}
+
+func (s *Server) loadCounters(ctx context.Context, c *conn) (err error) {
+	n := &s.counters
+	if n.versionLimit, err = c.metaNumber(ctx, "version", 1000000); err != nil {
+		return err
+	}
+	if n.ticketLimit, err = c.metaNumber(ctx, "ticket", 2000); err != nil {
+		return err
+	}
+	n.version, n.ticket = n.versionLimit, n.ticketLimit // what was reserved before may have been used
+	return nil
+}
+
+// fill makes the tables and the records of a new file.
+func (s *Server) fill(ctx context.Context, c *conn) error {
+	for _, statement := range query.CreateTables(s.schema) {
+		if _, err := c.sql.ExecContext(ctx, statement); err != nil {
+			return err
+		}
+	}
+	key := make([]byte, 32)
+	if _, err := rand.Read(key); err != nil {
+		return err
+	}
+	if err := c.setMeta(ctx, "token key", base64.StdEncoding.EncodeToString(key)); err != nil {
+		return err
+	}
+	m := &mutation{s: s, conn: c, trusted: true, touched: map[string]bool{}}
+	name := "platform"
+	if s.cfg.Seed == SeedDemo {
+		name = "demo"
+	}
+	if err := m.seed(ctx, "seed/"+name+".json"); err != nil {
+		return err
+	}
+	if err := m.seedMessages(ctx); err != nil {
+		return err
+	}
+	_, err := c.sql.ExecContext(ctx, "PRAGMA user_version = "+strconv.Itoa(formatVersion))
+	return err
+}
+
+// seed makes the records of a file, in its order. The first ones, the organisation's own, come before there is a user to
+// have made them; settings are read as soon as there are any.
+func (m *mutation) seed(ctx context.Context, file string) error {
+	text, err := seeds.ReadFile(file)
+	if err != nil {
+		return err
+	}
+	d := json.NewDecoder(strings.NewReader(string(text)))
+	d.UseNumber()
+	if _, err := d.Token(); err != nil {
+		return err
+	}
+	for d.More() {
+		set, err := d.Token()
+		if err != nil {
+			return err
+		}
+		var bodies []body
+		if err := d.Decode(&bodies); err != nil {
+			return err
+		}
+		if err := m.seedSet(ctx, fmt.Sprint(set), bodies); err != nil {
+			return fmt.Errorf("%s: %s: %w", file, set, err)
+		}
+	}
+	return nil
+}
+
+func (m *mutation) seedSet(ctx context.Context, set string, bodies []body) error {
+	t, err := m.s.tableOfSet(set)
+	if err != nil {
+		return err
+	}
+	for _, b := range bodies {
+		if _, err := m.create(ctx, t, b, false); err != nil {
+			return err
+		}
+	}
+	settings, err := loadSettings(ctx, m.conn)
+	if err != nil {
+		return err
+	}
+	m.s.settings.Store(settings)
+	m.by = settings.defaultCaller
+	return nil
+}
+
+// messages are the platform's messages that steps can be registered on, with the IDs that they have everywhere where those
+// are known.
+var messages = map[string]string{
+	"Create": "9ebdbb1b-ea3e-db11-86a7-000a3a5473e8",
+	"Update": "20bebb1b-ea3e-db11-86a7-000a3a5473e8",
+	"Delete": "a1bdbb1b-ea3e-db11-86a7-000a3a5473e8",
+}
+
+// seedMessages makes the messages, and for each entity the filters that allow steps on them.
+func (m *mutation) seedMessages(ctx context.Context) error {
+	message, filter := m.s.tables["sdkmessage"], m.s.tables["sdkmessagefilter"]
+	for _, name := range []string{"Create", "Update", "Delete"} {
+		if _, err := m.create(ctx, message, body{"sdkmessageid": messages[name], "name": name, "categoryname": name, "availability": json.Number("0"), "isactive": true}, false); err != nil {
+			return err
+		}
+		for _, entity := range m.s.schema.Names() {
+			_, err := m.create(ctx, filter, body{
+				"sdkmessagefilterid":            uuid.NewSHA1(uuid.MustParse(messages[name]), []byte(entity)).String(),
+				"sdkmessageid@odata.bind":       "/sdkmessages(" + messages[name] + ")",
+				"primaryobjecttypecode":         entity,
+				"secondaryobjecttypecode":       "none",
+				"iscustomprocessingstepallowed": true,
+				"availability":                  json.Number("0"),
+				"restrictionlevel":              json.Number("0"),
+			}, false)
+			if err != nil {
+				return err
+			}
+		}
+	}
+	return nil
+}

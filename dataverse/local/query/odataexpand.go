@@ -1,0 +1,132 @@
+package query
+
+import (
+	"slices"
+
+	"github.com/botverse/botverse/dataverse/code"
+	"github.com/botverse/botverse/dataverse/odata"
+	"github.com/botverse/botverse/dataverse/schema"
+)
+
+// maxExpands is the most $expand items of a query, nested ones included (Web API, "Expand").
+const maxExpands = 15
+
+// expand adds the columns of the records that $expand asks for: those of a lookup over a join, those of a collection as
+// JSON in one column.
+func (o *output) expand(t *table, path []string, expands []odata.Expand) error {
+	for _, e := range expands {
+		if o.expands++; o.expands > maxExpands {
+			return refuse(code.UnsupportedQuery, "The query has more than %d $expand items.", maxExpands)
+		}
+		inner := append(slices.Clone(path), e.Navigation)
+		to, ok := o.scope.b.navigation(t.entity, e.Navigation)
+		if ok {
+			if err := o.expandLookup(t, inner, to, e); err != nil {
+				return err
+			}
+			continue
+		}
+		c, ok := o.scope.b.collection(t.entity, e.Navigation)
+		if !ok {
+			return noProperty(t.entity, e.Navigation)
+		}
+		if err := o.expandCollection(t, path, c, e); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// expandLookup joins the record that a lookup points at. An owner may be a user or a team, behind one navigation property:
+// then each has its columns, and the record ID tells which one it is.
+func (o *output) expandLookup(t *table, path []string, to leadsTo, e odata.Expand) error {
+	if e.Filter != nil || len(e.OrderBy) > 0 || e.Top != nil || e.Count {
+		return refuse(code.UnsupportedQuery, "Only $select and $expand can be used in $expand of the single-valued navigation property '%s'.", e.Navigation)
+	}
+	known := false
+	for _, target := range to.targets {
+		names, all := ownNames(target, e.Select, len(to.targets) > 1)
+		known = known || all
+		joined := o.scope.follow(t, path, to, target)
+		first := len(o.columns)
+		if e.Ref {
+			names = []string{target.PrimaryID}
+		}
+		if err := o.selected(joined, path, names); err != nil {
+			return err
+		}
+		for i := first; i < len(o.columns); i++ {
+			o.columns[i].Ref = e.Ref
+		}
+		if err := o.expand(joined, path, e.Expand); err != nil {
+			return err
+		}
+	}
+	if !known {
+		return noProperty(to.targets[0], e.Select[0])
+	}
+	return nil
+}
+
+// ownNames are the selected names that an entity has, where another target may have the others. It reports whether it
+// has one at all.
+func ownNames(e *schema.Entity, names []string, several bool) ([]string, bool) {
+	if !several || len(names) == 0 {
+		return names, true
+	}
+	own := []string{e.PrimaryID}
+	for _, name := range names {
+		if property(e, name) != nil {
+			own = append(own, name)
+		}
+	}
+	return own, len(own) > 1
+}
+
+// expandCollection reads a collection's records in the same statement, as one JSON array of arrays.
+func (o *output) expandCollection(t *table, path []string, c collection, e odata.Expand) error {
+	if e.Ref {
+		return refuse(code.UnsupportedQuery, "$ref is not supported in $expand of the collection-valued navigation property '%s'.", e.Navigation)
+	}
+	inner := o.scope.b.related(c, t)
+	if e.Filter != nil {
+		where, err := inner.filter(e.Filter)
+		if err != nil {
+			return err
+		}
+		inner.statement.where = append(inner.statement.where, where)
+	}
+	out := &output{scope: inner, expands: o.expands}
+	if err := out.selected(inner.root, nil, e.Select); err != nil {
+		return err
+	}
+	if err := out.expand(inner.root, nil, e.Expand); err != nil {
+		return err
+	}
+	o.expands = out.expands
+	keys, err := inner.orderKeys(e.OrderBy)
+	if err != nil {
+		return err
+	}
+	most := MaxPageSize
+	if e.Top != nil {
+		most = min(max(*e.Top, 0), MaxPageSize)
+	}
+	o.add(Column{Property: e.Navigation, Path: path, Entity: c.entity, Rows: out.columns}, inner.array(out.exprs, keys, most))
+	return nil
+}
+
+// array is the scope's rows as a JSON array of arrays.
+func (s *scope) array(columns []expr, keys []orderKey, most int) expr {
+	rows := s.statement
+	rows.columns, rows.named, rows.limit = columns, true, param{int64(most)}
+	for _, k := range keys {
+		rows.orders = append(rows.orders, sorted{k.x, k.desc})
+	}
+	names := make([]expr, len(columns))
+	for i := range columns {
+		names[i] = outerName(i)
+	}
+	whole := call{name: "json_group_array", args: []expr{call{name: "json_array", args: names}}}
+	return scalar{&statement{columns: []expr{whole}, rows: rows}}
+}

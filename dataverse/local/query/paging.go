@@ -1,0 +1,215 @@
+package query
+
+import (
+	"encoding/xml"
+	"net/url"
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/botverse/botverse/dataverse/code"
+	"github.com/botverse/botverse/dataverse/schema"
+)
+
+// orderKey is a term of a total order. Its values in the last row of a page are where the next page begins, so that rows
+// which come or go in between shift nothing.
+type orderKey struct {
+	x        expr
+	desc     bool
+	name     string // in a paging cookie
+	kind     schema.Type
+	behavior schema.Behavior
+}
+
+func keyOf(v value, name string, desc bool) orderKey {
+	return orderKey{x: v.x, desc: desc, name: name, kind: v.kind, behavior: v.field.Behavior}
+}
+
+// afterKeys is true for rows behind the row with those keys. NULL is the lowest value, as for SQL Server.
+func afterKeys(keys []orderKey, last []any) expr {
+	behind := expr(sqlFalse)
+	for i := len(keys) - 1; i >= 0; i-- {
+		if i == len(keys)-1 {
+			behind = keys[i].behind(last[i])
+			continue
+		}
+		same := compared{"IS", keys[i].x, param{last[i]}}
+		behind = or(keys[i].behind(last[i]), and(same, behind))
+	}
+	if len(keys) > 1 && !keys[0].desc && last[0] != nil {
+		return and(compared{">=", keys[0].x, param{last[0]}}, behind) // for the index
+	}
+	return behind
+}
+
+func (k orderKey) behind(last any) expr {
+	switch {
+	case last == nil && k.desc:
+		return sqlFalse
+	case last == nil:
+		return isNull{x: k.x, negated: true}
+	case k.desc:
+		return or(compared{"<", k.x, param{last}}, isNull{x: k.x})
+	default:
+		return compared{">", k.x, param{last}}
+	}
+}
+
+// cookie is Dataverse's paging cookie (FetchXML, "Page results"):
+//
+//	<cookie page="1"><fullname last="Ann" first="Zoe" /><contactid last="{70BF…}" first="{49B0…}" /></cookie>
+type cookie struct {
+	XMLName xml.Name    `xml:"cookie"`
+	Page    string      `xml:"page,attr"`
+	Keys    []cookieKey `xml:",any"`
+}
+
+type cookieKey struct {
+	XMLName   xml.Name
+	Last      *string `xml:"last,attr"`
+	LastNull  string  `xml:"lastnull,attr,omitempty"`
+	First     *string `xml:"first,attr"`
+	FirstNull string  `xml:"firstnull,attr,omitempty"`
+}
+
+// writeCookie makes the cookie of a page of its first and last row's keys.
+func writeCookie(page int, keys []orderKey, first, last []any) string {
+	c := cookie{Page: strconv.Itoa(page)}
+	for i, k := range keys {
+		key := cookieKey{XMLName: xml.Name{Local: k.name}}
+		key.Last, key.LastNull = k.attribute(last[i])
+		key.First, key.FirstNull = k.attribute(first[i])
+		c.Keys = append(c.Keys, key)
+	}
+	b, err := xml.Marshal(c)
+	if err != nil {
+		return "" // a struct of texts marshals
+	}
+	return string(b)
+}
+
+func (k orderKey) attribute(value any) (text *string, isNull string) {
+	if value == nil {
+		return nil, "1"
+	}
+	s := k.text(value)
+	return &s, ""
+}
+
+// readCookie reads a cookie's page and the keys of its last row.
+func readCookie(text string, keys []orderKey) (page int, last []any, err error) {
+	var c cookie
+	if err := xml.Unmarshal([]byte(text), &c); err != nil {
+		return 0, nil, refuse(code.QueryBuilderInvalidPagingCookie, "The paging cookie is not valid XML.")
+	}
+	page, err = strconv.Atoi(c.Page)
+	if err != nil || page < 1 {
+		return 0, nil, refuse(code.QueryBuilderInvalidPagingCookie, "Invalid page number in paging cookie.")
+	}
+	mismatch := refuse(code.QueryBuilderPagingOrderBy, "Order by columns do not match those in paging cookie.")
+	if len(c.Keys) != len(keys) {
+		return 0, nil, mismatch
+	}
+	for i, k := range keys {
+		if c.Keys[i].XMLName.Local != k.name {
+			return 0, nil, mismatch
+		}
+		if c.Keys[i].Last == nil {
+			last = append(last, nil)
+			continue
+		}
+		value, ok := k.value(*c.Keys[i].Last)
+		if !ok {
+			return 0, nil, mismatch
+		}
+		last = append(last, value)
+	}
+	return page, last, nil
+}
+
+// cookieTime keeps the microseconds that the order is by.
+const cookieTime = "2006-01-02T15:04:05.000000Z"
+
+// text writes a key's column value into a cookie.
+func (k orderKey) text(value any) string {
+	switch v := value.(type) {
+	case int64:
+		switch k.kind {
+		case schema.DateTime:
+			return time.UnixMicro(v).UTC().Format(cookieTime)
+		case schema.Money:
+			return moneyText(v, moneyDigits)
+		}
+		return strconv.FormatInt(v, 10)
+	case float64:
+		return strconv.FormatFloat(v, 'g', -1, 64)
+	case string:
+		if k.isID() {
+			return "{" + strings.ToUpper(v) + "}"
+		}
+		return v
+	}
+	return ""
+}
+
+func (k orderKey) isID() bool {
+	switch k.kind {
+	case schema.Uniqueidentifier, schema.Lookup, schema.Customer, schema.Owner:
+		return true
+	}
+	return false
+}
+
+// value reads a key's column value from a cookie.
+func (k orderKey) value(text string) (any, bool) {
+	switch k.kind {
+	case schema.DateTime:
+		t, err := time.Parse(time.RFC3339Nano, text)
+		return t.UnixMicro(), err == nil
+	case schema.Money:
+		number, ok := parseDecimal(text)
+		if !ok {
+			return nil, false
+		}
+		return scaledMoney(number)
+	case schema.Double:
+		n, err := strconv.ParseFloat(text, 64)
+		return n, err == nil
+	}
+	if k.isID() {
+		return parseGUID(text)
+	}
+	if sqlType(k.kind) == "INTEGER" {
+		n, err := strconv.ParseInt(text, 10, 64)
+		return n, err == nil
+	}
+	return text, true
+}
+
+// annotation wraps a cookie as it travels: in the annotation fetchxmlpagingcookie, and as $skiptoken. Clients decode what
+// is inside twice.
+func annotation(nextPage int, cookie string) string {
+	return `<cookie pagenumber="` + strconv.Itoa(nextPage) + `" pagingcookie="` + percent(percent(cookie)) + `" istracking="False" />`
+}
+
+func percent(s string) string { return strings.ReplaceAll(url.QueryEscape(s), "+", "%20") }
+
+// readAnnotation reads the cookie and the number of the page that it leads to.
+func readAnnotation(text string) (cookie string, page int, ok bool) {
+	var a struct {
+		XMLName      xml.Name `xml:"cookie"`
+		PageNumber   int      `xml:"pagenumber,attr"`
+		PagingCookie string   `xml:"pagingcookie,attr"`
+	}
+	if err := xml.Unmarshal([]byte(text), &a); err != nil || a.PageNumber < 2 {
+		return "", 0, false
+	}
+	for range 2 {
+		decoded, err := url.QueryUnescape(a.PagingCookie)
+		if err != nil {
+			return "", 0, false
+		}
+		a.PagingCookie = decoded
+	}
+	return a.PagingCookie, a.PageNumber, true
+}

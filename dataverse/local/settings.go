@@ -1,0 +1,69 @@
+package local
+
+import (
+	"context"
+)
+
+// settings is what the records say about how the server is to behave. It is read anew whenever they are written, and never
+// changed.
+type settings struct {
+	organizationID    string
+	organizationName  string
+	nameConvention    int // of full names
+	baseCurrencyID    string
+	currencySymbol    string
+	language          int
+	detectDuplicates  bool // both switches of the organisation
+	duplicatesEnabled bool // the first of them
+	rules             map[string][]rule // the published ones, by base entity
+	steps             map[trigger][]step
+	defaultCaller     caller
+}
+
+// settingsEntities are the entities that settings are made of.
+var settingsEntities = []string{
+	"organization", "transactioncurrency", "systemuser", "duplicaterule", "duplicaterulecondition",
+	"serviceendpoint", "sdkmessageprocessingstep", "sdkmessageprocessingstepimage",
+}
+
+func loadSettings(ctx context.Context, c *conn) (*settings, error) {
+	s := &settings{}
+	if err := s.loadOrganization(ctx, c); err != nil {
+		return nil, err
+	}
+	var err error
+	if s.rules, err = loadRules(ctx, c); err != nil {
+		return nil, err
+	}
+	if s.steps, err = loadSteps(ctx, c); err != nil {
+		return nil, err
+	}
+	return s, nil
+}
+
+func (s *settings) loadOrganization(ctx context.Context, c *conn) error {
+	row, found, err := c.row(ctx, `SELECT organizationid, name, fullnameconventioncode, basecurrencyid, languagecode,
+		coalesce(isduplicatedetectionenabled, 0), coalesce(isduplicatedetectionenabledforonlinecreateupdate, 0),
+		coalesce(organization.currencysymbol, transactioncurrency.currencysymbol)
+		FROM organization LEFT JOIN transactioncurrency ON transactioncurrencyid = basecurrencyid LIMIT 1`)
+	if err != nil || !found {
+		return err
+	}
+	r := record{"id": row[0], "name": row[1], "convention": row[2], "currency": row[3], "language": row[4], "enabled": row[5], "online": row[6], "symbol": row[7]}
+	s.organizationID, s.organizationName = r.text("id"), r.text("name")
+	s.nameConvention, s.language = 1, int(r.number("language"))
+	if r["convention"] != nil {
+		s.nameConvention = int(r.number("convention"))
+	}
+	s.baseCurrencyID, s.currencySymbol = r.text("currency"), r.text("symbol")
+	s.duplicatesEnabled = r.truth("enabled")
+	s.detectDuplicates = s.duplicatesEnabled && r.truth("online")
+
+	// The application user is who calls when nothing says otherwise.
+	row, found, err = c.row(ctx, `SELECT systemuserid, businessunitid, azureactivedirectoryobjectid FROM systemuser ORDER BY applicationid IS NULL, systemuserid LIMIT 1`)
+	if err != nil || !found {
+		return err
+	}
+	s.defaultCaller = callerOf(row)
+	return nil
+}
