@@ -2,7 +2,10 @@ package actions
 
 import (
 	"context"
-	"errors"
+	"slices"
+	"strings"
+
+	"github.com/botverse/botverse/dataverse/schema"
 )
 
 // EntitySummary is an entity in a list.
@@ -80,10 +83,111 @@ type OptionDescription struct {
 // ListEntities lists an environment's entities by logical name. Language is that of the labels, as a Windows locale ID;
 // 0 is the application user's.
 func (r *Runtime) ListEntities(ctx context.Context, environment string, language int) ([]EntitySummary, error) {
-	return nil, errors.New("not implemented")
+	client, err := r.Environments.Client(ctx, environment)
+	if err != nil {
+		return nil, err
+	}
+	entities, err := client.Entities(ctx)
+	if err != nil {
+		return nil, err
+	}
+	summaries := make([]EntitySummary, len(entities))
+	for i, e := range entities {
+		summaries[i] = summarize(e, language)
+	}
+	slices.SortFunc(summaries, func(a, b EntitySummary) int { return strings.Compare(a.Entity, b.Entity) })
+	return summaries, nil
 }
 
 // GetEntity describes an entity with all its fields. An unknown one is an *InputError with the nearest names.
 func (r *Runtime) GetEntity(ctx context.Context, environment, entity string, language int) (EntityDescription, error) {
-	return EntityDescription{}, errors.New("not implemented")
+	_, e, err := r.describe(ctx, environment, entity)
+	if err != nil {
+		return EntityDescription{}, err
+	}
+	return describeEntity(e, language), nil
+}
+
+func summarize(e *schema.Entity, language int) EntitySummary {
+	return EntitySummary{
+		Entity: e.LogicalName, Label: e.DisplayName.In(language), PluralLabel: e.DisplayCollectionName.In(language),
+		EntitySet: e.EntitySetName, Activity: e.IsActivity,
+	}
+}
+
+func describeEntity(e *schema.Entity, language int) EntityDescription {
+	d := EntityDescription{
+		EntitySummary: summarize(e, language), PrimaryID: e.PrimaryID, PrimaryName: e.PrimaryName, DuplicateDetection: e.DuplicateDetection,
+	}
+	for _, f := range e.Fields {
+		// A field that only shadows another is no property of the Web API: nothing could be done with it.
+		if f.AttributeOf == "" {
+			d.Fields = append(d.Fields, describeField(e, f, language))
+		}
+	}
+	slices.SortFunc(d.Fields, func(a, b FieldDescription) int {
+		if a.Required != b.Required {
+			if a.Required {
+				return -1
+			}
+			return 1
+		}
+		return strings.Compare(a.Field, b.Field)
+	})
+	return d
+}
+
+func describeField(e *schema.Entity, f *schema.Field, language int) FieldDescription {
+	d := FieldDescription{
+		Field: f.LogicalName, Label: f.DisplayName.In(language), Type: fieldType(f),
+		Required: required(e, f), Creatable: creatable(e, f), Updatable: updatable(e, f), Searchable: searchable(f),
+		Precision: f.Precision, Options: describeOptions(f, language), Targets: slices.Clone(f.Targets),
+		Default: f.Default, Format: f.Format,
+	}
+	if f.MaxLength > 0 {
+		length := f.MaxLength
+		d.MaxLength = &length
+	}
+	if f.MinValue != nil {
+		d.MinValue = *f.MinValue
+	}
+	if f.MaxValue != nil {
+		d.MaxValue = *f.MaxValue
+	}
+	return d
+}
+
+// updatable reports whether an existing record's field can be changed.
+func updatable(e *schema.Entity, f *schema.Field) bool {
+	return f.Updatable && f.LogicalName != e.PrimaryID && f.AttributeOf == "" && fieldType(f) != ""
+}
+
+// describeOptions is a choice's options in their order; those of yes and no are 1 and 0.
+func describeOptions(f *schema.Field, language int) []OptionDescription {
+	if f.Type == schema.Boolean {
+		return []OptionDescription{{Value: 1, Label: f.TrueLabel.In(language)}, {Value: 0, Label: f.FalseLabel.In(language)}}
+	}
+	var options []OptionDescription
+	for _, o := range f.Options {
+		options = append(options, OptionDescription{Value: o.Value, Label: o.Label.In(language), State: o.State})
+	}
+	return options
+}
+
+// fieldTypes is the contract's name of each type. DateTime is two: see fieldType.
+var fieldTypes = map[schema.Type]FieldType{
+	schema.String: TextType, schema.Memo: MemoType,
+	schema.Integer: IntegerType, schema.BigInt: BigIntegerType, schema.Decimal: DecimalType, schema.Double: DoubleType, schema.Money: MoneyType,
+	schema.Boolean: BooleanType, schema.DateTime: DateTimeType,
+	schema.Picklist: ChoiceType, schema.MultiSelectPicklist: MultiChoiceType, schema.State: StateType, schema.Status: StatusType,
+	schema.Uniqueidentifier: GUIDType, schema.Lookup: LookupType, schema.Customer: CustomerType, schema.Owner: OwnerType,
+	schema.PartyList: PartyListType, schema.Image: ImageType, schema.File: FileType,
+}
+
+// fieldType is the field's kind by the contract's name; "" for kinds that actions cannot handle.
+func fieldType(f *schema.Field) FieldType {
+	if f.Type == schema.DateTime && f.Behavior == schema.DateOnly {
+		return DateType
+	}
+	return fieldTypes[f.Type]
 }

@@ -2,7 +2,10 @@ package actions
 
 import (
 	"context"
-	"errors"
+
+	"github.com/botverse/botverse/dataverse"
+	"github.com/botverse/botverse/dataverse/fetchxml"
+	"github.com/botverse/botverse/dataverse/schema"
 )
 
 // FindRecordByFetchXML asks for the first record that a FetchXML query gives. What it holds is read only.
@@ -22,5 +25,151 @@ type FindRecordByFetchXML struct {
 // FindRecordByFetchXML finds the first record that a FetchXML query gives. A variable is only ever a value of the query:
 // it cannot change what the query is. No match is an outcome, not an error.
 func (r *Runtime) FindRecordByFetchXML(ctx context.Context, spec FindRecordByFetchXML) (Result, error) {
-	return Result{}, errors.New("not implemented")
+	ctx, cancel := withinBudget(ctx)
+	defer cancel()
+	client, entity, err := r.describe(ctx, spec.Environment, spec.Entity)
+	if err != nil {
+		return Result{}, err
+	}
+	requests := newPlan(spec.ValidateOnly)
+	client = requests.through(client)
+	found, err := r.planFetch(ctx, client, entity, spec)
+	if err != nil {
+		return Result{}, err
+	}
+	if spec.ValidateOnly {
+		return found.validate(ctx, requests)
+	}
+	return found.run(ctx)
+}
+
+// fetchSearch is a FindRecordByFetchXML that was checked: the query to send.
+type fetchSearch struct {
+	search
+	query *fetchQuery
+	fetch *fetchxml.Fetch // with its values
+}
+
+const (
+	// rowsOfLinks is how many rows are asked for where a record can have several.
+	rowsOfLinks = 100
+	// mostRows is how many Dataverse gives at once (FetchXML, "Page results").
+	mostRows = 5000
+)
+
+// planFetch checks a request and makes its query. Where its faults may come of metadata that has changed, it looks once
+// more with what Dataverse says now.
+func (r *Runtime) planFetch(ctx context.Context, client *dataverse.Client, e *schema.Entity, spec FindRecordByFetchXML) (fetchSearch, error) {
+	found, err := r.checkFetch(ctx, client, e, spec)
+	if !maybeStale(err) || !r.mayRefresh(client, e) || !refreshFetch(ctx, client, spec.FetchXML) {
+		return found, err
+	}
+	fresh, freshErr := client.Entity(ctx, e.LogicalName)
+	if freshErr != nil {
+		return found, err
+	}
+	return r.checkFetch(ctx, client, fresh, spec)
+}
+
+// checkFetch checks a request and makes its query. The error is an *InputError with all faults, or Dataverse's.
+func (r *Runtime) checkFetch(ctx context.Context, client *dataverse.Client, e *schema.Entity, spec FindRecordByFetchXML) (fetchSearch, error) {
+	query, err := r.fetchQuery(ctx, client, e, spec.FetchXML)
+	if err != nil {
+		return fetchSearch{}, err
+	}
+	s, faults := newSearch(client, e, spec.OnMultiple, spec.MaxCandidates)
+	zone, fault := zoneOf(spec.TimeZone)
+	if fault != nil {
+		faults = append(faults, *fault)
+	}
+	save, saveFaults, err := newSavePlan(e, query.saveRequest(spec), query.column)
+	if err != nil {
+		return fetchSearch{}, err
+	}
+	values := comparer{runtime: r, client: client, entity: e, variables: spec.Variables, zone: zone}
+	fetch, operandFaults, err := query.render(ctx, values)
+	if err != nil {
+		return fetchSearch{}, err
+	}
+	if err := inputError(append(append(operandFaults, saveFaults...), faults...)); err != nil {
+		return fetchSearch{}, err
+	}
+	s.save, s.orderedBy, s.warnings = save, query.orderedBy, query.warnings
+	return fetchSearch{search: s, query: query, fetch: fetch}, nil
+}
+
+// saveRequest is what a request wants saved of the query's answer.
+func (q *fetchQuery) saveRequest(spec FindRecordByFetchXML) saveRequest {
+	req := saveRequest{Save: spec.Save, Defaults: spec.SaveDefaults, Variables: spec.Variables, Count: true}
+	if q.fetch.Aggregate {
+		req.Count, req.NoRecord = false, "an aggregate query finds no record; its aliases can be saved"
+	}
+	return req
+}
+
+// run sends the query and answers with what it found.
+func (s fetchSearch) run(ctx context.Context) (Result, error) {
+	if s.query.fetch.Aggregate {
+		return s.aggregate(ctx)
+	}
+	top := s.rows()
+	records, full, err := s.ask(ctx, top)
+	if err == nil && full && s.query.multiplies && len(records) < s.top() && top < mostRows {
+		// The rows asked for belong to too few records to tell whether there is another.
+		records, full, err = s.ask(ctx, mostRows)
+	}
+	if err != nil {
+		return Result{}, err
+	}
+	return s.answer(records, full), nil
+}
+
+// rows is how many rows to ask for first.
+func (s fetchSearch) rows() int {
+	if s.query.multiplies {
+		return max(rowsOfLinks, s.top())
+	}
+	return s.top()
+}
+
+// ask sends the query for that many rows and returns their records, each once, with its first row.
+func (s fetchSearch) ask(ctx context.Context, top int) (records []dataverse.Record, full bool, err error) {
+	s.fetch.Top = &top
+	page, err := s.client.FetchRecords(ctx, s.entity, s.fetch.XML())
+	if err != nil {
+		return nil, false, err
+	}
+	seen := map[dataverse.ID]bool{}
+	for _, row := range page.Records {
+		if !seen[row.ID()] {
+			seen[row.ID()] = true
+			records = append(records, row)
+		}
+	}
+	return records, page.More || len(page.Records) >= top, nil
+}
+
+// aggregate sends an aggregate query as it is written: its first row is what can be saved, and no record.
+func (s fetchSearch) aggregate(ctx context.Context) (Result, error) {
+	page, err := s.client.FetchRecords(ctx, s.entity, s.fetch.XML())
+	if err != nil {
+		return Result{}, err
+	}
+	result := Result{Outcome: NotMatched, OrderedBy: s.orderedBy, Warnings: s.warnings}
+	found := saved{}
+	if len(page.Records) > 0 {
+		result.Outcome, found.Row = Matched, &page.Records[0]
+	}
+	result.Variables = s.save.Fill(found)
+	return result, nil
+}
+
+// validate answers with the query, which is not sent.
+func (s fetchSearch) validate(ctx context.Context, requests *plan) (Result, error) {
+	requests.hold("")
+	_, err := s.run(ctx)
+	if err := requests.heldBack(err); err != nil {
+		return Result{}, err
+	}
+	return s.planned(requests), nil
 }

@@ -2,16 +2,10 @@ package actions
 
 import (
 	"context"
-	"errors"
-)
 
-// OnMultiple says what to do where more than one record matches.
-type OnMultiple int
-
-// What to do about several matches.
-const (
-	TakeFirst OnMultiple = iota // the first in the order
-	TakeNone                    // none: answer Ambiguous with candidates
+	"github.com/botverse/botverse/dataverse"
+	"github.com/botverse/botverse/dataverse/odata"
+	"github.com/botverse/botverse/dataverse/schema"
 )
 
 // FindRecord asks for the first record whose fields equal the given values. What it holds is read only.
@@ -25,12 +19,79 @@ type FindRecord struct {
 	Variables     map[string]any
 	OnMultiple    OnMultiple
 	MaxCandidates int    // how many to list where several match; 0 for none, but three for TakeNone
-	TimeZone      string // IANA name, of points in time without an offset; "" refuses them
+	TimeZone      string // IANA name: whose days the days of `where` are; "" for the application user's
 	ValidateOnly  bool   // list the query, send it not
 }
 
 // FindRecord finds the first record of an entity whose fields equal the rendered values of spec.Where. No match is an
 // outcome, not an error. It asks Dataverse once, beside lookups by name and what the metadata cache lacks.
 func (r *Runtime) FindRecord(ctx context.Context, spec FindRecord) (Result, error) {
-	return Result{}, errors.New("not implemented")
+	ctx, cancel := withinBudget(ctx)
+	defer cancel()
+	client, entity, err := r.describe(ctx, spec.Environment, spec.Entity)
+	if err != nil {
+		return Result{}, err
+	}
+	requests := newPlan(spec.ValidateOnly)
+	client = requests.through(client)
+	found, err := withFreshMetadata(ctx, r, client, entity, func(e *schema.Entity) (recordSearch, error) {
+		return r.planFind(ctx, client, e, spec)
+	})
+	if err != nil {
+		return Result{}, err
+	}
+	if spec.ValidateOnly {
+		return found.validate(ctx, requests)
+	}
+	page, err := client.ListRecords(ctx, found.entity, found.query)
+	if err != nil {
+		return Result{}, err
+	}
+	return found.answer(page.Records, page.More || len(page.Records) >= found.top()), nil
+}
+
+// recordSearch is a FindRecord that was checked: the query to send.
+type recordSearch struct {
+	search
+	query *odata.Query
+}
+
+// planFind checks a request and makes its query. The error is an *InputError with all faults, or Dataverse's.
+func (r *Runtime) planFind(ctx context.Context, client *dataverse.Client, e *schema.Entity, spec FindRecord) (recordSearch, error) {
+	s, faults := newSearch(client, e, spec.OnMultiple, spec.MaxCandidates)
+	zone, fault := zoneOf(spec.TimeZone)
+	if fault != nil {
+		faults = append(faults, *fault)
+	}
+	save, saveFaults, err := planSave(ctx, client, e, saveRequest{
+		Save: spec.Save, Defaults: spec.SaveDefaults, Variables: spec.Variables, Links: true, Count: true,
+	})
+	if err != nil {
+		return recordSearch{}, err
+	}
+	orders, orderFaults := parseOrders(e, spec.OrderBy)
+	filter, whereFaults, err := comparer{runtime: r, client: client, entity: e, variables: spec.Variables, zone: zone}.where(ctx, spec.Where)
+	if err != nil {
+		return recordSearch{}, err
+	}
+	faults = append(append(append(whereFaults, orderFaults...), saveFaults...), faults...)
+	if err := inputError(faults); err != nil {
+		return recordSearch{}, err
+	}
+	orders = totalOrder(e, orders)
+	s.save, s.orderedBy = save, orderTexts(orders)
+	top := s.top()
+	return recordSearch{search: s, query: &odata.Query{
+		Select: save.Select(), Filter: filter, OrderBy: odataOrders(orders), Top: &top, Expand: save.Expand(),
+	}}, nil
+}
+
+// validate answers with the query, which is not sent.
+func (s recordSearch) validate(ctx context.Context, requests *plan) (Result, error) {
+	requests.hold("")
+	_, err := s.client.ListRecords(ctx, s.entity, s.query)
+	if err := requests.heldBack(err); err != nil {
+		return Result{}, err
+	}
+	return s.planned(requests), nil
 }

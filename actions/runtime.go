@@ -8,6 +8,7 @@ package actions
 import (
 	"context"
 	"errors"
+	"sync"
 	"time"
 
 	"github.com/botverse/botverse/actions/template"
@@ -15,12 +16,14 @@ import (
 	"github.com/botverse/botverse/dataverse/schema"
 )
 
-// Runtime runs actions. It keeps nothing of a call but parsed templates, and any number of goroutines may use it.
+// Runtime runs actions. It keeps nothing of a call but parsed templates and queries, and any number of goroutines may use it.
 type Runtime struct {
 	// Environments are the Dataverse environments that actions may name.
 	Environments *dataverse.Environments
 
 	templates template.Cache
+	fetches   fetchCache
+	refreshed sync.Map // when an entity's metadata was last read again, by environment and entity: time.Time
 }
 
 // New is a Runtime that acts on these environments.

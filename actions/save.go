@@ -2,7 +2,9 @@ package actions
 
 import (
 	"context"
-	"errors"
+	"maps"
+	"slices"
+	"strings"
 
 	"github.com/botverse/botverse/dataverse"
 	"github.com/botverse/botverse/dataverse/odata"
@@ -14,43 +16,213 @@ type saveRequest struct {
 	Save      map[string]string // variable to source
 	Defaults  map[string]any    // by variable
 	Variables map[string]any
-	Links     bool // whether "lookup.field" may be a source
-	Count     bool // whether "@count" may be a source
+	Links     bool   // whether "lookup.field" may be a source
+	Count     bool   // whether "@count" may be a source
+	NoRecord  string // why there is no record for "@id", "@url", "@record"; "" where there is one
 }
 
 // savePlan is a request's `save`, checked: which fields must be read, and which variable each value goes to.
 type savePlan struct {
-	targets []saveTarget
+	entity    *schema.Entity
+	targets   []saveTarget // by variable
+	defaults  map[string]any
+	variables map[string]any
 }
 
 // saveTarget is one variable of `save`.
 type saveTarget struct {
 	variable string
-	source   string
+	source   saveSource
 }
 
-// saved is what an answer offers to be saved.
-type saved struct {
-	Record *Record           // for "@id", "@url", "@record"; nil where there is none
-	Row    *dataverse.Record // for fields; nil where none was read
-	Count  *int              // for "@count"; nil where none was counted
+// sourceKind says what a source names.
+type sourceKind int
+
+const (
+	fieldSource sourceKind = iota
+	idSource
+	urlSource
+	recordSource
+	countSource
+)
+
+// saveSource is where the value of a variable comes from.
+type saveSource struct {
+	text      string // as written
+	kind      sourceKind
+	formatted bool // the value as people read it
+	column    column
 }
+
+// column is where in an answer a field's value stands.
+type column struct {
+	Navigation string // the expanded lookup that it is behind; "" for the record's own
+	Property   string
+	Field      *schema.Field
+}
+
+// columnOf finds the column of a source's name, without its "@formatted".
+type columnOf func(name, path string) (column, *Fault, error)
+
+// specialSources are the sources that are no field.
+var specialSources = map[string]sourceKind{"@id": idSource, "@url": urlSource, "@record": recordSource, "@count": countSource}
+
+// formattedSuffix asks for a field's value as people read it.
+const formattedSuffix = "@formatted"
 
 // planSave checks the sources and targets of `save` against an entity. It asks Dataverse only for the metadata of
 // entities that "lookup.field" names. err is Dataverse's, as it came.
 func planSave(ctx context.Context, client *dataverse.Client, e *schema.Entity, req saveRequest) (*savePlan, []Fault, error) {
-	return nil, nil, errors.New("not implemented")
+	return newSavePlan(e, req, func(name, path string) (column, *Fault, error) {
+		return entityColumn(ctx, client, e, name, path, req.Links)
+	})
+}
+
+// newSavePlan checks `save` with the columns that find knows.
+func newSavePlan(e *schema.Entity, req saveRequest, find columnOf) (*savePlan, []Fault, error) {
+	p := &savePlan{entity: e, defaults: req.Defaults, variables: req.Variables}
+	faults := checkTargets(req)
+	for _, variable := range slices.Sorted(maps.Keys(req.Save)) {
+		source, fault, err := parseSource(req.Save[variable], "save."+variable, req, find)
+		if err != nil {
+			return nil, nil, err
+		}
+		if fault != nil {
+			faults = append(faults, *fault)
+			continue
+		}
+		p.targets = append(p.targets, saveTarget{variable: variable, source: source})
+	}
+	return p, faults, nil
+}
+
+// parseSource reads one source of `save`.
+func parseSource(text, path string, req saveRequest, find columnOf) (saveSource, *Fault, error) {
+	text = strings.TrimSpace(text)
+	if strings.HasPrefix(text, "@") {
+		kind, fault := specialSource(text, path, req)
+		return saveSource{text: text, kind: kind}, fault, nil
+	}
+	name, formatted := strings.CutSuffix(text, formattedSuffix)
+	if before, after, ok := strings.Cut(name, "@"); ok {
+		fault := newFault(InvalidField, path, "a field can be saved as %q, not as %q", before+formattedSuffix, "@"+after)
+		fault.Nearest = []string{before + formattedSuffix}
+		return saveSource{}, fault, nil
+	}
+	c, fault, err := find(name, path)
+	return saveSource{text: text, formatted: formatted, column: c}, fault, err
+}
+
+// specialSource reads a source that is no field.
+func specialSource(text, path string, req saveRequest) (sourceKind, *Fault) {
+	kind, known := specialSources[text]
+	switch {
+	case !known || kind == countSource && !req.Count && req.NoRecord == "":
+		fault := newFault(InvalidField, path, "%q is no source; a source is a field, a field's value as people read it (\"name%s\"), or one of the allowed", text, formattedSuffix)
+		fault.Allowed = allowedSpecials(req)
+		fault.Nearest = schema.Nearest(text, fault.Allowed)
+		return kind, fault
+	case req.NoRecord != "":
+		return kind, newFault(InvalidField, path, "%q cannot be saved: %s", text, req.NoRecord)
+	}
+	return kind, nil
+}
+
+func allowedSpecials(req saveRequest) []string {
+	allowed := []string{"@id", "@record", "@url"}
+	if req.Count {
+		allowed = append(allowed, "@count")
+	}
+	return allowed
+}
+
+// entityColumn is the column of a record's own field, or of a field behind one of its lookups.
+func entityColumn(ctx context.Context, client *dataverse.Client, e *schema.Entity, name, path string, links bool) (column, *Fault, error) {
+	if lookup, field, ok := strings.Cut(name, "."); ok && links {
+		return linkedColumn(ctx, client, e, lookup, field, path)
+	}
+	f := fieldNamed(e, name)
+	if f == nil {
+		return column{}, unknownField(e, name, path), nil
+	}
+	return column{Property: f.Property(), Field: f}, unreadable(e, f, path), nil
+}
+
+// linkedColumn is the column of a field of the record that a lookup points at.
+func linkedColumn(ctx context.Context, client *dataverse.Client, e *schema.Entity, lookup, field, path string) (column, *Fault, error) {
+	f := fieldNamed(e, lookup)
+	if f == nil {
+		return column{}, unknownField(e, lookup, path), nil
+	}
+	// Only a lookup with one target has one navigation property whose fields are known before the record is.
+	if len(f.Targets) != 1 || f.Navigation[f.Targets[0]] == "" {
+		return column{}, newFault(InvalidField, path, "%q is not behind a lookup with one target: %q can be saved itself, and FetchXML with a link-entity reads what is behind it", field, lookup), nil
+	}
+	target, err := client.Entity(ctx, f.Targets[0])
+	if err != nil {
+		return column{}, nil, err
+	}
+	c, fault, err := entityColumn(ctx, client, target, field, path, false)
+	c.Navigation = f.Navigation[f.Targets[0]]
+	return c, fault, err
+}
+
+// unreadable is the fault of saving a field that a query cannot select; nil where it can.
+func unreadable(e *schema.Entity, f *schema.Field, path string) *Fault {
+	if f.AttributeOf != "" {
+		// A shadow such as parentcustomeridname is not a property of the Web API; the annotations tell the same.
+		fault := newFault(InvalidField, path, "%s.%s only shadows %s and cannot be read; its text is %q", e.LogicalName, f.LogicalName, f.AttributeOf, f.AttributeOf+formattedSuffix)
+		fault.Nearest = []string{f.AttributeOf + formattedSuffix}
+		return fault
+	}
+	if !savable(f) {
+		return newFault(InvalidField, path, "%s.%s cannot be saved into a variable: it cannot be read, or a variable cannot hold it (%s)", e.LogicalName, f.LogicalName, f.Type)
+	}
+	return nil
+}
+
+// savable reports whether a field can be read and a variable can hold it.
+func savable(f *schema.Field) bool {
+	switch f.Type {
+	case schema.PartyList, schema.Image, schema.File, schema.Virtual, schema.ManagedProperty, schema.CalendarRules:
+		return false
+	}
+	return f.Readable
 }
 
 // NeedsRow reports whether a source is a field of the record, so that it must be read.
-func (p *savePlan) NeedsRow() bool { return false }
+func (p *savePlan) NeedsRow() bool {
+	return slices.ContainsFunc(p.targets, func(t saveTarget) bool { return t.source.kind == fieldSource })
+}
 
 // Select returns the properties to be read for the plan and for the record's name, sorted, the primary key first.
-func (p *savePlan) Select() []string { return nil }
+func (p *savePlan) Select() []string {
+	properties := []string{}
+	if p.entity.PrimaryName != "" {
+		properties = append(properties, p.entity.PrimaryName)
+	}
+	for _, t := range p.targets {
+		if t.source.kind == fieldSource && t.source.column.Navigation == "" {
+			properties = append(properties, t.source.column.Property)
+		}
+	}
+	properties = slices.DeleteFunc(properties, func(s string) bool { return s == p.entity.PrimaryID })
+	slices.Sort(properties)
+	return slices.Insert(slices.Compact(properties), 0, p.entity.PrimaryID)
+}
 
 // Expand returns the lookups to be expanded for the plan, sorted.
-func (p *savePlan) Expand() []odata.Expand { return nil }
-
-// Fill returns the request's variables with every target of the plan set: to what the answer has for its source, to its
-// default, or to null. The map is the caller's to keep; the request's is not changed.
-func (p *savePlan) Fill(answer saved) map[string]any { return nil }
+func (p *savePlan) Expand() []odata.Expand {
+	properties := map[string][]string{}
+	for _, t := range p.targets {
+		if navigation := t.source.column.Navigation; navigation != "" {
+			properties[navigation] = append(properties[navigation], t.source.column.Property)
+		}
+	}
+	var expand []odata.Expand
+	for _, navigation := range slices.Sorted(maps.Keys(properties)) {
+		slices.Sort(properties[navigation])
+		expand = append(expand, odata.Expand{Navigation: navigation, Select: slices.Compact(properties[navigation])})
+	}
+	return expand
+}

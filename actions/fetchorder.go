@@ -1,0 +1,118 @@
+package actions
+
+import (
+	"github.com/botverse/botverse/dataverse/fetchxml"
+)
+
+// makeOrderTotal makes the order of the query's rows total, and returns it as an answer's OrderedBy has it. Orders of the
+// root come before those of links, wherever they stand (FetchXML, "Order rows"): so those of links become orders of the
+// root that name their link, and the primary key comes behind. Where that cannot be, the query stays as it is and the
+// warning says so.
+func (s *fetchScope) makeOrderTotal() ([]string, *Warning) {
+	orders, unnamed := s.orders()
+	if unnamed != nil {
+		return orderTexts(orders), &Warning{
+			Code: OrderNotTotal, Field: place(unnamed.Pos),
+			Message: "The query's order could not be made total: give this link-entity an alias. Until then records that are equal in the order may come in any.",
+		}
+	}
+	if len(orders) == 0 {
+		// Choices would sort by their label, in the user's language (FetchXML, "Order rows"); active is the first number.
+		s.fetch.UseRawOrderBy = true
+	}
+	orders = append(totalOrder(s.root(), orders), s.rowKeys()...)
+	s.write(orders)
+	return orderTexts(orders), nil
+}
+
+// orders are the query's orders in the order that they take effect. unnamed is the first link with orders that has no name
+// to be named by.
+func (s *fetchScope) orders() (orders []order, unnamed *fetchxml.Link) {
+	for _, o := range s.fetch.Entity.Orders {
+		entity, name := s.root(), ""
+		if link := s.byAlias[o.EntityName]; o.EntityName != "" && link != nil {
+			entity, name = s.known[link.Name], o.EntityName
+		}
+		if f := entity.Field(o.Attribute); f != nil {
+			orders = append(orders, order{link: name, field: f, descending: o.Descending})
+		}
+	}
+	for link := range joinedLinks(&s.fetch.Entity.Contents) {
+		name := s.orderName(link)
+		if name == "" && len(link.Orders) > 0 && unnamed == nil {
+			unnamed = link
+		}
+		for _, o := range link.Orders {
+			if f := s.known[link.Name].Field(o.Attribute); f != nil {
+				orders = append(orders, order{link: name, field: f, descending: o.Descending})
+			}
+		}
+	}
+	return orders, unnamed
+}
+
+// rowKeys are the primary keys of links that give a record several rows and are selected from: they settle which of its
+// rows is the first. A distinct query has none, as they would make other rows of it.
+func (s *fetchScope) rowKeys() []order {
+	if s.fetch.Distinct {
+		return nil
+	}
+	var orders []order
+	for link := range joinedLinks(&s.fetch.Entity.Contents) {
+		selected := link.AllAttributes || len(link.Attributes) > 0
+		key := s.known[link.Name].Field(s.known[link.Name].PrimaryID)
+		if name := s.orderName(link); name != "" && selected && key != nil && s.multiplying(link) {
+			orders = append(orders, order{link: name, field: key})
+		}
+	}
+	return orders
+}
+
+// write replaces the query's orders.
+func (s *fetchScope) write(orders []order) {
+	s.fetch.Entity.Orders = nil
+	for link := range joinedLinks(&s.fetch.Entity.Contents) {
+		link.Orders = nil
+	}
+	for _, o := range orders {
+		s.fetch.Entity.Orders = append(s.fetch.Entity.Orders, fetchxml.Order{Attribute: o.field.LogicalName, EntityName: o.link, Descending: o.descending})
+		if o.link == "" && s.fetch.Distinct {
+			s.selectField(o.field.LogicalName) // a distinct query sorts by what it selects only
+		}
+	}
+}
+
+// aggregateOrder is the order of an aggregate query, which is left as it is. Where it does not name every group the first
+// row may be any.
+func aggregateOrder(fetch *fetchxml.Fetch) ([]string, []Warning) {
+	var texts []string
+	ordered := map[string]bool{}
+	groups := map[string]fetchxml.Pos{}
+	each := func(c *fetchxml.Contents) {
+		for _, o := range c.Orders {
+			direction := " asc"
+			if o.Descending {
+				direction = " desc"
+			}
+			texts, ordered[o.Alias] = append(texts, o.Alias+direction), true
+		}
+		for _, a := range c.Attributes {
+			if a.GroupBy {
+				groups[a.Alias] = a.Pos
+			}
+		}
+	}
+	each(&fetch.Entity.Contents)
+	for link := range joinedLinks(&fetch.Entity.Contents) {
+		each(&link.Contents)
+	}
+	for alias := range groups {
+		if !ordered[alias] {
+			return texts, []Warning{{
+				Code: OrderNotTotal, Field: place(fetch.Entity.Pos),
+				Message: "The query groups and does not order by all of its groups: which row comes first may change from call to call.",
+			}}
+		}
+	}
+	return texts, nil
+}

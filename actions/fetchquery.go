@@ -1,0 +1,255 @@
+package actions
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"maps"
+	"slices"
+	"strings"
+
+	"github.com/botverse/botverse/dataverse"
+	"github.com/botverse/botverse/dataverse/code"
+	"github.com/botverse/botverse/dataverse/fetchxml"
+	"github.com/botverse/botverse/dataverse/schema"
+)
+
+// fetchQuery is a FetchXML query that was read, checked against metadata, and made ready to find records in a total order.
+// It is complete but for the values of its outputs and how much to ask for. It is only read, by any number of goroutines.
+type fetchQuery struct {
+	fetch      *fetchxml.Fetch
+	root       *schema.Entity
+	entities   []*schema.Entity  // all that it was checked against
+	columns    map[string]column // what it selects, by the source that `save` names it by
+	operands   []operandPlace    // where values go
+	orderedBy  []string
+	warnings   []Warning
+	multiplies bool // whether a link can give one record several rows
+}
+
+// fetchQuery reads and checks a query, or takes it from the cache where the metadata has not changed since. The error is an
+// *InputError with all faults, or Dataverse's.
+func (r *Runtime) fetchQuery(ctx context.Context, client *dataverse.Client, e *schema.Entity, text string) (*fetchQuery, error) {
+	key := fetchKey{environment: client.Name(), entity: e.LogicalName, text: text}
+	if q := r.fetches.get(key); q != nil && q.current(ctx, client) {
+		return q, nil
+	}
+	fetch, fault := parseFetch(text)
+	if fault != nil {
+		return nil, inputError([]Fault{*fault})
+	}
+	q, err := r.compileFetch(ctx, client, e, fetch)
+	if err != nil {
+		return nil, err
+	}
+	r.fetches.put(key, q)
+	return q, nil
+}
+
+// current reports whether the query was checked against what is known of its entities now.
+func (q *fetchQuery) current(ctx context.Context, client *dataverse.Client) bool {
+	for _, e := range q.entities {
+		if known, err := client.Entity(ctx, e.LogicalName); err != nil || known != e {
+			return false
+		}
+	}
+	return true
+}
+
+// compileFetch checks a query and makes it ready. It changes fetch.
+func (r *Runtime) compileFetch(ctx context.Context, client *dataverse.Client, e *schema.Entity, fetch *fetchxml.Fetch) (*fetchQuery, error) {
+	if fetch.Entity.Name != e.LogicalName {
+		return nil, inputError([]Fault{*newFault(EntityMismatch, place(fetch.Entity.PosOf("name")), "the query is for %q and the request for %q: both must name the same entity", fetch.Entity.Name, e.LogicalName)})
+	}
+	known, faults, err := describeLinks(ctx, client, e, fetch)
+	if err != nil {
+		return nil, err
+	}
+	if len(faults) > 0 {
+		return nil, inputError(faults) // the fields of an entity that is not known cannot be checked
+	}
+	return r.readyFetch(fetch, known)
+}
+
+// readyFetch checks a query against the metadata of its entities and makes it ready. It changes fetch.
+func (r *Runtime) readyFetch(fetch *fetchxml.Fetch, known map[string]*schema.Entity) (*fetchQuery, error) {
+	var faults []Fault
+	for _, fault := range fetchxml.Check(fetch, func(name string) *schema.Entity { return known[name] }) {
+		faults = append(faults, checkFault(fault))
+	}
+	faults = append(faults, unsupported(fetch)...)
+	if err := inputError(faults); err != nil {
+		return nil, err
+	}
+	scope := newFetchScope(fetch, known)
+	q := &fetchQuery{
+		fetch: fetch, root: scope.root(), entities: slices.Collect(maps.Values(known)), columns: scope.columns(), multiplies: scope.multiplies(),
+	}
+	if q.operands, faults = r.operandPlaces(scope); len(faults) > 0 {
+		return nil, inputError(faults)
+	}
+	q.makeReady(scope)
+	return q, nil
+}
+
+// makeReady replaces the query's paging, has it select what the answer needs, and makes its order total. An aggregate query
+// stays as it is written: its rows are no records.
+func (q *fetchQuery) makeReady(scope *fetchScope) {
+	if q.fetch.Aggregate {
+		q.orderedBy, q.warnings = aggregateOrder(q.fetch)
+		return
+	}
+	q.warnings = replacePaging(q.fetch)
+	selectKeys(scope)
+	orderedBy, warning := scope.makeOrderTotal()
+	q.orderedBy = orderedBy
+	if warning != nil {
+		q.warnings = append(q.warnings, *warning)
+	}
+}
+
+// parseFetch reads a query. A template where none may stand is found first: it could be taken for a wrong value else.
+func parseFetch(text string) (*fetchxml.Fetch, *Fault) {
+	var misplaced *Fault
+	err := fetchxml.Walk(text, func(a fetchxml.Attr) {
+		inOperand := a.Element == "condition" && a.Name == "value" || a.Element == "value" && a.Name == ""
+		if misplaced == nil && !inOperand && hasTemplate(a.Value) {
+			misplaced = newFault(BadTemplate, place(a.Pos), "an output stands in a condition's value and in <value> only: a variable says what to search for, never what the query is")
+		}
+	})
+	if misplaced != nil {
+		return nil, misplaced
+	}
+	if err != nil {
+		return nil, fetchFault(err)
+	}
+	fetch, err := fetchxml.Parse(text)
+	if err != nil {
+		return nil, fetchFault(err)
+	}
+	return fetch, nil
+}
+
+// fetchFault is a query that does not parse as a fault of the request.
+func fetchFault(err error) *Fault {
+	if syntax := new(fetchxml.SyntaxError); errors.As(err, &syntax) {
+		return newFault(BadFetchXML, place(fetchxml.Pos{Line: syntax.Line, Column: syntax.Column}), "%s", syntax.Message)
+	}
+	return newFault(BadFetchXML, "fetch_xml", "%v", err)
+}
+
+// checkFault is what is wrong with a query by metadata as a fault of the request.
+func checkFault(f *fetchxml.Fault) Fault {
+	reason := BadFetchXML
+	switch f.Code {
+	case code.QueryBuilderNoEntity:
+		reason = UnknownEntity
+	case code.QueryBuilderNoAttribute:
+		reason = InvalidField
+	}
+	return Fault{Reason: reason, Field: place(f.Pos), Message: f.Message, Nearest: f.Nearest}
+}
+
+// place is a position in the query as a fault's field: "fetch_xml:3:14".
+func place(p fetchxml.Pos) string { return fmt.Sprintf("fetch_xml:%d:%d", p.Line, p.Column) }
+
+// describeLinks asks for the metadata of all entities of a query, the root's own included, by logical name.
+func describeLinks(ctx context.Context, client *dataverse.Client, root *schema.Entity, fetch *fetchxml.Fetch) (map[string]*schema.Entity, []Fault, error) {
+	known := map[string]*schema.Entity{root.LogicalName: root}
+	var faults []Fault
+	for link := range allLinks(&fetch.Entity.Contents) {
+		if known[link.Name] != nil {
+			continue
+		}
+		e, err := client.Entity(ctx, link.Name)
+		if errors.Is(err, dataverse.ErrUnknownEntity) {
+			faults = append(faults, unknownLink(link, err))
+			continue
+		}
+		if err != nil {
+			return nil, nil, err
+		}
+		known[link.Name] = e
+	}
+	return known, faults, nil
+}
+
+func unknownLink(link *fetchxml.Link, err error) Fault {
+	fault := newFault(UnknownEntity, place(link.PosOf("name")), "there is no entity %q", link.Name)
+	if unknown := new(dataverse.UnknownEntityError); errors.As(err, &unknown) {
+		fault.Nearest = unknown.Nearest
+	}
+	return *fault
+}
+
+// unsupported finds what a search for the first record has no place for.
+func unsupported(fetch *fetchxml.Fetch) []Fault {
+	var faults []Fault
+	if fetch.Page != nil && *fetch.Page > 1 {
+		faults = append(faults, *newFault(BadFetchXML, place(fetch.PosOf("page")), "a search takes the first match: there is no page %d of it", *fetch.Page))
+	}
+	if fetch.PagingCookie != "" {
+		faults = append(faults, *newFault(BadFetchXML, place(fetch.PosOf("paging-cookie")), "a search takes the first match: it cannot go on from a paging cookie"))
+	}
+	for filter := range allFilters(&fetch.Entity.Contents) {
+		if filter.WhenSet != "" {
+			faults = append(faults, whenSet(filter.Node))
+		}
+		for _, condition := range filter.Conditions {
+			if condition.WhenSet != "" {
+				faults = append(faults, whenSet(condition.Node))
+			}
+		}
+	}
+	return faults
+}
+
+func whenSet(n fetchxml.Node) Fault {
+	return *newFault(BadFetchXML, place(n.PosOf("when-set")), "when-set is not supported")
+}
+
+// replacePaging drops the query's own top, count and page: a search sets how much it asks for. Top and the paging
+// attributes exclude each other (FetchXML, "Page results").
+func replacePaging(fetch *fetchxml.Fetch) []Warning {
+	var replaced []string
+	if fetch.Top != nil {
+		replaced = append(replaced, "top")
+	}
+	if fetch.Count != nil {
+		replaced = append(replaced, "count")
+	}
+	if fetch.Page != nil {
+		replaced = append(replaced, "page")
+	}
+	fetch.Top, fetch.Count, fetch.Page, fetch.ReturnTotalRecordCount = nil, nil, nil, false
+	if len(replaced) == 0 {
+		return nil
+	}
+	return []Warning{{
+		Code: PagingReplaced, Field: place(fetch.PosOf(replaced[0])),
+		Message: "The query's own " + strings.Join(replaced, " and ") + " was replaced: a search asks for as many records as its answer needs.",
+	}}
+}
+
+// refreshFetch asks anew for the metadata of all entities of a query and reports whether any has changed.
+func refreshFetch(ctx context.Context, client *dataverse.Client, text string) bool {
+	fetch, fault := parseFetch(text)
+	if fault != nil {
+		return false
+	}
+	names := []string{fetch.Entity.Name}
+	for link := range allLinks(&fetch.Entity.Contents) {
+		names = append(names, link.Name)
+	}
+	slices.Sort(names)
+	changed := false
+	for _, name := range slices.Compact(names) {
+		before, err := client.Entity(ctx, name)
+		if err != nil {
+			continue
+		}
+		after, err := client.RefreshEntity(ctx, name)
+		changed = changed || err == nil && after != before
+	}
+	return changed
+}

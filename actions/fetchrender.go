@@ -1,0 +1,205 @@
+package actions
+
+import (
+	"context"
+	"errors"
+	"strings"
+
+	"github.com/botverse/botverse/actions/template"
+	"github.com/botverse/botverse/dataverse/fetchxml"
+	"github.com/botverse/botverse/dataverse/schema"
+)
+
+// operandPlace is a condition whose operands have outputs.
+type operandPlace struct {
+	condition int // counted as fetchScope.conditions gives them
+	field     *schema.Field
+	operator  fetchxml.Operator
+	operands  []operandTemplate
+}
+
+// operandTemplate is one operand of a condition as it is written.
+type operandTemplate struct {
+	text     string
+	template *template.Template // nil where there is no output in it
+	pos      fetchxml.Pos
+}
+
+// operandPlaces finds the conditions that have outputs. Their templates are parsed here, once.
+func (r *Runtime) operandPlaces(scope *fetchScope) ([]operandPlace, []Fault) {
+	var places []operandPlace
+	var faults []Fault
+	index := -1
+	for c, entity := range scope.conditions() {
+		index++
+		p := operandPlace{condition: index}
+		templated := false
+		for _, text := range c.Operands() {
+			operand, fault := r.operandTemplate(text)
+			if fault != nil {
+				faults = append(faults, *fault)
+				continue
+			}
+			templated = templated || operand.template != nil
+			p.operands = append(p.operands, operand)
+		}
+		if templated && entity != nil {
+			p.field = entity.Field(c.Attribute)
+			p.operator, _ = fetchxml.LookupOperator(c.Operator)
+			places = append(places, p)
+		}
+	}
+	return places, faults
+}
+
+func (r *Runtime) operandTemplate(text fetchxml.Text) (operandTemplate, *Fault) {
+	operand := operandTemplate{text: text.Text, pos: text.Pos}
+	if !hasTemplate(text.Text) {
+		return operand, nil
+	}
+	t, err := r.templates.Parse(text.Text)
+	if err != nil {
+		return operand, badOperand(text.Pos, err)
+	}
+	operand.template = t
+	return operand, nil
+}
+
+// badOperand is a template that does not parse or render, with its place in the whole query.
+func badOperand(at fetchxml.Pos, err error) *Fault {
+	if bad := new(template.Error); errors.As(err, &bad) {
+		if bad.Line > 1 {
+			at = fetchxml.Pos{Line: at.Line + bad.Line - 1, Column: bad.Column}
+		} else {
+			at.Column += bad.Column - 1
+		}
+		return newFault(BadTemplate, place(at), "the template cannot be used: %s", bad.Message)
+	}
+	return badTemplate(place(at), err)
+}
+
+// render returns a copy of the query with the outputs replaced by values. Only operands are set: whatever a variable holds,
+// it stays one. Every fault comes at once; err is Dataverse's, as it came.
+func (q *fetchQuery) render(ctx context.Context, values comparer) (*fetchxml.Fetch, []Fault, error) {
+	fetch := q.fetch.Clone()
+	conditions := conditionsOf(fetch)
+	var faults []Fault
+	for _, p := range q.operands {
+		texts, operandFaults, err := p.render(ctx, values)
+		if err != nil {
+			return nil, nil, err
+		}
+		faults = append(faults, operandFaults...)
+		p.set(conditions[p.condition], texts)
+	}
+	return fetch, faults, nil
+}
+
+func conditionsOf(fetch *fetchxml.Fetch) []*fetchxml.Condition {
+	var conditions []*fetchxml.Condition
+	for c := range scopedConditions(&fetch.Entity.Contents, "") {
+		conditions = append(conditions, c)
+	}
+	return conditions
+}
+
+// set gives a condition its operands: one as its value, those of an operator that takes several as elements.
+func (p operandPlace) set(c *fetchxml.Condition, texts []string) {
+	c.Value, c.HasValue, c.Values = "", false, nil
+	if p.operator.Operands == fetchxml.One && len(texts) == 1 {
+		c.Value, c.HasValue = texts[0], true
+		return
+	}
+	for _, text := range texts {
+		c.Values = append(c.Values, fetchxml.Text{Text: text})
+	}
+}
+
+// render is the texts of the condition's operands.
+func (p operandPlace) render(ctx context.Context, values comparer) (texts []string, faults []Fault, err error) {
+	for _, operand := range p.operands {
+		if operand.template == nil {
+			texts = append(texts, operand.text)
+			continue
+		}
+		rendered, fault, err := p.operand(ctx, operand, values)
+		if err != nil {
+			return nil, nil, err
+		}
+		if fault != nil {
+			faults = append(faults, *fault)
+			continue
+		}
+		texts = append(texts, rendered...)
+	}
+	if len(faults) == 0 {
+		faults = p.countFault(len(texts))
+	}
+	return texts, faults, nil
+}
+
+// countFault is what is wrong with the number of operands that came of a list; nil where nothing is.
+func (p operandPlace) countFault(n int) []Fault {
+	at := place(p.operands[0].pos)
+	switch {
+	case p.operator.Operands == fetchxml.One && n != 1:
+		return []Fault{*newFault(InvalidValue, at, "the operator %q compares with one value and was given %d; \"in\" compares with several", p.operator.Name, n)}
+	case p.operator.Operands == fetchxml.Two && n != 2:
+		return []Fault{*newFault(InvalidValue, at, "the operator %q compares with two values and was given %d", p.operator.Name, n)}
+	}
+	return nil
+}
+
+// operand is the texts that one operand's template gives: several for a list.
+func (p operandPlace) operand(ctx context.Context, o operandTemplate, values comparer) ([]string, *Fault, error) {
+	var escape func(string) string
+	if isPattern(p.operator.Name) {
+		escape = escapeLike
+	}
+	at := place(o.pos)
+	value, missing, err := renderGiven(o.template, values.variables, escape)
+	if err != nil {
+		return nil, badOperand(o.pos, err), nil
+	}
+	if missing != "" {
+		return nil, newFault(VariableUnset, at, "%s, and the query needs its value", missing), nil
+	}
+	list, ok := value.([]any)
+	if !ok || p.field != nil && p.field.Type == schema.PartyList {
+		list = []any{value}
+	}
+	var texts []string
+	for _, element := range list {
+		converted, fault, err := p.convert(ctx, element, at, values)
+		if fault != nil || err != nil {
+			return nil, fault, err
+		}
+		texts = append(texts, converted...)
+	}
+	return texts, illegalXML(texts, at), nil
+}
+
+// illegalXML is the fault of a text that XML cannot carry; nil where there is none.
+func illegalXML(texts []string, at string) *Fault {
+	for _, text := range texts {
+		if r, found := unprintable(text); found {
+			return newFault(InvalidValue, at, "the value has a character that no text can hold (%U)", r)
+		}
+	}
+	return nil
+}
+
+// isPattern reports whether an operator takes its operand for a pattern with wildcards.
+func isPattern(operator string) bool {
+	switch operator {
+	case "like", "not-like", "begins-with", "not-begin-with", "ends-with", "not-end-with":
+		return true
+	}
+	return false
+}
+
+// escapeLike makes the wildcards of a pattern literal: brackets are the only quoting that Dataverse knows (FetchXML, "Use
+// wildcard characters in conditions for string values").
+func escapeLike(text string) string { return likeEscaper.Replace(text) }
+
+var likeEscaper = strings.NewReplacer("[", "[[]", "%", "[%]", "_", "[_]")

@@ -1,0 +1,67 @@
+package actions
+
+import (
+	"strings"
+
+	"github.com/botverse/botverse/actions/template"
+)
+
+// renderGiven renders a template that a search compares with. Each output must say something: a part that is null or
+// blank would widen the search to records that nobody asked for. missing says what does not, as the end of a sentence; it
+// is "" where nothing is amiss. Texts that come of outputs pass through escape, which may be nil. The error is a
+// *template.Error.
+func renderGiven(t *template.Template, variables map[string]any, escape func(string) string) (value any, missing string, err error) {
+	anyBlank := false
+	v, err := t.RenderEscaped(variables, func(text string) string {
+		anyBlank = anyBlank || blank(text)
+		if escape == nil {
+			return text
+		}
+		return escape(text)
+	})
+	switch {
+	case err != nil:
+		return nil, "", err
+	case v.Kind == template.Unset:
+		return nil, "the variable \"" + v.Path + "\" is not set", nil
+	case v.Kind == template.Null:
+		return nil, "its variable is null", nil
+	case anyBlank || blank(v.V):
+		return nil, "its variable is blank, or has a blank part", nil
+	}
+	return v.V, "", nil
+}
+
+// blank reports whether a rendered value says nothing.
+func blank(v any) bool {
+	switch v := v.(type) {
+	case nil:
+		return true
+	case string:
+		return strings.TrimSpace(v) == ""
+	case []any:
+		return len(v) == 0
+	case map[string]any:
+		return len(v) == 0
+	}
+	return false
+}
+
+// hasTemplate reports whether a text has an output, or what was meant as one, in it.
+func hasTemplate(text string) bool {
+	return strings.Contains(text, "{{") || strings.Contains(text, "{%")
+}
+
+// unprintable returns the first character of a text that no XML and no text field can carry (XML 1.0, "Characters").
+// Bytes that are not UTF-8 count as U+FFFD.
+func unprintable(text string) (r rune, found bool) {
+	for i, r := range text {
+		switch {
+		case r == '\t', r == '\n', r == '\r', r >= 0x20 && r <= 0xD7FF, r >= 0xE000 && r < 0xFFFD, r >= 0x10000:
+		case r == 0xFFFD && strings.HasPrefix(text[i:], "\uFFFD"):
+		default:
+			return r, true
+		}
+	}
+	return 0, false
+}

@@ -1,0 +1,112 @@
+package actions
+
+import (
+	"fmt"
+	"slices"
+	"strings"
+
+	"github.com/botverse/botverse/dataverse/odata"
+	"github.com/botverse/botverse/dataverse/schema"
+)
+
+// order is one field to sort by.
+type order struct {
+	link       string // in FetchXML: the alias of the link whose field it is; "" for the record's own
+	field      *schema.Field
+	descending bool
+}
+
+// String is the order as an answer's OrderedBy has it.
+func (o order) String() string {
+	name, direction := o.field.LogicalName, "asc"
+	if o.link != "" {
+		name = o.link + "." + name
+	}
+	if o.descending {
+		direction = "desc"
+	}
+	return name + " " + direction
+}
+
+// parseOrders reads the orders that a request names.
+func parseOrders(e *schema.Entity, texts []string) ([]order, []Fault) {
+	var orders []order
+	var faults []Fault
+	for i, text := range texts {
+		o, fault := parseOrder(e, text, fmt.Sprintf("order_by[%d]", i))
+		if fault != nil {
+			faults = append(faults, *fault)
+			continue
+		}
+		orders = append(orders, o)
+	}
+	return orders, faults
+}
+
+func parseOrder(e *schema.Entity, text, path string) (order, *Fault) {
+	words := strings.Fields(text)
+	if len(words) == 0 || len(words) > 2 {
+		return order{}, newFault(InvalidRequest, path, "is no order: write a field and \"asc\" or \"desc\", as \"createdon desc\"")
+	}
+	if len(words) == 2 && words[1] != "asc" && words[1] != "desc" {
+		return order{}, newFault(InvalidRequest, path, "the direction of an order is \"asc\" or \"desc\", not %q", words[1])
+	}
+	f := fieldNamed(e, words[0])
+	if f == nil {
+		return order{}, unknownField(e, words[0], path)
+	}
+	if !sortable(f) {
+		return order{}, newFault(InvalidField, path, "Dataverse cannot sort by %s.%s (%s)", e.LogicalName, f.LogicalName, f.Type)
+	}
+	return order{field: f, descending: len(words) == 2 && words[1] == "desc"}, nil
+}
+
+// sortable reports whether Dataverse sorts by the field. It refuses multi-select choices with 0x80050224.
+func sortable(f *schema.Field) bool {
+	return searchable(f) && f.Type != schema.MultiSelectPicklist
+}
+
+// totalOrder makes the order of records total: without an order of the author's, active records come first and then the
+// oldest; the primary key comes last in every case.
+func totalOrder(e *schema.Entity, author []order) []order {
+	orders := author
+	if len(author) == 0 {
+		orders = defaultOrder(e)
+	}
+	if slices.ContainsFunc(orders, func(o order) bool { return o.link == "" && o.field.LogicalName == e.PrimaryID }) {
+		return orders
+	}
+	if key := e.Field(e.PrimaryID); key != nil {
+		orders = append(orders, order{field: key})
+	}
+	return orders
+}
+
+// defaultOrder sorts active records first and then by age, as far as the entity has both.
+func defaultOrder(e *schema.Entity) []order {
+	var orders []order
+	for _, name := range []string{"statecode", "createdon"} {
+		if f := e.Field(name); f != nil && sortable(f) {
+			orders = append(orders, order{field: f})
+		}
+	}
+	return orders
+}
+
+// orderTexts is orders as an answer's OrderedBy has them.
+func orderTexts(orders []order) []string {
+	texts := make([]string, len(orders))
+	for i, o := range orders {
+		texts[i] = o.String()
+	}
+	return texts
+}
+
+// odataOrders is orders as $orderby has them.
+func odataOrders(orders []order) []odata.Order {
+	terms := make([]odata.Order, len(orders))
+	for i, o := range orders {
+		terms[i] = odata.Order{Path: odata.Path{o.field.Property()}, Desc: o.descending}
+	}
+	return terms
+}

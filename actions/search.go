@@ -1,0 +1,134 @@
+package actions
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"slices"
+	"time"
+
+	"github.com/botverse/botverse/dataverse"
+	"github.com/botverse/botverse/dataverse/schema"
+)
+
+// OnMultiple says what to do where more than one record matches.
+type OnMultiple int
+
+// What to do about several matches.
+const (
+	TakeFirst OnMultiple = iota // the first in the order
+	TakeNone                    // none: answer Ambiguous with candidates
+)
+
+const (
+	// mostCandidates bounds how many candidates an answer lists.
+	mostCandidates = 50
+	// fewCandidates is how many an Ambiguous answer lists where the request does not say.
+	fewCandidates = 3
+)
+
+// search is what both ways of finding a record have in common: how much to ask for and what to answer.
+type search struct {
+	client     *dataverse.Client
+	entity     *schema.Entity
+	save       *savePlan
+	onMultiple OnMultiple
+	candidates int
+	orderedBy  []string
+	warnings   []Warning
+}
+
+// newSearch settles how many candidates to list.
+func newSearch(client *dataverse.Client, e *schema.Entity, onMultiple OnMultiple, candidates int) (search, []Fault) {
+	var faults []Fault
+	if candidates < 0 || candidates > mostCandidates {
+		faults = append(faults, *newFault(InvalidRequest, "max_candidates", "must be from 0 to %d", mostCandidates))
+	}
+	if candidates == 0 && onMultiple == TakeNone {
+		candidates = fewCandidates
+	}
+	return search{client: client, entity: e, onMultiple: onMultiple, candidates: candidates}, faults
+}
+
+// top is how many records to ask for: one more than the answer needs, to see whether there are more.
+func (s search) top() int { return max(1, s.candidates) + 1 }
+
+// answer is the Result of the records that a search found, in their order. full says that there may be more.
+func (s search) answer(records []dataverse.Record, full bool) Result {
+	count := len(records)
+	result := Result{MatchCount: &count, MoreMatches: full, OrderedBy: s.orderedBy, Warnings: s.warnings}
+	found := saved{Count: &count}
+	switch {
+	case count == 0:
+		result.Outcome = NotMatched
+	case count > 1 && s.onMultiple == TakeNone:
+		result.Outcome = Ambiguous
+	default:
+		result.Outcome = Matched
+		record := recordOf(s.client, s.entity, records[0])
+		result.Record, found.Record, found.Row = &record, &record, &records[0]
+	}
+	if count > 1 {
+		result.Candidates = s.listed(records)
+	}
+	result.Variables = s.save.Fill(found)
+	return result
+}
+
+// listed is the first records as candidates, as many as were asked for.
+func (s search) listed(records []dataverse.Record) []Candidate {
+	var candidates []Candidate
+	for _, row := range records[:min(len(records), s.candidates)] {
+		candidates = append(candidates, Candidate{Record: recordOf(s.client, s.entity, row), Fields: s.save.Fields(row)})
+	}
+	return candidates
+}
+
+// planned is the Result of a search that was not made.
+func (s search) planned(p *plan) Result {
+	return Result{OrderedBy: s.orderedBy, Warnings: s.warnings, Variables: s.save.Fill(saved{}), Requests: p.Requests()}
+}
+
+// recordOf names a record that was read.
+func recordOf(client *dataverse.Client, e *schema.Entity, row dataverse.Record) Record {
+	record := Record{Entity: e.LogicalName, ID: string(row.ID()), URL: client.RecordURL(e.LogicalName, row.ID())}
+	if e.PrimaryName != "" {
+		name, _ := row.Value(e.PrimaryName)
+		record.Name, _ = name.(string)
+	}
+	return record
+}
+
+// withFreshMetadata runs check with what is remembered of an entity, and where its faults may come of a field or a label
+// that is newer than that, once more with what Dataverse says now.
+func withFreshMetadata[T any](ctx context.Context, r *Runtime, client *dataverse.Client, e *schema.Entity, check func(*schema.Entity) (T, error)) (T, error) {
+	result, err := check(e)
+	if !maybeStale(err) || !r.mayRefresh(client, e) {
+		return result, err
+	}
+	fresh, refreshErr := client.RefreshEntity(ctx, e.LogicalName)
+	if refreshErr != nil || fresh == e {
+		return result, err
+	}
+	return check(fresh)
+}
+
+// maybeStale reports whether an error may come of metadata that has changed: an unknown field or an unknown label.
+func maybeStale(err error) bool {
+	var input *InputError
+	return errors.As(err, &input) && slices.ContainsFunc(input.Faults, func(f Fault) bool {
+		return f.Reason == InvalidField || f.Reason == InvalidValue && len(f.Allowed) > 0
+	})
+}
+
+// zoneOf is the time zone of that name; nil for "".
+func zoneOf(name string) (*time.Location, *Fault) {
+	if name == "" {
+		return nil, nil
+	}
+	zone, err := time.LoadLocation(name)
+	if err != nil || name == "Local" {
+		return nil, &Fault{Reason: InvalidRequest, Field: "time_zone", Message: fmt.Sprintf("%q is no IANA time zone; write one as \"Europe/Berlin\"", name)}
+	}
+	return zone, nil
+}

@@ -1,0 +1,237 @@
+package actions
+
+import (
+	"context"
+	"encoding/json"
+	"maps"
+	"slices"
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/botverse/botverse/dataverse"
+	"github.com/botverse/botverse/dataverse/odata"
+	"github.com/botverse/botverse/dataverse/schema"
+)
+
+// searchable reports whether FindRecord compares the field.
+func searchable(f *schema.Field) bool {
+	if f.AttributeOf != "" || !f.Readable {
+		return false
+	}
+	switch f.Type {
+	case schema.PartyList, schema.Image, schema.File, schema.EntityName, schema.Virtual, schema.ManagedProperty, schema.CalendarRules:
+		return false
+	}
+	return true
+}
+
+// comparer turns the pairs of a `where` into conditions.
+type comparer struct {
+	runtime   *Runtime
+	client    *dataverse.Client
+	entity    *schema.Entity
+	variables map[string]any
+	zone      *time.Location // nil where the request names none
+}
+
+// where is the condition that all pairs hold. Every fault comes at once; err is Dataverse's, as it came.
+func (c comparer) where(ctx context.Context, pairs map[string]any) (odata.Expr, []Fault, error) {
+	if len(pairs) == 0 {
+		return nil, []Fault{*newFault(InvalidRequest, "where", "needs at least one field: a search without one would match every record")}, nil
+	}
+	var terms []odata.Expr
+	var faults []Fault
+	for _, name := range slices.Sorted(maps.Keys(pairs)) {
+		pair, fault, err := c.pair(ctx, name, pairs[name])
+		if err != nil {
+			return nil, nil, err
+		}
+		if fault != nil {
+			faults = append(faults, *fault)
+			continue
+		}
+		terms = append(terms, pair...)
+	}
+	if len(terms) == 1 {
+		return terms[0], faults, nil
+	}
+	return &odata.Logical{Op: odata.And, Terms: terms}, faults, nil
+}
+
+// pair is the conditions of one field and its value, all of which must hold.
+func (c comparer) pair(ctx context.Context, name string, value any) ([]odata.Expr, *Fault, error) {
+	path := "where." + name
+	f := fieldNamed(c.entity, name)
+	if f == nil {
+		return nil, unknownField(c.entity, name, path), nil
+	}
+	if !searchable(f) {
+		return nil, newFault(InvalidField, path, "%s.%s is of a kind that a search cannot compare (%s)", c.entity.LogicalName, f.LogicalName, f.Type), nil
+	}
+	if value == nil {
+		return compare(f, odata.Null{}), nil, nil
+	}
+	value, fault := c.given(value, path)
+	if fault != nil {
+		return nil, fault, nil
+	}
+	if text, ok := value.(string); ok {
+		if r, found := unprintable(text); found {
+			return nil, newFault(InvalidValue, path, "has a character that no text can hold (%U)", r), nil
+		}
+	}
+	return c.equals(ctx, f, value, valueOptions{Path: path, Zone: c.zone, Search: true})
+}
+
+// given is a rendered value that says something. What says nothing is refused, so that a search never turns into one for
+// all records without a value.
+func (c comparer) given(value any, path string) (any, *Fault) {
+	if text, ok := value.(string); ok && hasTemplate(text) {
+		return c.givenText(text, path)
+	}
+	rendered, fault := c.runtime.render(value, c.variables, path)
+	switch {
+	case fault != nil:
+		return nil, fault
+	case rendered.State == renderedUnset:
+		return nil, newFault(VariableUnset, path, "the variable %q is not set, and a search needs its value", rendered.Unset)
+	case rendered.State == renderedNull:
+		return nil, newFault(VariableUnset, path, "a part of the value is null, and a search needs it")
+	case blank(rendered.Value):
+		return nil, newFault(InvalidValue, path, "is blank; to search for records without a value write null")
+	}
+	return rendered.Value, nil
+}
+
+// givenText is given of a text with outputs.
+func (c comparer) givenText(text, path string) (any, *Fault) {
+	t, err := c.runtime.templates.Parse(text)
+	if err != nil {
+		return nil, badTemplate(path, err)
+	}
+	value, missing, err := renderGiven(t, c.variables, nil)
+	if err != nil {
+		return nil, badTemplate(path, err)
+	}
+	if missing != "" {
+		return nil, newFault(VariableUnset, path, "%s, and a search needs its value; to search for records without a value write null", missing)
+	}
+	return value, nil
+}
+
+// equals is the conditions under which a field equals a value of its type.
+func (c comparer) equals(ctx context.Context, f *schema.Field, value any, o valueOptions) ([]odata.Expr, *Fault, error) {
+	switch {
+	case f.IsLookup():
+		id, fault, err := c.lookup(ctx, f, value, o)
+		return compare(f, odata.GUID(id)), fault, err
+	case f.Type == schema.DateTime && f.Behavior != schema.DateOnly:
+		terms, fault := c.onDay(f, value, o.Path)
+		return terms, fault, nil
+	}
+	t, fault := translateValue(f, value, o)
+	if fault != nil {
+		return nil, fault, nil
+	}
+	if options, ok := t.Wire.([]int); ok {
+		return exactlySelected(f, options), nil, nil
+	}
+	return compare(f, literal(f, t.Wire)), nil, nil
+}
+
+// compare is the condition that a field equals a literal.
+func compare(f *schema.Field, v odata.Value) []odata.Expr {
+	return []odata.Expr{&odata.Compare{Path: odata.Path{f.Property()}, Op: odata.Eq, Value: v}}
+}
+
+// literal is a translated value as OData writes it.
+func literal(f *schema.Field, wire any) odata.Value {
+	switch v := wire.(type) {
+	case bool:
+		return odata.Bool(v)
+	case int:
+		return odata.Number(strconv.Itoa(v))
+	case json.Number:
+		return odata.Number(v.String())
+	case string:
+		switch f.Type {
+		case schema.Uniqueidentifier:
+			return odata.GUID(v)
+		case schema.DateTime:
+			return odata.Date(v)
+		}
+		return odata.String(v)
+	}
+	return odata.Null{}
+}
+
+// lookup is the ID of the record that a value names. A bare ID is enough here, also of a lookup with several targets: no
+// two records have the same.
+func (c comparer) lookup(ctx context.Context, f *schema.Field, value any, o valueOptions) (dataverse.ID, *Fault, error) {
+	if text, ok := value.(string); ok {
+		if id, err := dataverse.ParseID(text); err == nil {
+			return id, nil, nil
+		}
+	}
+	if object, ok := value.(map[string]any); ok && object["missing"] != nil {
+		return "", newFault(InvalidValue, o.Path, "\"missing\" has no place in a search: leaving the field out would find other records"), nil
+	}
+	ref, found, fault, err := resolveLookup(ctx, c.client, f, value, o)
+	if err == nil && fault == nil && !found {
+		fault = newFault(LookupNotFound, o.Path, "names no record")
+	}
+	return ref.ID, fault, err
+}
+
+// onDay is the condition that a point in time lies on a day. A day is the application user's, or the given zone's; that of
+// a field without zones is its own.
+func (c comparer) onDay(f *schema.Field, value any, path string) ([]odata.Expr, *Fault) {
+	text, _ := value.(string)
+	day, err := time.Parse(time.DateOnly, strings.TrimSpace(text))
+	if err != nil {
+		return nil, newFault(InvalidValue, path, "%s holds a point in time, which a search by equality never meets: give a day as \"2026-05-17\", or search by FetchXML with the operators \"on\", \"ge\" and \"lt\"", f.LogicalName)
+	}
+	zone := c.zone
+	if f.Behavior == schema.TimeZoneIndependent {
+		zone = time.UTC
+	}
+	if zone == nil {
+		return []odata.Expr{&odata.QueryFunction{Name: "On", Params: []odata.Param{
+			{Name: "PropertyName", Value: odata.String(f.LogicalName)}, {Name: "PropertyValue", Value: odata.String(day.Format(time.DateOnly))},
+		}}}, nil
+	}
+	start := time.Date(day.Year(), day.Month(), day.Day(), 0, 0, 0, 0, zone)
+	end := time.Date(day.Year(), day.Month(), day.Day()+1, 0, 0, 0, 0, zone)
+	return []odata.Expr{
+		&odata.Compare{Path: odata.Path{f.LogicalName}, Op: odata.Ge, Value: pointInTime(start)},
+		&odata.Compare{Path: odata.Path{f.LogicalName}, Op: odata.Lt, Value: pointInTime(end)},
+	}, nil
+}
+
+func pointInTime(t time.Time) odata.DateTime { return odata.DateTime(t.UTC().Format(time.RFC3339)) }
+
+// exactlySelected is the conditions that a multi-select choice has these options and no others: Dataverse compares such a
+// field by its query functions only (Web API, "Query data using the Web API").
+func exactlySelected(f *schema.Field, options []int) []odata.Expr {
+	var terms []odata.Expr
+	var others odata.Array
+	for _, option := range f.Options {
+		value := odata.String(strconv.Itoa(option.Value))
+		if slices.Contains(options, option.Value) {
+			terms = append(terms, choiceFunction("ContainValues", f, odata.Array{value}))
+		} else {
+			others = append(others, value)
+		}
+	}
+	if len(others) > 0 {
+		terms = append(terms, choiceFunction("DoesNotContainValues", f, others))
+	}
+	return terms
+}
+
+func choiceFunction(name string, f *schema.Field, values odata.Array) odata.Expr {
+	return &odata.QueryFunction{Name: name, Params: []odata.Param{
+		{Name: "PropertyName", Value: odata.String(f.LogicalName)}, {Name: "PropertyValues", Value: values},
+	}}
+}
