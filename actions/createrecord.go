@@ -3,6 +3,9 @@ package actions
 import (
 	"context"
 	"errors"
+
+	"github.com/botverse/botverse/dataverse"
+	"github.com/botverse/botverse/dataverse/schema"
 )
 
 // OnDuplicate says what to do where Dataverse's published duplicate rules find that the record exists already.
@@ -40,7 +43,114 @@ type CreateRecord struct {
 	ValidateOnly bool
 }
 
-// CreateRecord creates a record.
+// CreateRecord creates a record from the flow's variables. Every fault of the request is found before anything is
+// written, and comes in one *InputError. What is written is written once: a repeat with the same request ID meets the
+// record that the first call made, and a lost answer is looked up by the ID that was sent.
+//
+// The outcome is Created, AlreadyCreated, Duplicate, or InDoubt where no answer came in time. A plain creation costs one
+// request, beside what the client remembers of the environment.
 func (r *Runtime) CreateRecord(ctx context.Context, spec CreateRecord) (Result, error) {
-	return Result{}, errors.New("not implemented")
+	ctx, cancel := withinBudget(ctx)
+	defer cancel()
+	client, entity, err := r.describe(ctx, spec.Environment, spec.Entity)
+	if err != nil {
+		return Result{}, err
+	}
+	plan := newPlan(spec.ValidateOnly)
+	c := &creation{spec: spec, client: plan.through(client), entity: entity}
+	if err := c.prepare(ctx, r); err != nil {
+		return Result{}, err
+	}
+	if spec.ValidateOnly {
+		return c.validate(ctx, plan)
+	}
+	return c.create(ctx)
+}
+
+// creation is one call of CreateRecord.
+type creation struct {
+	spec     CreateRecord
+	client   *dataverse.Client
+	entity   *schema.Entity
+	save     *savePlan
+	values   *recordValues
+	fields   dataverse.Fields // what is sent
+	id       dataverse.ID     // the record's, chosen by us
+	rules    dataverse.Rules  // in force for the entity, where duplicates are to be found
+	warnings []Warning
+	// doubt says that a creation was sent whose answer never came.
+	doubt bool
+}
+
+// prepare does all that comes before the first write.
+func (c *creation) prepare(ctx context.Context, r *Runtime) error {
+	values, err := r.translateFields(ctx, c.client, c.entity, c.spec)
+	faults := faultsOf(err)
+	if err != nil && faults == nil {
+		return err
+	}
+	if values != nil {
+		c.entity, c.values, c.warnings = values.entity, values, values.warnings
+	}
+	more, err := c.prepareSave(ctx, r)
+	if err != nil {
+		return err
+	}
+	if err := inputError(append(faults, more...)); err != nil {
+		return err
+	}
+	if c.fields, err = c.values.wire(ctx, c.client); err != nil {
+		return err
+	}
+	return c.prepareID(ctx)
+}
+
+// prepareSave plans what to save. A source that is not known has the metadata read again, as a field has.
+func (c *creation) prepareSave(ctx context.Context, r *Runtime) (faults []Fault, err error) {
+	request := saveRequest{Save: c.spec.Save, Defaults: c.spec.SaveDefaults, Variables: c.spec.Variables}
+	c.save, faults, err = planSave(ctx, c.client, c.entity, request)
+	if err != nil || !maybeStale(inputError(faults)) || !r.mayRefresh(c.client, c.entity) {
+		return faults, err
+	}
+	fresh, err := c.client.RefreshEntity(ctx, c.entity.LogicalName)
+	if err != nil {
+		return nil, err
+	}
+	c.save, faults, err = planSave(ctx, c.client, fresh, request)
+	return faults, err
+}
+
+// faultsOf are the faults of an *InputError; nil for any other error.
+func faultsOf(err error) []Fault {
+	var input *InputError
+	if errors.As(err, &input) {
+		return input.Faults
+	}
+	return nil
+}
+
+// prepareID chooses the record's ID, and learns which duplicate rules it will meet.
+func (c *creation) prepareID(ctx context.Context) error {
+	var organization dataverse.Organization
+	var err error
+	if c.spec.RequestID != "" {
+		if organization, err = c.client.Organization(ctx); err != nil {
+			return err
+		}
+	}
+	c.id = newRecordID(organization.ID, c.client, c.spec, c.entity.LogicalName)
+	c.fields[c.entity.PrimaryID] = string(c.id)
+	if c.spec.OnDuplicate != DoNotCreate {
+		return nil
+	}
+	if c.rules, err = c.client.DuplicateRules(ctx, c.entity.LogicalName); err != nil {
+		return err
+	}
+	c.warnings = append(c.warnings, c.ruleWarnings()...)
+	return nil
+}
+
+// send creates the record, once.
+func (c *creation) send(ctx context.Context) (dataverse.ID, error) {
+	return c.client.CreateRecord(ctx, c.entity, c.fields, dataverse.CreateOptions{DetectDuplicates: c.spec.OnDuplicate == DoNotCreate})
 }

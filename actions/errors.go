@@ -2,6 +2,7 @@ package actions
 
 import (
 	"fmt"
+	"log/slog"
 	"strings"
 )
 
@@ -38,13 +39,23 @@ type InputError struct {
 	Err    error   // what told us, where the fault is not our own finding; may be nil
 }
 
-// Error tells each fault, one after the other.
+// Error tells each fault, one after the other. It may repeat what the caller sent: tell it to the caller. What a log gets
+// is LogValue.
 func (e *InputError) Error() string {
 	texts := make([]string, len(e.Faults))
 	for i, f := range e.Faults {
 		texts[i] = fmt.Sprintf("%s: %s", f.Field, f.Message)
 	}
 	return strings.Join(texts, "; ")
+}
+
+// LogValue is the reason and the place of each fault, for log/slog: no value that the caller sent is in it.
+func (e *InputError) LogValue() slog.Value {
+	texts := make([]string, len(e.Faults))
+	for i, f := range e.Faults {
+		texts[i] = f.Field + ": " + string(f.Reason)
+	}
+	return slog.StringValue(strings.Join(texts, "; "))
 }
 
 // Unwrap returns what told us of the fault.

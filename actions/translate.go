@@ -1,8 +1,7 @@
 package actions
 
 import (
-	"context"
-	"errors"
+	"fmt"
 	"strings"
 	"time"
 
@@ -19,7 +18,7 @@ type valueOptions struct {
 	// CutLongText cuts a text that is too long, in place of refusing it.
 	CutLongText bool
 	// Search says that the value is compared and not stored: a text may be longer than the field, a number outside its
-	// range, and digits beyond the field's precision stay.
+	// range.
 	Search bool
 }
 
@@ -29,8 +28,9 @@ type valueOptions struct {
 //	number, money                     json.Number, every digit kept
 //	yes/no                            bool
 //	choice, state, status             int, the option's number
-//	multi-select choice               []int, in the options' order of the input
+//	multi-select choice               []int, in the order of the input, each once
 //	lookup, customer, owner           reference
+//	image                             string, base64
 type translated struct {
 	Wire any
 	// Cut says that a text was cut to the field's length.
@@ -47,48 +47,87 @@ type reference struct {
 // record by ID (lookups by name are resolveLookup's). The value is never null: what null means is the caller's business.
 // A fault never shows the value of a sensitive field.
 func translateValue(f *schema.Field, v any, o valueOptions) (translated, *Fault) {
-	return translated{}, newFault(InvalidValue, o.Path, "not implemented")
+	wire, cut, fault := any(nil), false, (*Fault)(nil)
+	switch f.Type {
+	case schema.String, schema.Memo:
+		wire, cut, fault = translateText(f, v, o)
+	case schema.Integer, schema.BigInt, schema.Decimal, schema.Double, schema.Money:
+		wire, fault = translateNumber(f, v, o)
+	case schema.Boolean:
+		wire, fault = translateYesNo(f, v, o)
+	case schema.Picklist, schema.State, schema.Status:
+		wire, fault = translateChoice(f, v, o)
+	case schema.MultiSelectPicklist:
+		wire, fault = translateChoices(f, v, o)
+	case schema.DateTime:
+		wire, fault = translateTime(f, v, o)
+	case schema.Uniqueidentifier:
+		wire, fault = translateGUID(f, v, o)
+	case schema.Lookup, schema.Customer, schema.Owner:
+		wire, fault = translateReference(f, v, o)
+	case schema.Image:
+		wire, fault = translateImage(f, v, o)
+	default:
+		fault = newFault(InvalidField, o.Path, "holds what actions cannot handle (%s)", f.Type)
+	}
+	if fault != nil {
+		return translated{}, fault
+	}
+	return translated{Wire: wire, Cut: cut}, nil
 }
 
-// resolveLookup translates a rendered value of a lookup field, and asks Dataverse for the record where the value names
-// it: {entity, name}, a user's domain name or e-mail address. found is false where nothing has the name and the value
-// says that this is no fault ("missing": "OMIT"). err is Dataverse's, as it came.
-func resolveLookup(ctx context.Context, client *dataverse.Client, f *schema.Field, v any, o valueOptions) (ref reference, found bool, fault *Fault, err error) {
-	return reference{}, false, nil, errors.New("not implemented")
+// misfit is the fault of a value that does not fit its field: what was given, and what would be right.
+func misfit(f *schema.Field, v any, o valueOptions, right string, args ...any) *Fault {
+	return newFault(InvalidValue, o.Path, "%s does not fit %s: %s", shown(f, v), named(f), fmt.Sprintf(right, args...))
 }
 
-// renderState says what came of a value's templates.
-type renderState int
-
-const (
-	renderedSet   renderState = iota
-	renderedUnset             // a variable is not set
-	renderedNull              // null, be it literal or a variable's
-)
-
-// renderedValue is a value with its templates replaced.
-type renderedValue struct {
-	State     renderState
-	Value     any
-	Templated bool   // whether a template had a part in it; a literal of the request else
-	Unset     string // the path that is not set
+// named is a field for messages, by its label where it has one.
+func named(f *schema.Field) string {
+	if label := f.DisplayName.String(); label != "" {
+		return fmt.Sprintf("%q", label)
+	}
+	return fmt.Sprintf("%q", f.LogicalName)
 }
 
-// render replaces the templates in a value of a request: in a text, in the members of an object, in the elements of a
-// list. What a variable holds is never read as a template. The fault is BAD_TEMPLATE.
-func (r *Runtime) render(v any, variables map[string]any, path string) (renderedValue, *Fault) {
-	return renderedValue{}, newFault(BadTemplate, path, "not implemented")
+// maxShown bounds a value in a message, in characters.
+const maxShown = 60
+
+// shown is a value for messages: its kind alone where it is not one value or where the field is sensitive.
+func shown(f *schema.Field, v any) string {
+	switch v.(type) {
+	case map[string]any:
+		return "an object"
+	case []any:
+		return "a list"
+	}
+	if sensitive(f) {
+		return "the value"
+	}
+	text, ok := textOf(v)
+	switch {
+	case !ok:
+		return "the value"
+	case strings.TrimSpace(text) == "":
+		return "a blank text"
+	}
+	if r := []rune(text); len(r) > maxShown {
+		text = string(r[:maxShown]) + "…"
+	}
+	return fmt.Sprintf("%q", text)
 }
 
-// unknownField is the fault of a name that the entity has no field of, with the nearest names.
-func unknownField(e *schema.Entity, name, path string) *Fault {
-	return newFault(InvalidField, path, "%s has no field %q", e.LogicalName, name)
-}
+// sensitiveNames are parts of the names of fields whose values must not be repeated to anyone.
+var sensitiveNames = []string{"password", "passwd", "passcode", "secret", "token", "credential", "securitycode", "creditcard", "cardnumber", "governmentid", "iban", "ssn"}
 
-// unknownEntity is Dataverse's answer that it has no such entity, as a fault of the request.
-func unknownEntity(name string, err error) error {
-	return &InputError{Faults: []Fault{*newFault(UnknownEntity, "entity", "%v", err)}, Err: err}
+// sensitive reports whether a field's value must never be in a message.
+func sensitive(f *schema.Field) bool {
+	if f.Secured {
+		return true
+	}
+	for _, part := range sensitiveNames {
+		if strings.Contains(strings.ToLower(f.LogicalName), part) {
+			return true
+		}
+	}
+	return false
 }
-
-// lowerName is a logical name as Dataverse writes it.
-func lowerName(name string) string { return strings.ToLower(strings.TrimSpace(name)) }

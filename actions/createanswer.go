@@ -1,0 +1,64 @@
+package actions
+
+import (
+	"context"
+
+	"github.com/botverse/botverse/dataverse"
+)
+
+// created is the answer of a record that was made now. What is to be saved is read back only where the request does not
+// tell it: Dataverse computes values, and flows of its own change them.
+func (c *creation) created(ctx context.Context, id dataverse.ID) Result {
+	if id != "" && id != c.id {
+		c.warn(IDNotKept, "", "Dataverse gave the record another ID than the one sent: a repeat with the same request_id cannot find it")
+		c.id = id
+	}
+	if !c.save.NeedsRow() {
+		return c.answer(Created, c.record(), nil)
+	}
+	row, err := c.client.GetRecord(ctx, c.entity, c.id, c.selected())
+	if err != nil {
+		c.warn(SaveNotReadable, "", "the record was created, but what to save of it could not be read: those variables have their defaults")
+		return c.answer(Created, c.record(), nil)
+	}
+	record := recordOf(c.client, c.entity, row)
+	return c.answer(Created, &record, &row)
+}
+
+// exists is the answer of a record that is there, of the ID that was sent: made by this call, whose answer was lost, or by
+// an earlier one with the same request ID.
+func (c *creation) exists(row dataverse.Record) Result {
+	outcome := AlreadyCreated
+	if c.doubt {
+		outcome = Created
+	}
+	record := recordOf(c.client, c.entity, row)
+	return c.answer(outcome, &record, &row)
+}
+
+// inDoubt is the answer where it could not be learned whether the record was made. Nothing is saved of a record that may
+// not be; its ID is told, for the repeat.
+func (c *creation) inDoubt() Result {
+	result := c.answer(InDoubt, nil, nil)
+	result.Record = c.record()
+	return result
+}
+
+func (c *creation) answer(outcome Outcome, record *Record, row *dataverse.Record) Result {
+	return Result{
+		Outcome: outcome, Record: record, Omitted: c.values.omitted, Warnings: c.warnings,
+		Variables: c.save.Fill(saved{Record: record, Row: row}),
+	}
+}
+
+// record names the record as far as the request tells.
+func (c *creation) record() *Record {
+	name, _ := c.values.values[c.entity.PrimaryName].(string)
+	return &Record{
+		Entity: c.entity.LogicalName, ID: string(c.id), Name: name, URL: c.client.RecordURL(c.entity.LogicalName, c.id),
+	}
+}
+
+func (c *creation) warn(code WarningCode, field, message string) {
+	c.warnings = append(c.warnings, Warning{Code: code, Field: field, Message: message})
+}

@@ -1,0 +1,223 @@
+package actions
+
+import (
+	"context"
+	"fmt"
+	"slices"
+
+	"github.com/botverse/botverse/dataverse"
+	"github.com/botverse/botverse/dataverse/code"
+	"github.com/botverse/botverse/dataverse/odata"
+	"github.com/botverse/botverse/dataverse/schema"
+)
+
+// ruleWarnings tell where duplicates cannot be found though they are to be: a misspelt variable must not switch a rule
+// off in silence.
+func (c *creation) ruleWarnings() []Warning {
+	if !c.rules.InForce {
+		return []Warning{{Code: NoDuplicateRule, Message: "duplicates are not looked for: " + c.rules.Why}}
+	}
+	var warnings []Warning
+	for _, field := range c.leftOut() {
+		for _, rule := range c.rules.Rules {
+			if slices.Contains(baseFields(rule), field) {
+				warnings = append(warnings, Warning{
+					Code: DuplicateRuleNotApplied, Field: "fields." + field,
+					Message: fmt.Sprintf("the duplicate rule %q reads this field, which was left out: the rule may not have applied", rule.Name),
+				})
+			}
+		}
+	}
+	return warnings
+}
+
+// leftOut are the fields that the request names and the record does not get.
+func (c *creation) leftOut() []string {
+	fields := slices.Clone(c.values.omitted)
+	for name := range c.values.lookups {
+		if c.values.values[name] == nil {
+			fields = append(fields, name)
+		}
+	}
+	slices.Sort(fields)
+	return fields
+}
+
+func baseFields(rule dataverse.DuplicateRule) []string {
+	var fields []string
+	for _, condition := range rule.Conditions {
+		fields = append(fields, condition.BaseField)
+	}
+	return fields
+}
+
+// duplicate is the answer of a refusal because of records that exist. A refusal by a rule can be overruled by
+// CreateDuplicate; one by a key or a unique index cannot.
+func (c *creation) duplicate(ctx context.Context, refusal error) Result {
+	var existing []Record
+	var rows []dataverse.Record
+	var readable bool
+	byRule := codeOf(refusal) == code.DuplicateRecordsFound
+	if byRule {
+		existing, rows, readable = c.matches(ctx)
+	} else {
+		existing, rows, readable = c.sameKey(ctx)
+	}
+	switch {
+	case !readable && byRule:
+		c.warn(DuplicatesNotReadable, "", "Dataverse refused the record as a duplicate, and the records that match could not be read")
+	case !readable:
+		c.warn(DuplicatesNotReadable, "", "a key or a unique index of the entity refused the record, which CREATE_DUPLICATE cannot overrule; the record that has the same values could not be read")
+	}
+	record, row := c.onlyOne(existing, rows)
+	result := c.answer(Duplicate, record, row)
+	result.Existing = existing
+	return result
+}
+
+// onlyOne is the only record of the entity itself among the existing ones; nil where there are several or none.
+func (c *creation) onlyOne(existing []Record, rows []dataverse.Record) (*Record, *dataverse.Record) {
+	at := -1
+	for i, record := range existing {
+		if record.Entity != c.entity.LogicalName {
+			continue
+		}
+		if at >= 0 {
+			return nil, nil
+		}
+		at = i
+	}
+	if at < 0 {
+		return nil, nil
+	}
+	return &existing[at], &rows[at]
+}
+
+// matches are the records that the rules in force find, of the entity itself first. It reports false where none could be
+// read: for want of a right, or because they are gone.
+func (c *creation) matches(ctx context.Context) ([]Record, []dataverse.Record, bool) {
+	var found rowList
+	for _, name := range c.matchingEntities() {
+		matching := c.entity
+		if name != c.entity.LogicalName {
+			var err error
+			if matching, err = c.client.Entity(ctx, name); err != nil {
+				continue // listed as far as they can be read
+			}
+		}
+		rows, err := c.client.RetrieveDuplicates(ctx, c.entity, c.ruleFields(name), matching)
+		if err == nil {
+			found.add(c.client, matching, rows)
+		}
+	}
+	return found.records, found.rows, len(found.records) > 0
+}
+
+// matchingEntities are the entities that the rules compare with, the record's own first. Where the rules are not known,
+// it is that alone.
+func (c *creation) matchingEntities() []string {
+	names := []string{c.entity.LogicalName}
+	own := len(c.rules.Rules) == 0
+	for _, rule := range c.rules.Rules {
+		own = own || rule.MatchingEntity == c.entity.LogicalName
+		if !slices.Contains(names, rule.MatchingEntity) {
+			names = append(names, rule.MatchingEntity)
+		}
+	}
+	if !own {
+		return names[1:]
+	}
+	return names
+}
+
+// ruleFields are the values that the rules for a matching entity read, and no others: they travel in a URL. Where the
+// rules are not known, these are all that are short.
+func (c *creation) ruleFields(matching string) dataverse.Fields {
+	fields := dataverse.Fields{}
+	for _, rule := range c.rules.Rules {
+		if rule.MatchingEntity != matching {
+			continue
+		}
+		for _, field := range baseFields(rule) {
+			c.copyField(fields, field)
+		}
+	}
+	if len(c.rules.Rules) == 0 {
+		for field, value := range c.values.values {
+			if text, isText := value.(string); !isText || len(text) <= maxShortText {
+				c.copyField(fields, field)
+			}
+		}
+	}
+	return fields
+}
+
+// maxShortText is the length up to which a text may travel in a URL among others, in bytes.
+const maxShortText = 200
+
+// copyField copies what is sent for a field, where something is.
+func (c *creation) copyField(to dataverse.Fields, field string) {
+	f := c.entity.Field(field)
+	if f == nil || c.values.values[field] == nil {
+		return
+	}
+	property := field
+	if ref, ok := c.values.values[field].(reference); ok {
+		property = bindProperty(f, ref)
+	}
+	to[property] = c.fields[property]
+}
+
+// sameKey are the records that have the values of an alternate key of the entity.
+func (c *creation) sameKey(ctx context.Context) ([]Record, []dataverse.Record, bool) {
+	var found rowList
+	for _, key := range c.entity.Keys {
+		filter, ok := c.keyFilter(key)
+		if !ok {
+			continue
+		}
+		query := c.selected()
+		query.Filter = filter
+		page, err := c.client.ListRecords(ctx, c.entity, query)
+		if err == nil {
+			found.add(c.client, c.entity, page.Records)
+		}
+	}
+	return found.records, found.rows, len(found.records) > 0
+}
+
+// keyFilter is the condition that all fields of a key equal the record's; false where the record lacks one.
+func (c *creation) keyFilter(key schema.Key) (odata.Expr, bool) {
+	var terms []odata.Expr
+	for _, name := range key.Fields {
+		f, value := c.entity.Field(name), c.values.values[name]
+		if f == nil || value == nil {
+			return nil, false
+		}
+		if ref, ok := value.(reference); ok {
+			terms = append(terms, compare(f, odata.GUID(ref.ID))...)
+			continue
+		}
+		terms = append(terms, compare(f, literal(f, value))...)
+	}
+	if len(terms) == 1 {
+		return terms[0], true
+	}
+	return &odata.Logical{Op: odata.And, Terms: terms}, len(terms) > 0
+}
+
+// rowList is records as they were read and as the answer names them, each once.
+type rowList struct {
+	records []Record
+	rows    []dataverse.Record
+}
+
+func (l *rowList) add(client *dataverse.Client, e *schema.Entity, rows []dataverse.Record) {
+	for _, row := range rows {
+		record := recordOf(client, e, row)
+		if slices.ContainsFunc(l.records, func(r Record) bool { return r.Entity == record.Entity && r.ID == record.ID }) {
+			continue
+		}
+		l.records, l.rows = append(l.records, record), append(l.rows, row)
+	}
+}

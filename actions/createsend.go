@@ -1,0 +1,103 @@
+package actions
+
+import (
+	"context"
+	"errors"
+	"time"
+
+	"github.com/botverse/botverse/dataverse"
+	"github.com/botverse/botverse/dataverse/code"
+	"github.com/botverse/botverse/dataverse/odata"
+)
+
+const (
+	// maxSends is how often a creation is sent whose answers get lost. Each carries the same ID: at most one takes.
+	maxSends = 4
+	// firstPause is how long to wait before the record is looked for once more; it doubles.
+	firstPause = 50 * time.Millisecond
+)
+
+// create sends the creation and judges what comes of it. After a lost answer, and after a refusal that says that the
+// record may exist, the record is read by its ID before anything else.
+func (c *creation) create(ctx context.Context) (Result, error) {
+	for range maxSends {
+		id, err := c.send(ctx)
+		lost := errors.Is(err, dataverse.ErrInDoubt)
+		c.doubt = c.doubt || lost
+		switch {
+		case err == nil:
+			return c.created(ctx, id), nil
+		case !lost && !mayExist(err) && c.doubt:
+			return c.inDoubt(), nil // an answer, but not to the creation that was lost
+		case !lost && !mayExist(err):
+			return Result{}, err
+		}
+		if c.doubt || c.spec.RequestID != "" { // else the ID is new: nothing can have it
+			row, found, readErr := c.own(ctx)
+			switch {
+			case found:
+				return c.exists(row), nil
+			case readErr != nil && c.doubt:
+				return c.inDoubt(), nil
+			case readErr != nil:
+				return Result{}, readErr
+			}
+		}
+		if !lost {
+			return c.duplicate(ctx, err), nil
+		}
+	}
+	return c.inDoubt(), nil
+}
+
+// mayExist reports whether Dataverse refused a record because of one that exists. The code tells, never the status:
+// duplicates come as 412 and as 500 (Web API, "Detect duplicate data").
+func mayExist(err error) bool {
+	switch codeOf(err) {
+	case code.DuplicateRecordsFound, code.DuplicateRecord, code.DuplicateRecordEntityKey:
+		return true
+	}
+	return false
+}
+
+// codeOf is Dataverse's code of an error, 0 where it has none.
+func codeOf(err error) code.Code {
+	var refusal *dataverse.Error
+	if errors.As(err, &refusal) {
+		return refusal.Code
+	}
+	return 0
+}
+
+// own reads the record of the ID that was sent. found is false where Dataverse says that there is none; err tells that
+// it could not be learned before the time ran out.
+func (c *creation) own(ctx context.Context) (row dataverse.Record, found bool, err error) {
+	for pause := firstPause; ; pause *= 2 {
+		row, err = c.client.GetRecord(ctx, c.entity, c.id, c.selected())
+		switch {
+		case err == nil:
+			return row, true, nil
+		case errors.Is(err, dataverse.ErrNotFound):
+			return row, false, nil
+		case !errors.Is(err, dataverse.ErrUnavailable) || !wait(ctx, pause):
+			return row, false, err
+		}
+	}
+}
+
+// wait waits, unless the context ends before that.
+func wait(ctx context.Context, pause time.Duration) bool {
+	timer := time.NewTimer(pause)
+	defer timer.Stop()
+	select {
+	case <-timer.C:
+		return true
+	case <-ctx.Done():
+		return false
+	}
+}
+
+// selected is the query that reads what is to be saved, and the record's name.
+func (c *creation) selected() *odata.Query {
+	return &odata.Query{Select: c.save.Select(), Expand: c.save.Expand()}
+}

@@ -1,0 +1,159 @@
+package actions
+
+import (
+	"fmt"
+	"maps"
+	"slices"
+	"strings"
+
+	"github.com/botverse/botverse/dataverse"
+	"github.com/botverse/botverse/dataverse/schema"
+)
+
+// lookup is what a value of a lookup field asks for: a record by its ID, or by its name.
+type lookup struct {
+	Entity string       // "" for a user or team by name
+	ID     dataverse.ID // "" for a record by name
+	Name   string
+	// Omit says that a name that finds nothing leaves the field out.
+	Omit bool
+}
+
+// lookupMembers are the members of a lookup's object. A reference, as "@record" saves one, has entity, id, name and url;
+// the ID decides then.
+var lookupMembers = []string{"entity", "id", "name", "url", "missing"}
+
+// parseLookup reads a rendered value of a lookup field: a record ID where there is one target, {entity, id}, a
+// reference, {entity, name}; for an owner also a user's domain name or e-mail address, or a team's name.
+func parseLookup(f *schema.Field, v any, o valueOptions) (lookup, *Fault) {
+	switch v := v.(type) {
+	case string:
+		return parseLookupText(f, v, o)
+	case map[string]any:
+		return parseLookupObject(f, v, o)
+	}
+	return lookup{}, misfit(f, v, o, "it takes %s", rightLookup(f))
+}
+
+// rightLookup says how a lookup is written.
+func rightLookup(f *schema.Field) string {
+	if len(f.Targets) == 1 {
+		return fmt.Sprintf(`a record ID, {"entity": %q, "id": …} or {"entity": %[1]q, "name": …}`, f.Targets[0])
+	}
+	return fmt.Sprintf(`{"entity": …, "id": …} or {"entity": …, "name": …}, where the entity is %s`, oneOf(f.Targets))
+}
+
+// oneOf lists names for a sentence.
+func oneOf(names []string) string {
+	if len(names) < 2 {
+		return strings.Join(names, "")
+	}
+	return strings.Join(names[:len(names)-1], ", ") + " or " + names[len(names)-1]
+}
+
+func parseLookupText(f *schema.Field, text string, o valueOptions) (lookup, *Fault) {
+	id, err := dataverse.ParseID(text)
+	switch {
+	case err == nil && len(f.Targets) == 1:
+		return lookup{Entity: f.Targets[0], ID: id}, nil
+	case err == nil:
+		fault := misfit(f, text, o, "a record ID alone does not say which entity it is of; give %s", rightLookup(f))
+		fault.Allowed = slices.Clone(f.Targets)
+		return lookup{}, fault
+	case f.Type == schema.Owner && strings.TrimSpace(text) != "":
+		return lookup{Name: strings.TrimSpace(text)}, nil
+	}
+	return lookup{}, misfit(f, text, o, "it takes %s", rightLookup(f))
+}
+
+func parseLookupObject(f *schema.Field, object map[string]any, o valueOptions) (lookup, *Fault) {
+	if fault := checkLookupMembers(object, o); fault != nil {
+		return lookup{}, fault
+	}
+	var l lookup
+	var fault *Fault
+	if l.Entity, fault = lookupEntity(f, object, o); fault != nil {
+		return lookup{}, fault
+	}
+	if v, ok := object["id"]; ok {
+		text, _ := v.(string)
+		id, err := dataverse.ParseID(text)
+		if err != nil {
+			return lookup{}, misfit(f, v, o, "id takes a GUID, as 7d1c1a4e-0f4e-4c9b-9c53-0d6b1f0a2b11")
+		}
+		l.ID = id
+		return l, nil
+	}
+	name, ok := textOf(object["name"])
+	if !ok {
+		return lookup{}, newFault(InvalidValue, o.Path, "the lookup names no record; it takes %s", rightLookup(f))
+	}
+	l.Name = strings.TrimSpace(name)
+	fault = lookupMissing(object, &l, o)
+	return l, fault
+}
+
+// checkLookupMembers refuses members that mean nothing: a misspelt one must not be ignored.
+func checkLookupMembers(object map[string]any, o valueOptions) *Fault {
+	for _, name := range slices.Sorted(maps.Keys(object)) {
+		if slices.Contains(lookupMembers, name) {
+			continue
+		}
+		fault := newFault(InvalidValue, o.Path, "a lookup has no member %q; it has entity, id, name and missing", name)
+		fault.Nearest = schema.Nearest(name, lookupMembers)
+		return fault
+	}
+	return nil
+}
+
+// lookupEntity is the entity that a lookup names, or the only one that it can be of.
+func lookupEntity(f *schema.Field, object map[string]any, o valueOptions) (string, *Fault) {
+	given, ok := object["entity"]
+	if !ok && len(f.Targets) == 1 {
+		return f.Targets[0], nil
+	}
+	text, isText := given.(string)
+	entity := lowerName(text)
+	if isText && slices.Contains(f.Targets, entity) {
+		return entity, nil
+	}
+	fault := newFault(InvalidValue, o.Path, "%s points at %s", named(f), oneOf(f.Targets))
+	if isText {
+		fault.Message += fmt.Sprintf(", not at %q", text)
+	} else {
+		fault.Message += ": the lookup's entity must say which"
+	}
+	fault.Allowed = slices.Clone(f.Targets)
+	fault.Nearest = schema.Nearest(text, f.Targets)
+	return "", fault
+}
+
+// lookupMissing reads "missing", which says what to do about a name that finds nothing.
+func lookupMissing(object map[string]any, l *lookup, o valueOptions) *Fault {
+	v, ok := object["missing"]
+	if !ok {
+		return nil
+	}
+	switch v {
+	case "OMIT":
+		l.Omit = true
+	case "REFUSE":
+	default:
+		fault := newFault(InvalidValue, o.Path, "a lookup's missing is OMIT (leave the field out) or REFUSE, which is what happens without it")
+		fault.Allowed = []string{"OMIT", "REFUSE"}
+		return fault
+	}
+	return nil
+}
+
+// translateReference takes lookups that name their record by ID.
+func translateReference(f *schema.Field, v any, o valueOptions) (any, *Fault) {
+	l, fault := parseLookup(f, v, o)
+	switch {
+	case fault != nil:
+		return nil, fault
+	case l.ID == "":
+		return nil, newFault(InvalidValue, o.Path, "the record must be given by its ID here")
+	}
+	return reference{Entity: l.Entity, ID: l.ID}, nil
+}

@@ -1,0 +1,105 @@
+package actions
+
+import (
+	"context"
+	"errors"
+	"fmt"
+
+	"github.com/botverse/botverse/dataverse"
+	"github.com/botverse/botverse/dataverse/odata"
+	"github.com/botverse/botverse/dataverse/schema"
+)
+
+// resolveLookup translates a rendered value of a lookup field, and asks Dataverse for the record where the value names
+// it: {entity, name}, a user's domain name or e-mail address. found is false where nothing has the name and the value
+// says that this is no fault ("missing": "OMIT"). err is Dataverse's, as it came.
+//
+// What is found is never remembered: a name may be another record's a moment later.
+func resolveLookup(ctx context.Context, client *dataverse.Client, f *schema.Field, v any, o valueOptions) (ref reference, found bool, fault *Fault, err error) {
+	l, fault := parseLookup(f, v, o)
+	if fault != nil {
+		return reference{}, false, fault, nil
+	}
+	return l.resolve(ctx, client, f, o)
+}
+
+// resolve finds the record that a lookup asks for.
+func (l lookup) resolve(ctx context.Context, client *dataverse.Client, f *schema.Field, o valueOptions) (ref reference, found bool, fault *Fault, err error) {
+	if l.ID != "" {
+		return reference{Entity: l.Entity, ID: l.ID}, true, nil, nil
+	}
+	entities := []string{l.Entity}
+	if l.Entity == "" {
+		entities = f.Targets // an owner: a user of that address, else a team of that name
+	}
+	var refs []reference
+	for _, entity := range entities {
+		if refs, err = recordsNamed(ctx, client, entity, l.Name); err != nil || len(refs) > 0 {
+			break
+		}
+	}
+	switch {
+	case errors.Is(err, errNoName):
+		return ref, false, newFault(InvalidValue, o.Path, "records of %s have no name to find them by; give the ID", l.Entity), nil
+	case err != nil:
+		return ref, false, nil, err
+	case len(refs) == 1:
+		return refs[0], true, nil, nil
+	case len(refs) > 1:
+		return ref, false, newFault(LookupAmbiguous, o.Path, "several active records of %s are named %s; give the ID of one", refs[0].Entity, shown(f, l.Name)), nil
+	case l.Omit:
+		return ref, false, nil, nil
+	}
+	return ref, false, newFault(LookupNotFound, o.Path, "no active record of %s is named %s", oneOf(entities), shown(f, l.Name)), nil
+}
+
+// errNoName is an entity whose records have no name.
+var errNoName = errors.New("the entity has no primary name")
+
+// recordsNamed returns the active records of an entity that have a name, two at most: more would not say more.
+func recordsNamed(ctx context.Context, client *dataverse.Client, entity, name string) ([]reference, error) {
+	if name == "" {
+		return nil, nil // a blank name is nobody's
+	}
+	e, err := client.Entity(ctx, entity)
+	if err != nil {
+		return nil, fmt.Errorf("look up a record by name: %w", err)
+	}
+	filter := nameFilter(e, name)
+	if filter == nil {
+		return nil, errNoName
+	}
+	two := 2
+	page, err := client.ListRecords(ctx, e, &odata.Query{Select: []string{e.PrimaryID}, Filter: filter, Top: &two})
+	if err != nil {
+		return nil, fmt.Errorf("look up a record by name: %w", err)
+	}
+	var refs []reference
+	for _, record := range page.Records {
+		refs = append(refs, reference{Entity: entity, ID: record.ID()})
+	}
+	return refs, nil
+}
+
+// nameFilter is the condition of being active and having the name; nil for an entity without names. Users are found by
+// the names they sign in with, too: full names repeat.
+func nameFilter(e *schema.Entity, name string) odata.Expr {
+	equal := func(field string) odata.Expr {
+		return &odata.Compare{Path: odata.Path{field}, Op: odata.Eq, Value: odata.String(name)}
+	}
+	switch {
+	case e.LogicalName == "systemuser":
+		return &odata.Logical{Op: odata.And, Terms: []odata.Expr{
+			&odata.Logical{Op: odata.Or, Terms: []odata.Expr{equal("domainname"), equal("internalemailaddress"), equal("fullname")}},
+			&odata.Compare{Path: odata.Path{"isdisabled"}, Op: odata.Eq, Value: odata.Bool(false)},
+		}}
+	case e.PrimaryName == "":
+		return nil
+	case !e.HasState():
+		return equal(e.PrimaryName)
+	}
+	return &odata.Logical{Op: odata.And, Terms: []odata.Expr{
+		equal(e.PrimaryName),
+		&odata.Compare{Path: odata.Path{"statecode"}, Op: odata.Eq, Value: odata.Number("0")},
+	}}
+}

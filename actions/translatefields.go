@@ -1,0 +1,287 @@
+package actions
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"maps"
+	"slices"
+	"strings"
+	"time"
+
+	"golang.org/x/sync/errgroup"
+
+	"github.com/botverse/botverse/dataverse"
+	"github.com/botverse/botverse/dataverse/schema"
+)
+
+// recordValues are a request's `fields`, translated.
+type recordValues struct {
+	entity   *schema.Entity
+	values   map[string]any // by logical name, as translated.Wire; nil for null
+	omitted  []string       // left out because a variable is not set, sorted
+	warnings []Warning
+	lookups  map[string]lookup // as the request names them
+	seen     map[string]bool   // fields that the request names
+	faults   []Fault
+	stale    bool // whether a fault may come of metadata that is out of date
+}
+
+// translateFields renders and translates a request's `fields`, and finds every fault before it asks Dataverse anything. A
+// field or an option that is not known has the entity's metadata read again, once, so that a new one works at once.
+func (r *Runtime) translateFields(ctx context.Context, client *dataverse.Client, e *schema.Entity, spec CreateRecord) (*recordValues, error) {
+	zone, fault := zoneOf(spec.TimeZone)
+	if fault != nil {
+		return nil, inputError([]Fault{*fault})
+	}
+	v := r.translateOnce(e, spec, zone)
+	if v.stale && r.mayRefresh(client, e) {
+		fresh, err := client.RefreshEntity(ctx, e.LogicalName)
+		if err != nil {
+			return nil, err
+		}
+		v = r.translateOnce(fresh, spec, zone)
+	}
+	if err := v.resolveLookups(ctx, client, spec); err != nil {
+		return nil, err
+	}
+	v.checkState()
+	v.checkRequired()
+	return v, inputError(v.faults)
+}
+
+// translateOnce renders and translates what needs no request.
+func (r *Runtime) translateOnce(e *schema.Entity, spec CreateRecord, zone *time.Location) *recordValues {
+	v := &recordValues{entity: e, values: map[string]any{}, lookups: map[string]lookup{}, seen: map[string]bool{}}
+	for _, name := range slices.Sorted(maps.Keys(spec.Fields)) {
+		o := valueOptions{Path: "fields." + name, Zone: zone, CutLongText: spec.CutLongText}
+		f, fault := v.field(name, o.Path)
+		if fault != nil {
+			v.fault(fault)
+			continue
+		}
+		rendered, fault := r.render(spec.Fields[name], spec.Variables, o.Path)
+		if fault != nil {
+			v.fault(fault)
+			continue
+		}
+		v.take(f, rendered, spec.OnUnset, o)
+	}
+	return v
+}
+
+func (v *recordValues) fault(f *Fault) { v.faults = append(v.faults, *f) }
+
+// take translates one rendered value into the record.
+func (v *recordValues) take(f *schema.Field, rendered renderedValue, onUnset OnUnset, o valueOptions) {
+	switch {
+	case rendered.State == renderedUnset && onUnset == Refuse:
+		v.fault(newFault(VariableUnset, o.Path, "the variable %s is not set", rendered.Unset))
+		return
+	case rendered.State == renderedUnset:
+		v.omitted = append(v.omitted, f.LogicalName)
+		return
+	case rendered.State == renderedNull:
+		v.values[f.LogicalName] = nil
+		return
+	}
+	if f.IsLookup() {
+		l, fault := parseLookup(f, rendered.Value, o)
+		if fault == nil {
+			fault = checkBindable(f, l, o.Path)
+		}
+		if fault != nil {
+			v.fault(fault)
+			return
+		}
+		v.lookups[f.LogicalName] = l
+		return
+	}
+	value, fault := translateValue(f, rendered.Value, o)
+	if fault != nil {
+		v.stale = v.stale || f.IsChoice() || f.Type == schema.MultiSelectPicklist
+		v.fault(fault)
+		return
+	}
+	v.values[f.LogicalName] = value.Wire
+	if value.Cut {
+		v.warnings = append(v.warnings, Warning{
+			Code: TextCut, Field: o.Path, Message: fmt.Sprintf("the text was cut to the %d characters that %s takes", f.MaxLength, named(f)),
+		})
+	}
+}
+
+// field is the field that a member of `fields` writes. Its name may come in any case, but only once.
+func (v *recordValues) field(name, path string) (*schema.Field, *Fault) {
+	f := fieldNamed(v.entity, name)
+	if f == nil {
+		v.stale = true
+		return nil, unknownField(v.entity, name, path)
+	}
+	if fault := notCreatable(v.entity, f, path); fault != nil {
+		return nil, fault
+	}
+	if v.seen[f.LogicalName] {
+		return nil, newFault(InvalidField, path, "the field %q is given twice", f.LogicalName)
+	}
+	v.seen[f.LogicalName] = true
+	return f, nil
+}
+
+// fieldNamed is the field of a name in any case; nil where there is none.
+func fieldNamed(e *schema.Entity, name string) *schema.Field {
+	if f := e.Field(name); f != nil {
+		return f
+	}
+	return e.Field(lowerName(name))
+}
+
+// notCreatable is the fault of a field that a creation cannot write; nil where it can.
+func notCreatable(e *schema.Entity, f *schema.Field, path string) *Fault {
+	switch {
+	case creatable(e, f):
+		return nil
+	case f.LogicalName == e.PrimaryID:
+		return newFault(InvalidField, path, "is the record's own ID, which is made for it; give a request_id to repeat a call safely")
+	case f.Type == schema.State:
+		return newFault(InvalidField, path, "cannot be written when a record is created; give statuscode, which brings its state")
+	case f.Type == schema.PartyList:
+		return newFault(InvalidField, path, "holds the parties of an activity, which cannot be written yet")
+	case f.Type == schema.File:
+		return newFault(InvalidField, path, "holds a file, which is uploaded by itself once the record exists")
+	case f.AttributeOf != "":
+		return newFault(InvalidField, path, "only shows what %s holds; write that", f.AttributeOf)
+	}
+	return newFault(InvalidField, path, "cannot be written when a record is created")
+}
+
+// concurrentLookups bounds the lookups by name that one action asks for at a time.
+const concurrentLookups = 4
+
+// resolveLookups asks Dataverse for the records that lookups name. It adds the faults to those that were found before.
+func (v *recordValues) resolveLookups(ctx context.Context, client *dataverse.Client, spec CreateRecord) error {
+	names := slices.Sorted(maps.Keys(v.lookups))
+	answers := make([]struct {
+		ref   reference
+		found bool
+		fault *Fault
+	}, len(names))
+	group, ctx := errgroup.WithContext(ctx)
+	group.SetLimit(concurrentLookups)
+	for i, name := range names {
+		f, l, a := v.entity.Field(name), v.lookups[name], &answers[i]
+		o := valueOptions{Path: "fields." + name}
+		if l.ID != "" {
+			a.ref, a.found = reference{Entity: l.Entity, ID: l.ID}, true
+			continue
+		}
+		group.Go(func() (err error) {
+			a.ref, a.found, a.fault, err = l.resolve(ctx, client, f, o)
+			return err
+		})
+	}
+	if err := group.Wait(); err != nil {
+		return err
+	}
+	for i, name := range names {
+		switch a := answers[i]; {
+		case a.fault != nil:
+			v.fault(a.fault)
+		case a.found:
+			v.values[name] = a.ref
+		default:
+			v.warnings = append(v.warnings, Warning{
+				Code: LookupOmitted, Field: "fields." + name, Message: "nothing has the lookup's name: the field was left out",
+			})
+		}
+	}
+	return nil
+}
+
+// checkRequired finds required fields without a value. Blank counts as none.
+func (v *recordValues) checkRequired() {
+	for _, f := range v.entity.Fields {
+		path := "fields." + f.LogicalName
+		if !required(v.entity, f) || !isBlank(v.values[f.LogicalName]) || v.faulty(path) {
+			continue
+		}
+		why := ""
+		if slices.Contains(v.omitted, f.LogicalName) {
+			why = ": its variable is not set"
+		}
+		v.fault(newFault(MissingRequired, path, "%s is required%s", named(f), why))
+	}
+}
+
+// faulty reports whether a field has a fault already, which then is the one to mend.
+func (v *recordValues) faulty(path string) bool {
+	return slices.ContainsFunc(v.faults, func(f Fault) bool { return strings.EqualFold(f.Field, path) })
+}
+
+func isBlank(value any) bool {
+	text, isText := value.(string)
+	return value == nil || isText && strings.TrimSpace(text) == ""
+}
+
+// refreshInterval is how often a name that is not known has an entity's metadata read again: a flow with a misspelt
+// field must not have it read for every call.
+const refreshInterval = time.Second
+
+// mayRefresh reports whether an entity's metadata is to be read again now.
+func (r *Runtime) mayRefresh(client *dataverse.Client, e *schema.Entity) bool {
+	key := client.Name() + "/" + e.LogicalName // of entities that exist: a bounded number
+	now := time.Now()
+	last, loaded := r.refreshed.Swap(key, now)
+	if loaded && now.Sub(last.(time.Time)) < refreshInterval {
+		r.refreshed.Store(key, last)
+		return false
+	}
+	return true
+}
+
+// unknownField is the fault of a name that the entity has no field of, with the nearest names.
+func unknownField(e *schema.Entity, name, path string) *Fault {
+	fault := newFault(InvalidField, path, "%s has no field %q", e.LogicalName, name)
+	if f := fieldMeant(e, name); f != nil {
+		fault.Nearest = []string{f.LogicalName}
+		fault.Message += fmt.Sprintf("; %s is %q", named(f), f.LogicalName)
+		return fault
+	}
+	if fault.Nearest = schema.Nearest(name, e.FieldNames()); len(fault.Nearest) > 0 {
+		fault.Message += "; the nearest are " + strings.Join(fault.Nearest, ", ")
+	}
+	return fault
+}
+
+// fieldMeant is the field that a name which is not a logical name stands for without doubt: a label that only one field
+// has, or a lookup's name in the Web API. nil where there is none.
+func fieldMeant(e *schema.Entity, name string) *schema.Field {
+	property := strings.TrimSuffix(name, "@odata.bind")
+	if f := e.FieldOfNavigation(property); f != nil {
+		return f
+	}
+	var meant *schema.Field
+	for _, f := range e.Fields {
+		if f.AttributeOf != "" || f.Property() != property && !f.DisplayName.Is(name) {
+			continue
+		}
+		if meant != nil {
+			return nil
+		}
+		meant = f
+	}
+	return meant
+}
+
+// unknownEntity is Dataverse's answer that it has no such entity, as a fault of the request.
+func unknownEntity(name string, err error) error {
+	fault := newFault(UnknownEntity, "entity", "the environment has no entity %q", name)
+	if unknown := new(dataverse.UnknownEntityError); errors.As(err, &unknown) && len(unknown.Nearest) > 0 {
+		fault.Nearest = unknown.Nearest
+		fault.Message += "; the nearest are " + strings.Join(unknown.Nearest, ", ")
+	}
+	return &InputError{Faults: []Fault{*fault}, Err: err}
+}
+
+// lowerName is a logical name as Dataverse writes it.
+func lowerName(name string) string { return strings.ToLower(strings.TrimSpace(name)) }

@@ -1,0 +1,114 @@
+package actions
+
+import (
+	"encoding/json"
+	"math"
+	"math/big"
+	"regexp"
+	"strconv"
+	"strings"
+
+	"github.com/botverse/botverse/dataverse/schema"
+)
+
+// The numbers that are read. A comma is in none: in half the world it is the point, in the other half it is not.
+var (
+	numberText = regexp.MustCompile(`^[+-]?(\d+(\.\d*)?|\.\d+)([eE][+-]?\d{1,3})?$`)
+	// plainNumber is what needs no rewriting.
+	plainNumber = regexp.MustCompile(`^-?(0|[1-9]\d*)(\.\d+)?$`)
+)
+
+const (
+	// maxDigits bounds a number's text: more than any field holds.
+	maxDigits = 60
+	// exactFloat is the greatest whole number up to which a float64 holds each one.
+	exactFloat = 1 << 53
+)
+
+// translateNumber takes numbers and texts that are one. Every digit is kept.
+func translateNumber(f *schema.Field, v any, o valueOptions) (any, *Fault) {
+	text, ok := numberOf(v)
+	if !ok {
+		return nil, misfit(f, v, o, "it takes a number, as %s", exampleNumber(f))
+	}
+	value, ok := new(big.Rat).SetString(text)
+	if !ok {
+		return nil, misfit(f, v, o, "it takes a number, as %s", exampleNumber(f))
+	}
+	whole := f.Type == schema.Integer || f.Type == schema.BigInt
+	if whole && !value.IsInt() {
+		return nil, misfit(f, v, o, "it takes a whole number")
+	}
+	if d, isFloat := v.(float64); isFloat && f.Type == schema.BigInt && math.Abs(d) > exactFloat {
+		return nil, misfit(f, v, o, "a number of that size loses digits on the way; send it as a text")
+	}
+	if fault := checkRange(f, value, v, o); fault != nil {
+		return nil, fault
+	}
+	return plain(text, value, whole), nil
+}
+
+// numberOf is the text of a number; false for what is none.
+func numberOf(v any) (string, bool) {
+	if _, ok := v.(bool); ok {
+		return "", false
+	}
+	text, ok := textOf(v)
+	if !ok {
+		return "", false
+	}
+	if _, isFloat := v.(float64); isFloat {
+		return text, true
+	}
+	text = strings.TrimSpace(text)
+	return text, len(text) <= maxDigits && numberText.MatchString(text)
+}
+
+func exampleNumber(f *schema.Field) string {
+	if f.Type == schema.Integer || f.Type == schema.BigInt {
+		return "1200"
+	}
+	return "1200.50"
+}
+
+// plain is a number as JSON writes it, without an exponent where the number is not a long one.
+func plain(text string, value *big.Rat, whole bool) json.Number {
+	switch {
+	case whole:
+		return json.Number(value.Num().String())
+	case plainNumber.MatchString(text):
+		return json.Number(text)
+	}
+	places, exact := value.FloatPrec()
+	if !exact || places > maxDigits || value.Num().BitLen()-value.Denom().BitLen() > 4*maxDigits {
+		d, _ := value.Float64()
+		return json.Number(strconv.FormatFloat(d, 'g', -1, 64))
+	}
+	return json.Number(value.FloatString(places))
+}
+
+// limits are what the types hold where the metadata says nothing.
+var limits = map[schema.Type][2]string{
+	schema.Integer: {"-2147483648", "2147483647"},
+	schema.BigInt:  {"-9223372036854775808", "9223372036854775807"},
+	schema.Decimal: {"-100000000000", "100000000000"},
+	schema.Money:   {"-922337203685477", "922337203685477"},
+	schema.Double:  {"-1e308", "1e308"},
+}
+
+// checkRange finds a number outside its field's range. What is compared with stored values may be any that the type has.
+func checkRange(f *schema.Field, value *big.Rat, v any, o valueOptions) *Fault {
+	least, greatest := limits[f.Type][0], limits[f.Type][1]
+	if f.MinValue != nil && !o.Search {
+		least = *f.MinValue
+	}
+	if f.MaxValue != nil && !o.Search {
+		greatest = *f.MaxValue
+	}
+	lo, okLo := new(big.Rat).SetString(least)
+	hi, okHi := new(big.Rat).SetString(greatest)
+	if okLo && value.Cmp(lo) < 0 || okHi && value.Cmp(hi) > 0 {
+		return misfit(f, v, o, "it takes a number from %s to %s", least, greatest)
+	}
+	return nil
+}

@@ -1,0 +1,96 @@
+package actions
+
+import (
+	"encoding/base64"
+	"encoding/json"
+	"math"
+	"strconv"
+	"strings"
+	"unicode/utf16"
+
+	"github.com/botverse/botverse/dataverse"
+	"github.com/botverse/botverse/dataverse/schema"
+)
+
+// translateText takes texts, numbers and yes/no values. Dataverse counts a text's length in UTF-16 units.
+func translateText(f *schema.Field, v any, o valueOptions) (any, bool, *Fault) {
+	text, ok := textOf(v)
+	if !ok {
+		return nil, false, misfit(f, v, o, "it takes a text")
+	}
+	if f.MaxLength <= 0 || o.Search || len(text) <= f.MaxLength {
+		return text, false, nil
+	}
+	length := utf16Length(text)
+	switch {
+	case length <= f.MaxLength:
+		return text, false, nil
+	case o.CutLongText:
+		return cutText(text, f.MaxLength), true, nil
+	}
+	return nil, false, newFault(InvalidValue, o.Path, "the text has %d characters; %s takes at most %d", length, named(f), f.MaxLength)
+}
+
+func utf16Length(text string) int {
+	n := 0
+	for _, r := range text {
+		n += max(utf16.RuneLen(r), 1)
+	}
+	return n
+}
+
+// cutText is the beginning of a text of at most so many UTF-16 units. No character is cut in two.
+func cutText(text string, units int) string {
+	for i, r := range text {
+		if units -= max(utf16.RuneLen(r), 1); units < 0 {
+			return text[:i]
+		}
+	}
+	return text
+}
+
+// textOf is a text, number or yes/no value as text; false for anything else. Integral numbers have no point: a number of
+// JSON is a float64 to us, and 1e6 must not come as "1e+06".
+func textOf(v any) (string, bool) {
+	switch v := v.(type) {
+	case string:
+		return v, true
+	case bool:
+		return strconv.FormatBool(v), true
+	case json.Number:
+		return v.String(), true
+	case float64:
+		if math.IsNaN(v) || math.IsInf(v, 0) {
+			return "", false
+		}
+		return strconv.FormatFloat(v, 'f', -1, 64), true
+	case int:
+		return strconv.Itoa(v), true
+	case int32:
+		return strconv.FormatInt(int64(v), 10), true
+	case int64:
+		return strconv.FormatInt(v, 10), true
+	}
+	return "", false
+}
+
+func translateGUID(f *schema.Field, v any, o valueOptions) (any, *Fault) {
+	if text, ok := v.(string); ok {
+		if id, err := dataverse.ParseID(text); err == nil {
+			return string(id), nil
+		}
+	}
+	return nil, misfit(f, v, o, "it takes a GUID, as 7d1c1a4e-0f4e-4c9b-9c53-0d6b1f0a2b11")
+}
+
+// maxImage is the largest image that Dataverse takes, in bytes (Web API, "Use image column data").
+const maxImage = 30 << 20
+
+func translateImage(f *schema.Field, v any, o valueOptions) (any, *Fault) {
+	text, ok := v.(string)
+	text = strings.TrimSpace(text)
+	if n, err := base64.StdEncoding.DecodeString(text); ok && err == nil && len(n) > 0 && len(n) <= maxImage {
+		return text, nil
+	}
+	return nil, newFault(InvalidValue, o.Path, "%s takes an image as base64 text, of at most 30 MB", named(f))
+}
