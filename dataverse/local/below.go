@@ -50,7 +50,9 @@ func (s *Server) readRelated(ctx context.Context, c *call, conn *conn, target *t
 }
 
 // address is the absolute URL of a record.
-func (c *call) address(t *table, id string) string { return c.base + odata.RecordPath(t.EntitySetName, id) }
+func (c *call) address(t *table, id string) string {
+	return c.base + odata.RecordPath(t.EntitySetName, id)
+}
 
 func (s *Server) readCollection(ctx context.Context, c *call, conn *conn, t *table, id string, children collection, rest []odata.Segment) (reply, error) {
 	found, err := s.exists(ctx, conn, t, id)

@@ -43,7 +43,9 @@ func onlyNamed(f *schema.Field, name string) bool {
 	return len(f.Navigation) > 0
 }
 
-func (r *reading) lookupOf(navigation string) (*schema.Field, []string) { return r.table.lookupOf(navigation) }
+func (r *reading) lookupOf(navigation string) (*schema.Field, []string) {
+	return r.table.lookupOf(navigation)
+}
 
 // bind lets a lookup point at the record of a URI, or empties it for null. On a collection it takes several URIs.
 func (r *reading) bind(ctx context.Context, navigation string, value any) error {

@@ -1,7 +1,6 @@
 package local
 
 import (
-	"encoding/json"
 	"errors"
 	"fmt"
 	"net/http"
@@ -29,16 +28,16 @@ func refuse(c code.Code, format string, args ...any) *fault {
 // faultOf brings any error into the form that clients get. What nobody foresaw is a 500, and its text stays with us.
 func faultOf(err error) (_ *fault, foreseen bool) {
 	var (
-		own    *fault
-		query  *query.Error
-		syntax *odata.SyntaxError
-		xml    *fetchxml.SyntaxError
+		own     *fault
+		refused *query.Error
+		syntax  *odata.SyntaxError
+		xml     *fetchxml.SyntaxError
 	)
 	switch {
 	case errors.As(err, &own):
 		return own, true
-	case errors.As(err, &query):
-		return &fault{code: query.Code, message: query.Message}, true
+	case errors.As(err, &refused):
+		return &fault{code: refused.Code, message: refused.Message}, true
 	case errors.As(err, &syntax):
 		return refuse(code.UnsupportedQuery, "%s", syntax.Error()), true
 	case errors.As(err, &xml):
@@ -57,16 +56,10 @@ func (f *fault) reply() reply {
 	if f.noCode {
 		text = ""
 	}
-	type inner struct {
-		Code    string `json:"code"`
-		Message string `json:"message"`
-	}
-	body, err := json.Marshal(map[string]inner{"error": {Code: text, Message: f.message}})
-	if err != nil {
-		body = []byte(`{"error":{"code":"0x80040216","message":"An unexpected error occurred."}}`)
-	}
+	b := appendString(append(appendMember([]byte{'{'}, "error"), `{"code":`...), text)
+	b = append(appendString(appendMember(b, "message"), f.message), "}}"...)
 	answer := newReply(status)
-	answer.json(body)
+	answer.json(b)
 	return answer
 }
 

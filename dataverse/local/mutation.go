@@ -105,10 +105,17 @@ func (r record) clear(f *schema.Field) {
 }
 
 // text, number and truth read a value that may be absent.
-func (r record) text(name string) string   { s, _ := r[name].(string); return s }
-func (r record) number(name string) int64  { n, _ := r[name].(int64); return n }
-func (r record) truth(name string) bool    { return r.number(name) != 0 }
-func (r record) with(change record) record { both := maps.Clone(r); maps.Copy(both, change); return both }
+func (r record) text(name string) string  { s, _ := r[name].(string); return s }
+func (r record) number(name string) int64 { n, _ := r[name].(int64); return n }
+func (r record) truth(name string) bool   { return r.number(name) != 0 }
+
+// with is r with a change in it; r stays as it is, and may be nil.
+func (r record) with(change record) record {
+	both := make(record, len(r)+len(change))
+	maps.Copy(both, r)
+	maps.Copy(both, change)
+	return both
+}
 
 // counters are the numbers that only grow: row versions, case numbers, time. The writing transaction owns them.
 type counters struct {

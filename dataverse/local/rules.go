@@ -21,9 +21,6 @@ var required = map[string][]string{
 // record as it was and r the change.
 func (m *mutation) check(ctx context.Context, t *table, r, before record) error {
 	all := before.with(r)
-	if before == nil {
-		all = r
-	}
 	if !m.trusted {
 		for _, name := range required[t.LogicalName] {
 			if all[name] == nil {

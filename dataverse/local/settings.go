@@ -13,8 +13,8 @@ type settings struct {
 	baseCurrencyID    string
 	currencySymbol    string
 	language          int
-	detectDuplicates  bool // both switches of the organisation
-	duplicatesEnabled bool // the first of them
+	detectDuplicates  bool              // both switches of the organisation
+	duplicatesEnabled bool              // the first of them
 	rules             map[string][]rule // the published ones, by base entity
 	steps             map[trigger][]step
 	defaultCaller     caller
@@ -42,7 +42,7 @@ func loadSettings(ctx context.Context, c *conn) (*settings, error) {
 }
 
 func (s *settings) loadOrganization(ctx context.Context, c *conn) error {
-	row, found, err := c.row(ctx, `SELECT organizationid, name, fullnameconventioncode, basecurrencyid, languagecode,
+	row, found, err := c.row(ctx, `SELECT organization.organizationid, organization.name, fullnameconventioncode, basecurrencyid, languagecode,
 		coalesce(isduplicatedetectionenabled, 0), coalesce(isduplicatedetectionenabledforonlinecreateupdate, 0),
 		coalesce(organization.currencysymbol, transactioncurrency.currencysymbol)
 		FROM organization LEFT JOIN transactioncurrency ON transactioncurrencyid = basecurrencyid LIMIT 1`)

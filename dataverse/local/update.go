@@ -70,8 +70,8 @@ func (m *mutation) completeChange(ctx context.Context, t *table, r, before recor
 	}
 	setNames(m.s.settings.Load(), t, r, before.with(r))
 	setAddresses(t, r, before.with(r))
-	now := m.now()
-	for name, value := range record{"modifiedon": now, "modifiedby": m.by.userID} {
+	stamps := record{"modifiedon": m.now(), "modifiedby": m.by.userID}
+	for name, value := range stamps {
 		if t.has(name) {
 			r.put(t, name, "systemuser", value)
 		}
