@@ -1,0 +1,100 @@
+package server
+
+import (
+	"context"
+
+	"github.com/botverse/botverse/actions"
+	botversev1 "github.com/botverse/botverse/gen/botverse/v1"
+)
+
+// actionService serves the actions.
+type actionService struct {
+	botversev1.UnimplementedActionServiceServer
+	runtime *actions.Runtime
+}
+
+// CreateRecord implements botversev1.ActionServiceServer.
+func (s actionService) CreateRecord(ctx context.Context, req *botversev1.CreateRecordRequest) (*botversev1.CreateRecordResponse, error) {
+	result, err := s.runtime.CreateRecord(ctx, createRecordFrom(req))
+	if err != nil {
+		return nil, err // the chain gives it a status
+	}
+	return createRecordResponse(result)
+}
+
+// FindRecord implements botversev1.ActionServiceServer.
+func (s actionService) FindRecord(ctx context.Context, req *botversev1.FindRecordRequest) (*botversev1.FindRecordResponse, error) {
+	result, err := s.runtime.FindRecord(ctx, findRecordFrom(req))
+	if err != nil {
+		return nil, err
+	}
+	return findRecordResponse(result)
+}
+
+// FindRecordByFetchXML implements botversev1.ActionServiceServer.
+func (s actionService) FindRecordByFetchXML(ctx context.Context, req *botversev1.FindRecordByFetchXMLRequest) (*botversev1.FindRecordByFetchXMLResponse, error) {
+	result, err := s.runtime.FindRecordByFetchXML(ctx, findRecordByFetchXMLFrom(req))
+	if err != nil {
+		return nil, err
+	}
+	return findRecordByFetchXMLResponse(result)
+}
+
+func createRecordFrom(req *botversev1.CreateRecordRequest) actions.CreateRecord {
+	spec := actions.CreateRecord{
+		Environment:  req.GetEnvironment(),
+		Entity:       req.GetEntity(),
+		Fields:       req.GetFields().AsMap(),
+		Variables:    req.GetVariables().AsMap(),
+		Save:         req.GetSave(),
+		SaveDefaults: req.GetSaveDefaults().AsMap(),
+		CutLongText:  req.GetCutLongText(),
+		TimeZone:     req.GetTimeZone(),
+		RequestID:    req.GetRequestId(),
+		ValidateOnly: req.GetValidateOnly(),
+	}
+	if req.GetOnDuplicate() == botversev1.CreateRecordRequest_CREATE_DUPLICATE {
+		spec.OnDuplicate = actions.CreateDuplicate
+	}
+	if req.GetOnUnset() == botversev1.CreateRecordRequest_REFUSE {
+		spec.OnUnset = actions.Refuse
+	}
+	return spec
+}
+
+func findRecordFrom(req *botversev1.FindRecordRequest) actions.FindRecord {
+	spec := actions.FindRecord{
+		Environment:   req.GetEnvironment(),
+		Entity:        req.GetEntity(),
+		Where:         req.GetWhere().AsMap(),
+		OrderBy:       req.GetOrderBy(),
+		Save:          req.GetSave(),
+		SaveDefaults:  req.GetSaveDefaults().AsMap(),
+		Variables:     req.GetVariables().AsMap(),
+		MaxCandidates: int(req.GetMaxCandidates()),
+		TimeZone:      req.GetTimeZone(),
+		ValidateOnly:  req.GetValidateOnly(),
+	}
+	if req.GetOnMultiple() == botversev1.FindRecordRequest_AMBIGUOUS {
+		spec.OnMultiple = actions.TakeNone
+	}
+	return spec
+}
+
+func findRecordByFetchXMLFrom(req *botversev1.FindRecordByFetchXMLRequest) actions.FindRecordByFetchXML {
+	spec := actions.FindRecordByFetchXML{
+		Environment:   req.GetEnvironment(),
+		Entity:        req.GetEntity(),
+		FetchXML:      req.GetFetchXml(),
+		Save:          req.GetSave(),
+		SaveDefaults:  req.GetSaveDefaults().AsMap(),
+		Variables:     req.GetVariables().AsMap(),
+		MaxCandidates: int(req.GetMaxCandidates()),
+		TimeZone:      req.GetTimeZone(),
+		ValidateOnly:  req.GetValidateOnly(),
+	}
+	if req.GetOnMultiple() == botversev1.FindRecordByFetchXMLRequest_AMBIGUOUS {
+		spec.OnMultiple = actions.TakeNone
+	}
+	return spec
+}

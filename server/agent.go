@@ -1,0 +1,68 @@
+package server
+
+import (
+	"time"
+
+	"google.golang.org/protobuf/types/known/durationpb"
+	"google.golang.org/protobuf/types/known/timestamppb"
+
+	botversev1 "github.com/botverse/botverse/gen/botverse/v1"
+	"github.com/botverse/botverse/presence"
+)
+
+func agentOf(s *presence.AgentState) *botversev1.AgentPresence {
+	return &botversev1.AgentPresence{
+		AgentId:        s.AgentID,
+		AgentName:      s.AgentName,
+		Presence:       statusOf(&s.Presence),
+		StartTime:      timestampOf(s.StartTime),
+		Capacity:       s.Capacity,
+		SignedIn:       s.SignedIn,
+		OrganizationId: s.OrganizationID,
+		ReceiveTime:    timestampOf(s.ReceiveTime),
+	}
+}
+
+func eventOf(e *presence.Event) *botversev1.PresenceEvent {
+	out := &botversev1.PresenceEvent{
+		Id:               e.ID,
+		Kind:             botversev1.PresenceEvent_Kind(botversev1.PresenceEvent_Kind_value[string(e.Kind)]),
+		AgentId:          e.AgentID,
+		AgentName:        e.AgentName,
+		Presence:         statusOf(&e.Presence),
+		Previous:         statusOf(e.Previous),
+		StartTime:        timestampOf(e.StartTime),
+		Capacity:         e.Capacity,
+		SignedIn:         e.SignedIn,
+		Late:             e.Late,
+		ReceiveTime:      timestampOf(e.ReceiveTime),
+		OrganizationId:   e.OrganizationID,
+		OrganizationName: e.OrganizationName,
+		BusinessUnitId:   e.BusinessUnitID,
+		RecordId:         e.RecordID,
+	}
+	if e.Delay != nil {
+		out.Delay = durationpb.New(*e.Delay)
+	}
+	return out
+}
+
+func statusOf(s *presence.Status) *botversev1.Presence {
+	if s == nil {
+		return nil
+	}
+	return &botversev1.Presence{
+		Id:         s.ID,
+		Name:       s.Name,
+		Text:       s.Text,
+		BaseStatus: botversev1.Presence_BaseStatus(botversev1.Presence_BaseStatus_value[string(s.Base)]),
+	}
+}
+
+// timestampOf leaves a time out that is not known.
+func timestampOf(t time.Time) *timestamppb.Timestamp {
+	if t.IsZero() {
+		return nil
+	}
+	return timestamppb.New(t)
+}

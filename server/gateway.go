@@ -1,0 +1,218 @@
+package server
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"math"
+	"net"
+	"net/http"
+	"strings"
+	"time"
+
+	"github.com/grpc-ecosystem/grpc-gateway/v2/runtime"
+	"go.opentelemetry.io/otel/propagation"
+	"google.golang.org/grpc"
+	"google.golang.org/grpc/codes"
+	"google.golang.org/grpc/credentials/insecure"
+	"google.golang.org/grpc/metadata"
+	"google.golang.org/grpc/status"
+	"google.golang.org/grpc/test/bufconn"
+	"google.golang.org/protobuf/encoding/protojson"
+	"google.golang.org/protobuf/proto"
+	"google.golang.org/protobuf/reflect/protoreflect"
+
+	botversev1 "github.com/botverse/botverse/gen/botverse/v1"
+)
+
+// writeTime is how long a client may take to accept what is written to it.
+const writeTime = 10 * time.Second
+
+// limitWrite cuts a client that does not read what is written next.
+func limitWrite(w http.ResponseWriter) {
+	// A writer without deadlines has no connection that could be held.
+	_ = http.NewResponseController(w).SetWriteDeadline(time.Now().Add(writeTime))
+}
+
+// dialSelf connects the gateway to the server in the same process, so that REST passes the same chain as gRPC.
+func dialSelf(pipe *bufconn.Listener) (*grpc.ClientConn, error) {
+	return grpc.NewClient("passthrough:///self",
+		grpc.WithContextDialer(func(ctx context.Context, _ string) (net.Conn, error) { return pipe.DialContext(ctx) }),
+		grpc.WithTransportCredentials(insecure.NewCredentials()),
+		grpc.WithUnaryInterceptor(takeIdempotencyKey),
+		// What our own server sends is as large as it must be.
+		grpc.WithDefaultCallOptions(grpc.MaxCallRecvMsgSize(math.MaxInt32)),
+	)
+}
+
+// newGateway serves the contract's unary methods as REST.
+func newGateway(d *door, conn *grpc.ClientConn) (http.Handler, error) {
+	ctx := context.Background() // the connection is closed by who opened it
+	mux := runtime.NewServeMux(
+		runtime.WithMarshalerOption(runtime.MIMEWildcard, strictJSON{}),
+		runtime.WithMetadata(forwardedMetadata),
+		runtime.WithIncomingHeaderMatcher(func(string) (string, bool) { return "", false }),
+		runtime.WithOutgoingHeaderMatcher(func(string) (string, bool) { return "", false }),
+		runtime.WithOutgoingTrailerMatcher(func(string) (string, bool) { return "", false }),
+		runtime.WithForwardResponseOption(func(_ context.Context, w http.ResponseWriter, _ proto.Message) error {
+			limitWrite(w)
+			w.Header().Set("Cache-Control", "no-store") // answers hold what people said of themselves
+			return nil
+		}),
+		runtime.WithErrorHandler(d.gatewayError),
+		runtime.WithRoutingErrorHandler(d.gatewayRouting),
+		runtime.WithDisableHTTPMethodOverride(),
+		runtime.WithDisablePathLengthFallback(),
+	)
+	return mux, errors.Join(
+		botversev1.RegisterActionServiceHandler(ctx, mux, conn),
+		botversev1.RegisterMetadataServiceHandler(ctx, mux, conn),
+		botversev1.RegisterPresenceServiceHandler(ctx, mux, conn),
+	)
+}
+
+// forwardedMetadata is what the chain gets to know of a REST request beside the request itself: the call's ID and the
+// trace; and what takeIdempotencyKey wants. Headers of the client's choice never become metadata.
+func forwardedMetadata(ctx context.Context, r *http.Request) metadata.MD {
+	md := metadata.Pairs(callIDHeader, callID(r.Context()))
+	carrier := propagation.MapCarrier{}
+	propagation.TraceContext{}.Inject(ctx, carrier)
+	for key, value := range carrier {
+		md.Set(key, value)
+	}
+	if key := r.Header.Get("Idempotency-Key"); key != "" {
+		md.Set(idempotencyKey, key)
+	}
+	return md
+}
+
+// gatewayError answers what the chain refused, and what the gateway itself did.
+func (d *door) gatewayError(_ context.Context, _ *runtime.ServeMux, _ runtime.Marshaler, w http.ResponseWriter, r *http.Request, err error) {
+	var ours *callError
+	if st := status.Convert(err); !errors.As(err, &ours) && detailOf(st) != nil {
+		writeError(w, st) // the chain's: logged there
+		return
+	}
+	d.refuse(w, r, d.ownError(r, err))
+}
+
+// ownError says what an error of the gateway's own is about, or of its connection to the chain.
+func (d *door) ownError(r *http.Request, err error) error {
+	var ours *callError
+	x := exchangeOf(r.Context())
+	switch code := status.Code(err); {
+	case errors.As(err, &ours):
+		return ours
+	case code == codes.InvalidArgument && x.route != nil && x.route.body:
+		return bodyError(x.body, x.route.input)
+	case code == codes.InvalidArgument:
+		return refusal(malformed, fault(malformed, "", "a parameter of the path or the query does not fit"))
+	case code == codes.ResourceExhausted: // gRPC's own limit: small numbers take more room in protobuf than in JSON
+		return refusal(botversev1.ErrorDetail_REQUEST_TOO_LARGE, fault(botversev1.ErrorDetail_REQUEST_TOO_LARGE, "", "the request has more values than this server takes"))
+	case code == codes.Canceled:
+		return failure(botversev1.ErrorDetail_CANCELLED, "", err)
+	case code == codes.DeadlineExceeded:
+		return failure(botversev1.ErrorDetail_DEADLINE, "", err)
+	case code == codes.Unavailable:
+		return failure(botversev1.ErrorDetail_SHUTTING_DOWN, "", err)
+	default:
+		return failure(botversev1.ErrorDetail_INTERNAL, "", err)
+	}
+}
+
+// gatewayRouting answers for the gateway's own idea of paths, where it differs from the door's.
+func (d *door) gatewayRouting(_ context.Context, _ *runtime.ServeMux, _ runtime.Marshaler, w http.ResponseWriter, r *http.Request, _ int) {
+	d.refuse(w, r, d.unknownRoute(r.URL.Path))
+}
+
+// idempotencyKey is the metadata in which the header Idempotency-Key travels to takeIdempotencyKey and no further.
+const idempotencyKey = "botverse-idempotency-key"
+
+// takeIdempotencyKey puts the header Idempotency-Key into the request's request_id, where the request has one: reads have
+// none, and need none. A structured header's quotes are not part of the key (RFC 8941, "Strings").
+func takeIdempotencyKey(ctx context.Context, method string, req, reply any, conn *grpc.ClientConn, invoke grpc.UnaryInvoker, opts ...grpc.CallOption) error {
+	md, _ := metadata.FromOutgoingContext(ctx)
+	given := md.Get(idempotencyKey)
+	if len(given) == 0 {
+		return invoke(ctx, method, req, reply, conn, opts...)
+	}
+	md = md.Copy()
+	md.Delete(idempotencyKey)
+	if err := setRequestID(req, unquoted(given[0])); err != nil {
+		return err
+	}
+	return invoke(metadata.NewOutgoingContext(ctx, md), method, req, reply, conn, opts...)
+}
+
+func setRequestID(req any, key string) error {
+	message := req.(proto.Message).ProtoReflect()
+	field := message.Descriptor().Fields().ByName("request_id")
+	if field == nil {
+		return nil
+	}
+	if inBody := message.Get(field).String(); inBody != "" && inBody != key {
+		return refusal(botversev1.ErrorDetail_INVALID_REQUEST, fault(botversev1.ErrorDetail_INVALID_REQUEST, "request_id",
+			"differs from the header Idempotency-Key: give one of them, or the same in both"))
+	}
+	message.Set(field, protoreflect.ValueOfString(key))
+	return nil
+}
+
+func unquoted(key string) string {
+	if len(key) >= 2 && strings.HasPrefix(key, `"`) && strings.HasSuffix(key, `"`) {
+		return key[1 : len(key)-1]
+	}
+	return key
+}
+
+// strictJSON reads and writes the contract's JSON: camelCase, enums by name, unset fields left out, unknown members
+// refused.
+type strictJSON struct{}
+
+// ContentType implements runtime.Marshaler.
+func (strictJSON) ContentType(any) string { return "application/json" }
+
+// Marshal implements runtime.Marshaler.
+func (strictJSON) Marshal(v any) ([]byte, error) {
+	m, ok := v.(proto.Message)
+	if !ok {
+		return nil, fmt.Errorf("a reply of type %T is no protobuf message", v)
+	}
+	return protojson.Marshal(m)
+}
+
+// Unmarshal implements runtime.Marshaler. What is wrong is told by bodyError; here it is enough that something is.
+func (strictJSON) Unmarshal(data []byte, v any) error {
+	m, ok := v.(proto.Message)
+	if !ok {
+		return fmt.Errorf("a request of type %T is no protobuf message", v)
+	}
+	if hasInexactNumber(data) {
+		return errInexactNumber
+	}
+	return protojson.Unmarshal(data, m)
+}
+
+// NewDecoder implements runtime.Marshaler.
+func (j strictJSON) NewDecoder(r io.Reader) runtime.Decoder {
+	return runtime.DecoderFunc(func(v any) error {
+		data, err := io.ReadAll(r)
+		if err != nil {
+			return err
+		}
+		return j.Unmarshal(data, v)
+	})
+}
+
+// NewEncoder implements runtime.Marshaler.
+func (j strictJSON) NewEncoder(w io.Writer) runtime.Encoder {
+	return runtime.EncoderFunc(func(v any) error {
+		data, err := j.Marshal(v)
+		if err != nil {
+			return err
+		}
+		_, err = w.Write(data)
+		return err
+	})
+}

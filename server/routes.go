@@ -1,0 +1,67 @@
+package server
+
+import (
+	"net/http"
+	"slices"
+	"strings"
+
+	"google.golang.org/genproto/googleapis/api/annotations"
+	"google.golang.org/protobuf/proto"
+	"google.golang.org/protobuf/reflect/protoreflect"
+
+	botversev1 "github.com/botverse/botverse/gen/botverse/v1"
+)
+
+// route is one method and path that a listener serves.
+type route struct {
+	method  string
+	pattern string // as "/v1/entities/{entity}"
+	anyHost bool   // answers whatever the Host header says
+	handler http.Handler
+
+	// input is the request's message, for what the contract serves; nil for the rest.
+	input protoreflect.MessageDescriptor
+	body  bool // whether the request is the body, and not the query
+}
+
+// matches reports whether a path is one of the route's. A parameter stands for one segment.
+func (r *route) matches(path string) bool {
+	want, got := strings.Split(r.pattern, "/"), strings.Split(path, "/")
+	return slices.EqualFunc(want, got, func(w, g string) bool { return w == g || isParameter(w) && g != "" })
+}
+
+// hasParameter reports whether a field of the request is part of the path.
+func (r *route) hasParameter(field protoreflect.Name) bool {
+	return slices.Contains(strings.Split(r.pattern, "/"), "{"+string(field)+"}")
+}
+
+func isParameter(segment string) bool { return strings.HasPrefix(segment, "{") }
+
+// contractRoutes are the routes that the protos declare, each served by handler.
+func contractRoutes(handler http.Handler) []*route {
+	var routes []*route
+	files := []protoreflect.FileDescriptor{
+		botversev1.File_botverse_v1_actions_proto,
+		botversev1.File_botverse_v1_metadata_proto,
+		botversev1.File_botverse_v1_presence_proto,
+	}
+	for _, file := range files {
+		for i := range file.Services().Len() {
+			methods := file.Services().Get(i).Methods()
+			for j := range methods.Len() {
+				routes = append(routes, contractRoute(methods.Get(j), handler))
+			}
+		}
+	}
+	return routes
+}
+
+// contractRoute reads the google.api.http rule of a method. Ours are all GET or POST of a whole body.
+func contractRoute(method protoreflect.MethodDescriptor, handler http.Handler) *route {
+	rule, _ := proto.GetExtension(method.Options(), annotations.E_Http).(*annotations.HttpRule)
+	r := &route{method: http.MethodGet, pattern: rule.GetGet(), input: method.Input(), handler: handler}
+	if rule.GetPost() != "" {
+		r.method, r.pattern, r.body = http.MethodPost, rule.GetPost(), true
+	}
+	return r
+}

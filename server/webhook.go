@@ -1,0 +1,107 @@
+package server
+
+import (
+	"context"
+	"errors"
+	"log/slog"
+	"net/http"
+	"net/url"
+	"strings"
+	"time"
+
+	"go.opentelemetry.io/otel/attribute"
+	"go.opentelemetry.io/otel/metric"
+	"google.golang.org/grpc/codes"
+
+	botversev1 "github.com/botverse/botverse/gen/botverse/v1"
+	"github.com/botverse/botverse/presence"
+)
+
+// webhookPattern is where Dataverse delivers.
+const webhookPattern = "/webhooks/dataverse/{source}"
+
+// correlationHeader ties a delivery to the operation in Dataverse (Use webhooks, "Query string, header, and body data").
+const correlationHeader = "X-Ms-Correlation-Request-Id"
+
+// intake takes what Dataverse delivers. Dataverse reads the status alone: a 4xx or 5xx is a failed job in the customer's
+// system, so that it is only answered for what nobody should store, or cannot.
+type intake struct {
+	presence *presence.Presence
+	metrics  metrics
+	maxBody  int
+	log      *slog.Logger
+	door     *door
+}
+
+func (i *intake) route() *route {
+	return &route{method: http.MethodPost, pattern: webhookPattern, handler: i}
+}
+
+// ServeHTTP implements http.Handler.
+func (i *intake) ServeHTTP(w http.ResponseWriter, r *http.Request) {
+	start := time.Now()
+	err := i.receive(w, r)
+	code := http.StatusNoContent
+	if err != nil {
+		code = httpStatus(asCallError(r.Context(), err).GRPCStatus())
+	}
+	i.metrics.webhooks.Add(r.Context(), 1, metric.WithAttributes(attribute.Int("status", code)))
+	if err != nil {
+		i.door.refuse(w, r, err)
+		return
+	}
+	w.WriteHeader(code)
+	i.log.LogAttrs(r.Context(), slog.LevelInfo, "webhook",
+		slog.String("source", sourceOf(r)),
+		slog.Int("status", code),
+		slog.Duration("duration", time.Since(start)),
+		slog.String("call_id", callID(r.Context())),
+		slog.String("correlation_id", r.Header.Get(correlationHeader)))
+}
+
+// receive authenticates a delivery and stores it.
+func (i *intake) receive(w http.ResponseWriter, r *http.Request) error {
+	source := sourceOf(r)
+	query, _ := r.Context().Value(webhookQueryKey{}).(url.Values)
+	if !i.presence.AuthenticateRequest(source, query, r.Header) {
+		return i.stranger(r.Context(), source)
+	}
+	body, err := readBody(w, r, i.maxBody)
+	if err != nil {
+		return err
+	}
+	_, err = i.presence.Receive(r.Context(), source, body, r.Header)
+	switch {
+	case errors.Is(err, presence.ErrNotJSON):
+		return refusal(malformed, fault(malformed, "", "the body is not JSON"))
+	case err != nil:
+		e := failure(botversev1.ErrorDetail_INTERNAL, "", err)
+		return inContext{error: e, code: codes.Unavailable} // 503: Dataverse tries once more
+	}
+	return nil
+}
+
+func sourceOf(r *http.Request) string {
+	return r.URL.Path[strings.LastIndexByte(r.URL.Path, '/')+1:]
+}
+
+// stranger says of a delivery without a right key whether its source exists at all: an operator who mistyped the path
+// should not look for the mistake in the key. An empty body is never stored.
+func (i *intake) stranger(ctx context.Context, source string) error {
+	if _, err := i.presence.Receive(ctx, source, nil, http.Header{}); errors.Is(err, presence.ErrUnknownSource) {
+		return refusal(botversev1.ErrorDetail_UNKNOWN_ROUTE, fault(botversev1.ErrorDetail_UNKNOWN_ROUTE, "", "no webhook source of that name is configured"))
+	}
+	return failure(botversev1.ErrorDetail_CALLER_UNAUTHENTICATED, "the webhook's key is missing or wrong", nil)
+}
+
+type webhookQueryKey struct{}
+
+// hideKeys takes the query, with the key in it, out of a request before anything that logs or traces sees it.
+func hideKeys(next http.Handler) http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		r = r.WithContext(context.WithValue(r.Context(), webhookQueryKey{}, r.URL.Query()))
+		bare := &url.URL{Path: r.URL.Path, RawPath: r.URL.RawPath}
+		r.URL, r.RequestURI = bare, bare.EscapedPath()
+		next.ServeHTTP(w, r)
+	})
+}
