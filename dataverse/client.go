@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"net/http"
 	"net/url"
+	"time"
 
 	"go.opentelemetry.io/otel"
 	"go.opentelemetry.io/otel/trace"
@@ -18,7 +19,8 @@ type Client struct {
 // environment is what a Client shares with those that Via makes of it: how to sign in, and what it remembers.
 type environment struct {
 	name      string
-	config    Config
+	appID     string
+	timeout   time.Duration     // of one try
 	site      *url.URL          // where people open records
 	api       *url.URL          // the service root, without its last slash
 	root      string            // the service root, with it
@@ -44,7 +46,7 @@ func newClient(name string, config Config, transport http.RoundTripper) (*Client
 		return nil, err
 	}
 	e := &environment{
-		name: name, config: config, site: site, api: api, root: api.String() + "/", transport: transport,
+		name: name, appID: config.AppID, timeout: config.Timeout, site: site, api: api, root: api.String() + "/", transport: transport,
 		tracer: otel.Tracer("github.com/botverse/botverse/dataverse"),
 		sign:   newSigner(source, config.Timeout),
 	}
@@ -62,8 +64,8 @@ func (c *Client) URL() string { return c.site.String() }
 // RecordURL is the address where a person opens a record.
 func (c *Client) RecordURL(entity string, id ID) string {
 	query := "etn=" + url.QueryEscape(entity) + "&id=" + url.QueryEscape(string(id)) + "&pagetype=entityrecord"
-	if c.config.AppID != "" {
-		query = "appid=" + url.QueryEscape(c.config.AppID) + "&" + query
+	if c.appID != "" {
+		query = "appid=" + url.QueryEscape(c.appID) + "&" + query
 	}
 	return c.URL() + "/main.aspx?" + query
 }

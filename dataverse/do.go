@@ -3,6 +3,7 @@ package dataverse
 import (
 	"bytes"
 	"context"
+	"errors"
 	"fmt"
 	"io"
 	"net/http"
@@ -12,6 +13,8 @@ import (
 
 // maxAnswer bounds what is read of an answer, in bytes. The definition of a large entity has some ten million.
 const maxAnswer = 64 << 20
+
+var errTooLarge = fmt.Errorf("the answer is larger than %d MB", maxAnswer>>20)
 
 // call is a request to the Web API, as the caller means it.
 type call struct {
@@ -96,17 +99,21 @@ func (c *Client) try(ctx context.Context, q call, authorization string, try int)
 	a = answer{status: response.StatusCode, header: response.Header}
 	a.body, err = readAll(response)
 	if err != nil && q.read { // of a write the status has told
-		return a, lost(ctx, q, requestID, err, true)
+		failed = lost(ctx, q, requestID, err, true)
+		if errors.Is(err, errTooLarge) {
+			failed.Status = a.status // it would be as large the next time
+		}
+		return a, failed
 	}
 	return a.judged(q, requestID)
 }
 
 // bound is the context of one try, where the caller's deadline is not nearer.
 func (c *Client) bound(ctx context.Context) (context.Context, context.CancelFunc) {
-	if deadline, ok := ctx.Deadline(); ok && time.Until(deadline) <= c.config.Timeout {
+	if deadline, ok := ctx.Deadline(); ok && time.Until(deadline) <= c.timeout {
 		return ctx, func() {}
 	}
-	return context.WithTimeoutCause(ctx, c.config.Timeout, fmt.Errorf("no answer within %v", c.config.Timeout))
+	return context.WithTimeoutCause(ctx, c.timeout, fmt.Errorf("no answer within %v", c.timeout))
 }
 
 // request is the call as HTTP has it, and a look at how far it got.
@@ -145,7 +152,7 @@ func readAll(response *http.Response) ([]byte, error) {
 	}
 	body, err := io.ReadAll(io.LimitReader(response.Body, maxAnswer+1))
 	if err == nil && len(body) > maxAnswer {
-		err = fmt.Errorf("the answer is larger than %d MB", maxAnswer>>20)
+		err = errTooLarge
 	}
 	return body, err
 }

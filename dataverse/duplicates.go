@@ -4,9 +4,8 @@ import (
 	"context"
 	"encoding/json"
 	"errors"
+	"maps"
 	"net/http"
-	"net/url"
-	"strings"
 	"time"
 
 	"github.com/botverse/botverse/dataverse/odata"
@@ -157,9 +156,7 @@ func ruleOf(r Record) DuplicateRule {
 // user may read.
 func (c *Client) RetrieveDuplicates(ctx context.Context, base *schema.Entity, values Fields, matching *schema.Entity) ([]Record, error) {
 	record := make(map[string]any, len(values)+1)
-	for name, v := range values {
-		record[name] = v
-	}
+	maps.Copy(record, values)
 	record["@odata.type"] = "Microsoft.Dynamics.CRM." + base.LogicalName
 	business, err := json.Marshal(record)
 	if err != nil {
@@ -168,11 +165,10 @@ func (c *Client) RetrieveDuplicates(ctx context.Context, base *schema.Entity, va
 	paging, _ := json.Marshal(map[string]int{"PageNumber": 1, "Count": maxDuplicates})
 	q := call{op: "RetrieveDuplicates", entity: base.LogicalName, method: http.MethodGet, read: true}
 	q.path = "RetrieveDuplicates(BusinessEntity=@p1,MatchingEntityName=@p2,PagingInfo=@p3)"
-	q.query = "@p1=" + escape(string(business)) + "&@p2=" + escape("'"+odata.EscapeString(matching.LogicalName)+"'") + "&@p3=" + escape(string(paging))
+	q.query = (&odata.Query{Aliases: map[string]string{
+		"@p1": string(business), "@p2": "'" + odata.EscapeString(matching.LogicalName) + "'", "@p3": string(paging),
+	}}).Encode()
 	q.annotations = true
 	page, err := c.page(ctx, matching, q)
 	return page.Records, err
 }
-
-// escape percent-encodes a value of a query. A plus for a blank is a custom of forms, not of OData.
-func escape(text string) string { return strings.ReplaceAll(url.QueryEscape(text), "+", "%20") }

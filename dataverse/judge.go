@@ -39,7 +39,7 @@ func notSignedIn(q call, err error) error {
 // lost is the error of a call that got no answer, or only a part of one.
 func lost(ctx context.Context, q call, requestID string, err error, sent bool) *Error {
 	e := &Error{Op: q.op, Entity: q.entity, RequestID: requestID}
-	cause := withoutURL(err)
+	cause := hideDeadline(withoutURL(err))
 	if ctx.Err() != nil {
 		cause = context.Cause(ctx)
 	}
@@ -49,7 +49,7 @@ func lost(ctx context.Context, q call, requestID string, err error, sent bool) *
 	case ctx.Err() != nil:
 		e.Err = cause
 	default:
-		e.Err = because(ErrUnavailable, hideDeadline(cause))
+		e.Err = because(ErrUnavailable, cause)
 	}
 	return e
 }

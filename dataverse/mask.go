@@ -38,21 +38,23 @@ func mask(text string, values []string) string {
 
 func maskWord(text, word string) string {
 	var b strings.Builder
+	done := 0 // how much of text is written
 	for {
-		at := strings.Index(text, word)
+		at := strings.Index(text[done:], word)
 		if at < 0 {
-			b.WriteString(text)
+			b.WriteString(text[done:])
 			return b.String()
 		}
+		at += done
+		b.WriteString(text[done:at])
+		done = at + len(word)
 		before, _ := utf8.DecodeLastRuneInString(text[:at])
-		after, _ := utf8.DecodeRuneInString(text[at+len(word):])
-		b.WriteString(text[:at])
+		after, _ := utf8.DecodeRuneInString(text[done:])
 		if partOfWord(before) || partOfWord(after) {
 			b.WriteString(word)
 		} else {
 			b.WriteString(masked)
 		}
-		text = text[at+len(word):]
 	}
 }
 
@@ -68,17 +70,34 @@ func sentValues(body []byte, query string) []string {
 	if decoder.Decode(&members) == nil {
 		values = leaves(values, members)
 	}
-	options, _ := url.ParseQuery(query) // what cannot be read was not written by us
-	for name, texts := range options {
-		values = append(values, optionValues(name, texts[0])...)
+	for option := range strings.SplitSeq(query, "&") {
+		name, encoded, _ := strings.Cut(option, "=")
+		text, err := url.QueryUnescape(encoded)
+		if err != nil {
+			continue // not written by us
+		}
+		if found := optionValues(name, text); len(found) > 0 {
+			values = append(append(values, found...), encoded) // a message may have the whole URL
+		}
 	}
-	return slices.DeleteFunc(values, func(v string) bool { return strings.TrimSpace(v) == "" || isGUID(v) })
+	for _, v := range slices.Clone(values) {
+		values = append(values, html.EscapeString(v), url.PathEscape(v), url.QueryEscape(v), quoted(v))
+	}
+	values = slices.DeleteFunc(values, func(v string) bool { return strings.TrimSpace(v) == "" || isGUID(v) })
+	slices.Sort(values)
+	return slices.Compact(values)
+}
+
+// quoted is a text as it stands in JSON.
+func quoted(text string) string {
+	b, _ := json.Marshal(text)
+	return string(b[1 : len(b)-1])
 }
 
 func leaves(values []string, v any) []string {
 	switch v := v.(type) {
 	case string:
-		return append(values, v, html.EscapeString(v))
+		return append(values, v)
 	case json.Number:
 		return append(values, v.String())
 	case []any:

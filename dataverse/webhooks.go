@@ -7,6 +7,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"maps"
 	"slices"
 	"strconv"
 	"strings"
@@ -198,7 +199,9 @@ func (r *registration) image(ctx context.Context, found *Record, want, bind Fiel
 // ensure creates a record with want and more, or updates with both the one found where it is not as wanted.
 func (r *registration) ensure(ctx context.Context, e *schema.Entity, found *Record, want, more Fields) (ID, error) {
 	if found == nil {
-		return r.CreateRecord(ctx, e, with(want, more), CreateOptions{})
+		fields := with(want, more)
+		maps.DeleteFunc(fields, func(_ string, v any) bool { return v == nil })
+		return r.CreateRecord(ctx, e, fields, CreateOptions{})
 	}
 	if found.has(want) {
 		return found.ID(), nil
@@ -239,11 +242,8 @@ func (r *registration) refuse(message string) error {
 // with is both maps in a new one.
 func with(a, b Fields) Fields {
 	both := make(Fields, len(a)+len(b))
-	for _, m := range []Fields{a, b} {
-		for name, v := range m {
-			both[name] = v
-		}
-	}
+	maps.Copy(both, a)
+	maps.Copy(both, b)
 	return both
 }
 

@@ -3,7 +3,8 @@ package fetchxml
 // Node is what all elements have: where they begin, and their XML attributes as they were written.
 type Node struct {
 	Pos   Pos
-	Attrs []Attr
+	Attrs []Attr // all of them, for their positions; changing them changes nothing
+	Extra []Attr // those that this package knows nothing of; they are written back
 }
 
 // Attr is a value in the document as it was written, entities resolved: an XML attribute, or a text.
@@ -97,15 +98,15 @@ type Order struct {
 // Filter joins conditions.
 type Filter struct {
 	Node
-	Type                            string // "and" or "or"
-	Conditions                      []*Condition
-	Filters                         []*Filter
-	Links                           []*Link // "any", "not any", "all", "not all"
-	Hint                            string
-	IsQuickFindFields               bool
-	OverrideQuickFindRecordLimitOn  bool
-	OverrideQuickFindRecordLimitOff bool
-	WhenSet                         string // not FetchXML: the filter counts only when this is set; never written to the wire
+	Type              string // "and" or "or"
+	Conditions        []*Condition
+	Filters           []*Filter
+	Links             []*Link // "any", "not any", "all", "not all"
+	Hint              string
+	IsQuickFindFields bool
+	QuickFindLimitOn  bool   // overridequickfindrecordlimitenabled
+	QuickFindLimitOff bool   // overridequickfindrecordlimitdisabled
+	WhenSet           string // not FetchXML: the filter counts only when this is set; never written to the wire
 }
 
 // Condition tests a field.
