@@ -1,0 +1,59 @@
+package actions
+
+import (
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+
+	"github.com/botverse/botverse/dataverse/odata"
+)
+
+func TestOrderIsTotal(t *testing.T) {
+	t.Parallel()
+	for _, c := range []struct {
+		entity string
+		author []string
+		want   []string
+	}{
+		{"contact", nil, []string{"statecode asc", "createdon asc", "contactid asc"}},
+		{"contact", []string{"createdon desc"}, []string{"createdon desc", "contactid asc"}},
+		{"contact", []string{" fullname ", "parentcustomerid desc"}, []string{"fullname asc", "parentcustomerid desc", "contactid asc"}},
+		{"contact", []string{"contactid desc"}, []string{"contactid desc"}},
+		{"task", nil, []string{"statecode asc", "createdon asc", "activityid asc"}},
+		{"systemuser", nil, []string{"createdon asc", "systemuserid asc"}}, // a user has no state
+	} {
+		e := entityOf(t, c.entity)
+		orders, faults := parseOrders(e, c.author)
+		if len(faults) > 0 {
+			t.Errorf("%s %v: faults %v", c.entity, c.author, faults)
+		}
+		if diff := cmp.Diff(c.want, orderTexts(totalOrder(e, orders))); diff != "" {
+			t.Errorf("%s %v (-want +got):\n%s", c.entity, c.author, diff)
+		}
+	}
+}
+
+func TestOrderByALookupNamesItsProperty(t *testing.T) {
+	t.Parallel()
+	orders, _ := parseOrders(entityOf(t, "contact"), []string{"parentcustomerid desc"})
+	want := []odata.Order{{Path: odata.Path{"_parentcustomerid_value"}, Desc: true}}
+	if diff := cmp.Diff(want, odataOrders(orders)); diff != "" {
+		t.Errorf("orders (-want +got):\n%s", diff)
+	}
+}
+
+func TestOrderFaults(t *testing.T) {
+	t.Parallel()
+	for text, reason := range map[string]Reason{
+		"": InvalidRequest, "fullname up": InvalidRequest, "fullname asc now": InvalidRequest,
+		"fulname": InvalidField, "entityimage": InvalidField, "parentcustomeridname": InvalidField,
+	} {
+		_, faults := parseOrders(entityOf(t, "contact"), []string{"fullname", text})
+		if len(faults) != 1 || faults[0].Reason != reason || faults[0].Field != "order_by[1]" {
+			t.Errorf("%q: faults %v, want %s at order_by[1]", text, faults, reason)
+		}
+	}
+	if _, fault := parseOrder(hobbies(), "new_hobbies", "order_by[0]"); fault == nil || fault.Reason != InvalidField {
+		t.Errorf("order by a multi-select choice: fault %v, want INVALID_FIELD", fault)
+	}
+}

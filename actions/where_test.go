@@ -1,0 +1,241 @@
+package actions
+
+import (
+	"strings"
+	"testing"
+	"time"
+
+	"pgregory.net/rapid"
+
+	"github.com/botverse/botverse/dataverse/odata"
+	"github.com/botverse/botverse/dataverse/schema"
+)
+
+// hobbies is an entity with fields of the types that no standard entity has all of.
+func hobbies() *schema.Entity {
+	e := &schema.Entity{LogicalName: "new_person", EntitySetName: "new_people", PrimaryID: "new_personid", PrimaryName: "new_name", Fields: []*schema.Field{
+		{LogicalName: "new_personid", Type: schema.Uniqueidentifier, Readable: true},
+		{LogicalName: "new_name", Type: schema.String, Readable: true, MaxLength: 10},
+		{LogicalName: "new_note", Type: schema.Memo, Readable: true},
+		{LogicalName: "new_age", Type: schema.Integer, Readable: true},
+		{LogicalName: "new_big", Type: schema.BigInt, Readable: true},
+		{LogicalName: "new_rate", Type: schema.Decimal, Readable: true},
+		{LogicalName: "new_income", Type: schema.Money, Readable: true},
+		{LogicalName: "new_vip", Type: schema.Boolean, Readable: true, TrueLabel: schema.EnglishLabel("Yes"), FalseLabel: schema.EnglishLabel("No")},
+		{LogicalName: "new_color", Type: schema.Picklist, Readable: true, Options: options("Red", "Green")},
+		{LogicalName: "new_hobbies", Type: schema.MultiSelectPicklist, Readable: true, Options: options("Golf", "Chess", "Tennis")},
+		{LogicalName: "new_born", Type: schema.DateTime, Behavior: schema.DateOnly, Readable: true},
+		{LogicalName: "new_met", Type: schema.DateTime, Behavior: schema.UserLocal, Readable: true},
+		{LogicalName: "new_alarm", Type: schema.DateTime, Behavior: schema.TimeZoneIndependent, Readable: true},
+		{LogicalName: "new_boss", Type: schema.Lookup, Readable: true, Targets: []string{"new_person"}, Navigation: map[string]string{"new_person": "new_Boss"}},
+		{LogicalName: "new_customer", Type: schema.Customer, Readable: true, Targets: []string{"account", "contact"}},
+		{LogicalName: "new_photo", Type: schema.Image, Readable: true},
+		{LogicalName: "new_bossname", Type: schema.String, Readable: true, AttributeOf: "new_boss"},
+		{LogicalName: "new_hidden", Type: schema.String},
+	}}
+	e.Index()
+	return e
+}
+
+func options(labels ...string) []schema.Option {
+	var options []schema.Option
+	for i, label := range labels {
+		options = append(options, schema.Option{Value: i + 1, Label: schema.EnglishLabel(label)})
+	}
+	return options
+}
+
+// filterOf is the $filter of a `where` over the entity hobbies.
+func filterOf(t testing.TB, where, variables map[string]any, zone *time.Location) (string, []Fault) {
+	t.Helper()
+	c := comparer{runtime: &Runtime{}, entity: hobbies(), variables: variables, zone: zone}
+	expr, faults, err := c.where(t.Context(), where)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if len(faults) > 0 {
+		return "", faults
+	}
+	return odata.FormatFilter(expr), nil
+}
+
+const aGUID = "1d000000-0000-4000-8000-00000000000a"
+
+func TestWhereComparesByType(t *testing.T) {
+	t.Parallel()
+	variables := map[string]any{
+		"name": "O'Neill", "age": 42.0, "id": strings.ToUpper(aGUID), "boss": map[string]any{"entity": "new_person", "id": aGUID, "name": nil},
+	}
+	for _, c := range []struct {
+		name  string
+		where map[string]any
+		want  string
+	}{
+		{"text", map[string]any{"new_name": "Ada"}, "new_name eq 'Ada'"},
+		{"quote", map[string]any{"new_name": "{{name}}"}, "new_name eq 'O''Neill'"},
+		{"mixed text", map[string]any{"new_name": "Mr {{name}}"}, "new_name eq 'Mr O''Neill'"},
+		{"text that is longer than the field", map[string]any{"new_name": "Ada of Lovelace"}, "new_name eq 'Ada of Lovelace'"},
+		{"memo", map[string]any{"new_note": "x"}, "new_note eq 'x'"},
+		{"number", map[string]any{"new_age": "{{age}}"}, "new_age eq 42"},
+		{"number as text", map[string]any{"new_age": "42"}, "new_age eq 42"},
+		{"64 bits", map[string]any{"new_big": "9007199254740993"}, "new_big eq 9007199254740993"},
+		{"decimal", map[string]any{"new_rate": "12.5"}, "new_rate eq 12.5"},
+		{"money", map[string]any{"new_income": 50000.0}, "new_income eq 50000"},
+		{"yes", map[string]any{"new_vip": true}, "new_vip eq true"},
+		{"yes by label", map[string]any{"new_vip": "yes"}, "new_vip eq true"},
+		{"choice by label", map[string]any{"new_color": "green"}, "new_color eq 2"},
+		{"choice by number", map[string]any{"new_color": 1.0}, "new_color eq 1"},
+		{"date", map[string]any{"new_born": "1990-02-28"}, "new_born eq 1990-02-28"},
+		{"GUID", map[string]any{"new_personid": "{{id}}"}, "new_personid eq " + aGUID},
+		{"lookup by ID", map[string]any{"new_boss": "{{id}}"}, "_new_boss_value eq " + aGUID},
+		{"lookup by reference", map[string]any{"new_boss": "{{boss}}"}, "_new_boss_value eq " + aGUID},
+		{"lookup of several targets by bare ID", map[string]any{"new_customer": aGUID}, "_new_customer_value eq " + aGUID},
+		{"no value", map[string]any{"new_name": nil}, "new_name eq null"},
+		{"no lookup", map[string]any{"new_boss": nil}, "_new_boss_value eq null"},
+		{"several", map[string]any{"new_name": "Ada", "new_age": 42}, "new_age eq 42 and new_name eq 'Ada'"},
+		{"name in another case", map[string]any{"New_Name": "Ada"}, "new_name eq 'Ada'"},
+		{
+			"day of a point in time", map[string]any{"new_met": "2026-05-17"},
+			"Microsoft.Dynamics.CRM.On(PropertyName='new_met',PropertyValue='2026-05-17')",
+		},
+		{
+			"day without zones", map[string]any{"new_alarm": "2026-05-17"},
+			"new_alarm ge 2026-05-17T00:00:00Z and new_alarm lt 2026-05-18T00:00:00Z",
+		},
+		{
+			"exactly these options", map[string]any{"new_hobbies": []any{"Golf", 3.0}},
+			`Microsoft.Dynamics.CRM.ContainValues(PropertyName='new_hobbies',PropertyValues=["1"]) and ` +
+				`Microsoft.Dynamics.CRM.ContainValues(PropertyName='new_hobbies',PropertyValues=["3"]) and ` +
+				`Microsoft.Dynamics.CRM.DoesNotContainValues(PropertyName='new_hobbies',PropertyValues=["2"])`,
+		},
+	} {
+		got, faults := filterOf(t, c.where, variables, nil)
+		if got != c.want {
+			t.Errorf("%s: filter = %s (faults %v), want %s", c.name, got, faults, c.want)
+		}
+	}
+}
+
+func TestWhereTakesADayInTheZoneOfTheRequest(t *testing.T) {
+	t.Parallel()
+	berlin, err := time.LoadLocation("Europe/Berlin")
+	if err != nil {
+		t.Fatal(err)
+	}
+	// A day on which the clocks are put forward has 23 hours.
+	got, faults := filterOf(t, map[string]any{"new_met": "2026-03-29"}, nil, berlin)
+	want := "new_met ge 2026-03-28T23:00:00Z and new_met lt 2026-03-29T22:00:00Z"
+	if got != want {
+		t.Errorf("filter = %s (faults %v), want %s", got, faults, want)
+	}
+}
+
+func TestWhereFaults(t *testing.T) {
+	t.Parallel()
+	variables := map[string]any{"null": nil, "blank": " ", "empty": "", "list": []any{}, "name": "Ada", "half": map[string]any{"first": "Ada", "last": nil}}
+	for _, c := range []struct {
+		name   string
+		where  map[string]any
+		reason Reason
+		field  string
+	}{
+		{"nothing to compare", map[string]any{}, InvalidRequest, "where"},
+		{"unset", map[string]any{"new_name": "{{nobody}}"}, VariableUnset, "where.new_name"},
+		{"null", map[string]any{"new_name": "{{null}}"}, VariableUnset, "where.new_name"},
+		{"blank", map[string]any{"new_name": "{{blank}}"}, VariableUnset, "where.new_name"},
+		{"empty", map[string]any{"new_name": "{{empty}}"}, VariableUnset, "where.new_name"},
+		{"empty list", map[string]any{"new_hobbies": "{{list}}"}, VariableUnset, "where.new_hobbies"},
+		{"mixed with an unset part", map[string]any{"new_name": "{{name}} {{nobody}}"}, VariableUnset, "where.new_name"},
+		{"mixed with a null part", map[string]any{"new_name": "{{half.first}} {{half.last}}"}, VariableUnset, "where.new_name"},
+		{"mixed with a blank part", map[string]any{"new_name": "{{name}} {{blank}}"}, VariableUnset, "where.new_name"},
+		{"member of a lookup unset", map[string]any{"new_boss": map[string]any{"entity": "new_person", "name": "{{nobody}}"}}, VariableUnset, "where.new_boss"},
+		{"literal blank", map[string]any{"new_name": ""}, InvalidValue, "where.new_name"},
+		{"unknown field", map[string]any{"new_nam": "Ada"}, InvalidField, "where.new_nam"},
+		{"image", map[string]any{"new_photo": "Ada"}, InvalidField, "where.new_photo"},
+		{"shadow", map[string]any{"new_bossname": "Ada"}, InvalidField, "where.new_bossname"},
+		{"not readable", map[string]any{"new_hidden": "Ada"}, InvalidField, "where.new_hidden"},
+		{"wrong label", map[string]any{"new_color": "Blue"}, InvalidValue, "where.new_color"},
+		{"no number", map[string]any{"new_age": "old"}, InvalidValue, "where.new_age"},
+		{"point in time", map[string]any{"new_met": "2026-05-17T10:00:00Z"}, InvalidValue, "where.new_met"},
+		{"midnight", map[string]any{"new_alarm": "2026-05-17T00:00:00"}, InvalidValue, "where.new_alarm"},
+		{"date with a time", map[string]any{"new_born": "2026-05-17T10:00:00Z"}, InvalidValue, "where.new_born"},
+		{"lookup that may be missing", map[string]any{"new_boss": map[string]any{"entity": "new_person", "name": "x", "missing": "OMIT"}}, InvalidValue, "where.new_boss"},
+		{"tag", map[string]any{"new_name": "{% if x %}"}, BadTemplate, "where.new_name"},
+		{"unclosed output", map[string]any{"new_name": "{{ name"}, BadTemplate, "where.new_name"},
+		{"control character", map[string]any{"new_name": "a\x00b"}, InvalidValue, "where.new_name"},
+	} {
+		_, faults := filterOf(t, c.where, variables, nil)
+		if len(faults) != 1 || faults[0].Reason != c.reason || faults[0].Field != c.field {
+			t.Errorf("%s: faults = %v, want %s at %s", c.name, faults, c.reason, c.field)
+		}
+	}
+}
+
+func TestWhereTellsAllFaultsAtOnce(t *testing.T) {
+	t.Parallel()
+	_, faults := filterOf(t, map[string]any{"new_name": "{{nobody}}", "new_age": "old", "new_nam": 1}, nil, nil)
+	if len(faults) != 3 {
+		t.Errorf("faults = %v, want three", faults)
+	}
+}
+
+func TestWhereAdvisesFetchXMLForPointsInTime(t *testing.T) {
+	t.Parallel()
+	_, faults := filterOf(t, map[string]any{"new_met": "2026-05-17T10:00:00Z"}, nil, nil)
+	if len(faults) != 1 || !strings.Contains(faults[0].Message, "FetchXML") {
+		t.Errorf("faults = %v, want the advice to use FetchXML", faults)
+	}
+}
+
+// hostile gives texts that have broken queries: quotes, entities, wildcards, directions, CDATA, emoji.
+func hostile() *rapid.Generator[string] {
+	return rapid.OneOf(
+		rapid.SampledFrom([]string{
+			"O'Brien' or 1 eq 1", "'", "''", "' or ''='", `"`, `"/><condition attribute="x" operator="not-null"/>`, "]]>", "<![CDATA[", "</value><value>", "&amp;", "&#x0;", "&lt;", "<!--", "-->",
+			"100%", "%", "%%", "_", "[a-z]", "[^", "[%]", "C++ 100%", "a+b", "a%20b", "%27", "a&b=c", "a#b", "{{x}}", "{% raw %}", "{{", "😀👩‍👩‍👧", "\u202eevil", "مرحبا", "שלום", "\ufeff", "\u2028", "\t", "a\nb", "a\r\nb", " a ", "\u00a0", "null", "true", "42",
+			"Microsoft.Dynamics.CRM.In(PropertyName='x',PropertyValues=[\"1\"])", "$filter=x eq 1", "@p1", "\\", "\\'", "`", ";", "(", ")", "a) or (b eq 'c'",
+		}),
+		rapid.String(),
+		rapid.StringOf(rapid.RuneFrom([]rune(`'"<>&%_[]^{}+/\; =()`))),
+	)
+}
+
+func TestNoVariableChangesAFilter(t *testing.T) {
+	t.Parallel()
+	rapid.Check(t, func(rt *rapid.T) {
+		name := hostile().Draw(rt, "name")
+		filter, faults := filterOf(t, map[string]any{"new_name": "{{name}}", "new_note": "a {{name}} b", "new_age": 1}, map[string]any{"name": name}, nil)
+		if len(faults) > 0 {
+			if _, unprintable := unprintable(name); !unprintable && !blank(name) {
+				rt.Fatalf("%q was refused: %v", name, faults)
+			}
+			return
+		}
+		back, err := odata.ParseQuery((&odata.Query{Filter: mustFilter(rt, filter)}).Encode())
+		if err != nil {
+			rt.Fatalf("the filter %s does not parse: %v", filter, err)
+		}
+		and, ok := back.Filter.(*odata.Logical)
+		if !ok || and.Op != odata.And || len(and.Terms) != 3 {
+			rt.Fatalf("%q made another filter: %s", name, filter)
+		}
+		for i, want := range []odata.Compare{
+			{Path: odata.Path{"new_age"}, Value: odata.Number("1")},
+			{Path: odata.Path{"new_name"}, Value: odata.String(name)},
+			{Path: odata.Path{"new_note"}, Value: odata.String("a " + name + " b")},
+		} {
+			got, ok := and.Terms[i].(*odata.Compare)
+			if !ok || got.Op != odata.Eq || got.Path[0] != want.Path[0] || got.Value != want.Value {
+				rt.Fatalf("%q made the term %#v, want %#v", name, and.Terms[i], want)
+			}
+		}
+	})
+}
+
+func mustFilter(t *rapid.T, text string) odata.Expr {
+	expr, err := odata.ParseFilter(text)
+	if err != nil {
+		t.Fatalf("the filter %s does not parse: %v", text, err)
+	}
+	return expr
+}
