@@ -22,6 +22,8 @@ func (s *Server) unbound(name string) handler {
 		return function(s.retrieveVersion)
 	case "RetrieveCurrentOrganization":
 		return function(s.retrieveCurrentOrganization)
+	case "EntityDefinitions":
+		return function(s.entityDefinitions)
 	case "RetrieveDuplicates":
 		return function(s.retrieveDuplicates)
 	case "UnpublishDuplicateRule":
