@@ -2,38 +2,65 @@ package actions
 
 import (
 	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
 
 	"github.com/botverse/botverse/dataverse"
 )
 
 // created is the answer of a record that was made now. What is to be saved is read back only where the request does not
 // tell it: Dataverse computes values, and flows of its own change them.
-func (c *creation) created(ctx context.Context, id dataverse.ID) Result {
+func (c *creation) created(ctx context.Context, id dataverse.ID) (Result, error) {
 	if id != "" && id != c.id {
 		c.warn(IDNotKept, "", "Dataverse gave the record another ID than the one sent: a repeat with the same request_id cannot find it")
 		c.id = id
 	}
+	if err := c.setState(ctx); err != nil {
+		return Result{}, err
+	}
 	if !c.save.NeedsRow() {
-		return c.answer(Created, c.record(), nil)
+		return c.answer(Created, c.record(), nil), nil
 	}
 	row, err := c.client.GetRecord(ctx, c.entity, c.id, c.selected())
 	if err != nil {
 		c.warn(SaveNotReadable, "", "the record was created, but what to save of it could not be read: those variables have their defaults")
-		return c.answer(Created, c.record(), nil)
+		return c.answer(Created, c.record(), nil), nil
 	}
 	record := recordOf(c.client, c.entity, row)
-	return c.answer(Created, &record, &row)
+	return c.answer(Created, &record, &row), nil
 }
 
 // exists is the answer of a record that is there, of the ID that was sent: made by this call, whose answer was lost, or by
 // an earlier one with the same request ID.
-func (c *creation) exists(row dataverse.Record) Result {
+func (c *creation) exists(ctx context.Context, row dataverse.Record) (Result, error) {
 	outcome := AlreadyCreated
 	if c.doubt {
 		outcome = Created
 	}
+	if state, _ := row.Value(stateField); c.values.later != nil && state == json.Number("0") {
+		if err := c.setState(ctx); err != nil {
+			return Result{}, err
+		}
+	}
 	record := recordOf(c.client, c.entity, row)
-	return c.answer(outcome, &record, &row)
+	return c.answer(outcome, &record, &row), nil
+}
+
+// setState gives the record the state that it could not be created in. It is repeated where the answer is lost: it is the
+// same however often it is done.
+func (c *creation) setState(ctx context.Context) error {
+	if c.values.later == nil {
+		return nil
+	}
+	err := c.client.UpdateRecord(ctx, c.entity, c.id, c.values.later)
+	if errors.Is(err, dataverse.ErrInDoubt) {
+		err = c.client.UpdateRecord(ctx, c.entity, c.id, c.values.later)
+	}
+	if err != nil {
+		return fmt.Errorf("the record %s was created, but its state could not be set; repeat the call with the same request_id: %w", c.id, err)
+	}
+	return nil
 }
 
 // inDoubt is the answer where it could not be learned whether the record was made. Nothing is saved of a record that may

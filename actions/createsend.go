@@ -3,6 +3,7 @@ package actions
 import (
 	"context"
 	"errors"
+	"slices"
 	"time"
 
 	"github.com/botverse/botverse/dataverse"
@@ -26,7 +27,7 @@ func (c *creation) create(ctx context.Context) (Result, error) {
 		c.doubt = c.doubt || lost
 		switch {
 		case err == nil:
-			return c.created(ctx, id), nil
+			return c.created(ctx, id)
 		case !lost && !mayExist(err) && c.doubt:
 			return c.inDoubt(), nil // an answer, but not to the creation that was lost
 		case !lost && !mayExist(err):
@@ -36,7 +37,7 @@ func (c *creation) create(ctx context.Context) (Result, error) {
 			row, found, readErr := c.own(ctx)
 			switch {
 			case found:
-				return c.exists(row), nil
+				return c.exists(ctx, row)
 			case readErr != nil && c.doubt:
 				return c.inDoubt(), nil
 			case readErr != nil:
@@ -99,5 +100,9 @@ func wait(ctx context.Context, pause time.Duration) bool {
 
 // selected is the query that reads what is to be saved, and the record's name.
 func (c *creation) selected() *odata.Query {
-	return &odata.Query{Select: c.save.Select(), Expand: c.save.Expand()}
+	properties := c.save.Select()
+	if c.values.later != nil && !slices.Contains(properties, stateField) {
+		properties = append(slices.Clone(properties), stateField)
+	}
+	return &odata.Query{Select: properties, Expand: c.save.Expand()}
 }

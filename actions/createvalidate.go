@@ -31,6 +31,12 @@ func (c *creation) validateRest(ctx context.Context, plan *plan) error {
 	if _, err := c.client.GetRecord(ctx, c.entity, c.id, c.selected()); plan.heldBack(err) != nil {
 		return plan.heldBack(err)
 	}
+	if c.values.later != nil {
+		plan.hold("once the record is created")
+		if err := c.setState(ctx); plan.heldBack(err) != nil {
+			return plan.heldBack(err)
+		}
+	}
 	if c.save.NeedsRow() {
 		plan.hold("once the record is created")
 		if _, err := c.client.GetRecord(ctx, c.entity, c.id, c.selected()); plan.heldBack(err) != nil {

@@ -380,8 +380,8 @@ func TestStatusBringsItsState(t *testing.T) {
 	for _, test := range tests {
 		v := New(nil).translateOnce(schema.Standard().Entity(test.entity), CreateRecord{Fields: map[string]any{"statuscode": test.status}}, nil)
 		v.checkState()
-		if test.fault == "" && (len(v.faults) > 0 || v.values["statecode"] != test.state) {
-			t.Errorf("%s %q: state %v, faults %+v; want state %v", test.entity, test.status, v.values["statecode"], v.faults, test.state)
+		if test.fault == "" && (len(v.faults) > 0 || v.later["statecode"] != test.state) {
+			t.Errorf("%s %q: state %v, faults %+v; want state %v", test.entity, test.status, v.later["statecode"], v.faults, test.state)
 		}
 		if test.fault != "" && (len(v.faults) != 1 || !strings.Contains(v.faults[0].Message, test.fault)) {
 			t.Errorf("%s %q: faults %+v, want one that names %s", test.entity, test.status, v.faults, test.fault)

@@ -18,8 +18,9 @@ import (
 // recordValues are a request's `fields`, translated.
 type recordValues struct {
 	entity   *schema.Entity
-	values   map[string]any // by logical name, as translated.Wire; nil for null
-	omitted  []string       // left out because a variable is not set, sorted
+	values   map[string]any   // by logical name, as translated.Wire; nil for null
+	later    dataverse.Fields // to be written once the record exists: its state; nil for nothing
+	omitted  []string         // left out because a variable is not set, sorted
 	warnings []Warning
 	lookups  map[string]lookup // as the request names them
 	seen     map[string]bool   // fields that the request names

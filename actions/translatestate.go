@@ -3,6 +3,7 @@ package actions
 import (
 	"fmt"
 
+	"github.com/botverse/botverse/dataverse"
 	"github.com/botverse/botverse/dataverse/schema"
 )
 
@@ -41,9 +42,15 @@ func (v *recordValues) checkState() {
 			statusName(option), how))
 		return
 	}
-	// Dataverse refuses a status of another state than the record's; a new record's is the first one unless both are given.
-	if state != 0 && v.entity.HasState() {
+	// Dataverse refuses a status of another state than the record's, and a new record's is the first one, unless the entity
+	// lets both be given. Else they are set once it exists.
+	switch field := v.entity.Field(stateField); {
+	case state == 0 || field == nil:
+	case field.Creatable:
 		v.values[stateField] = state
+	default:
+		v.later = dataverse.Fields{stateField: state, statusField: status}
+		delete(v.values, statusField)
 	}
 }
 
