@@ -5,6 +5,7 @@ import (
 	"context"
 	"io"
 	"log/slog"
+	"net"
 	"net/http"
 	"strings"
 	"sync"
@@ -13,6 +14,7 @@ import (
 
 	"google.golang.org/grpc"
 	"google.golang.org/grpc/credentials/insecure"
+	"google.golang.org/grpc/test/bufconn"
 	"google.golang.org/protobuf/encoding/protojson"
 	"google.golang.org/protobuf/types/known/anypb"
 
@@ -116,6 +118,34 @@ func start(t testing.TB, config Config, deps Deps, behind *services) *running {
 	}
 	r := &running{Server: server, base: "http://" + server.HTTPAddr(), hook: "http://" + server.WebhookAddr(), conn: conn, log: log}
 	r.stop = sync.OnceValue(func() error { cancel(); return <-done })
+	t.Cleanup(func() {
+		conn.Close()
+		if err := r.stop(); err != nil {
+			t.Errorf("run: %v", err)
+		}
+	})
+	return r
+}
+
+// startPiped runs a server on listeners inside the process, for tests in fake time. It ends with the test's function: call
+// it inside the bubble.
+func startPiped(t *testing.T, s stub) *running {
+	t.Helper()
+	server, err := newServer(loopback(), Deps{}, services{actions: s, metadata: s, presence: s})
+	if err != nil {
+		t.Fatal(err)
+	}
+	pipe := bufconn.Listen(pipeBuffer)
+	server.grpcAt, server.restAt, server.hooksAt = pipe, bufconn.Listen(pipeBuffer), bufconn.Listen(pipeBuffer)
+	ctx, cancel := context.WithCancel(context.Background())
+	done := make(chan error, 1)
+	go func() { done <- server.Run(ctx) }()
+	conn, err := grpc.NewClient("passthrough:///pipe", grpc.WithTransportCredentials(insecure.NewCredentials()),
+		grpc.WithContextDialer(func(ctx context.Context, _ string) (net.Conn, error) { return pipe.DialContext(ctx) }))
+	if err != nil {
+		t.Fatal(err)
+	}
+	r := &running{Server: server, conn: conn, stop: sync.OnceValue(func() error { cancel(); return <-done })}
 	t.Cleanup(func() {
 		conn.Close()
 		if err := r.stop(); err != nil {
