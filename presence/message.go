@@ -18,6 +18,7 @@ type Message struct {
 	Cursor string
 
 	sequence  uint64 // the log's position that Cursor stands for
+	place     uint64 // in the ring
 	encodings atomic.Pointer[encoding]
 }
 

@@ -3,7 +3,12 @@ package presence
 import (
 	"context"
 	"errors"
-	"net/http"
+	"fmt"
+	"log/slog"
+	"sync/atomic"
+
+	"github.com/nats-io/nats.go/jetstream"
+	"golang.org/x/sync/errgroup"
 
 	"github.com/botverse/botverse/journal"
 )
@@ -11,55 +16,114 @@ import (
 // Presence receives, keeps and streams. Its methods may be called from many goroutines at once.
 type Presence struct {
 	config Config
+	logger *slog.Logger
+	reader Reader // may be nil
+	store  *store
+	labels *labels
+	hub    *hub
+
+	running atomic.Bool
+	seeded  atomic.Bool   // the first states were read, or cannot be
+	target  atomic.Uint64 // the log's end when this process started, or after it was seeded
 }
 
-// Receipt says what became of a delivery.
-type Receipt struct {
-	EventID      string // empty for what was set aside
-	Duplicate    bool   // it was in the log already
-	DeadLettered string // why no event could be made of it; empty when one was
-}
-
-// Subscription is one subscriber's place in the stream. It is for one goroutine.
-type Subscription struct{}
-
-// Open opens presence in the journal. reader may be nil: then labels come from the deliveries alone and nothing is seeded
-// or read again.
+// Open opens presence in the journal, which must stay open until Run has returned. reader may be nil: then labels come
+// from the deliveries alone and nothing is seeded or read again. ctx bounds the opening only.
 func Open(ctx context.Context, config Config, j *journal.Journal, reader Reader) (*Presence, error) {
-	return nil, errors.ErrUnsupported
+	if err := config.Validate(); err != nil {
+		return nil, fmt.Errorf("presence: %w", err)
+	}
+	p := &Presence{config: config, logger: config.Logger, reader: reader}
+	if p.logger == nil {
+		p.logger = slog.Default()
+	}
+	p.labels = newLabels(reader, p.logger)
+	if err := p.open(ctx, j.JetStream()); err != nil {
+		return nil, fmt.Errorf("open presence: %w", err)
+	}
+	return p, nil
 }
 
-// Run follows the log until ctx ends, which is no error. Subscriptions then end with ErrClosed.
-func (p *Presence) Run(ctx context.Context) error { return errors.ErrUnsupported }
-
-// Ready says why the states are not yet to be relied on; nil once the log is read and the first states are seeded.
-func (p *Presence) Ready() error { return errors.ErrUnsupported }
-
-// Receive stores what Dataverse posted to a source; authenticate it first. When it returns without error, the delivery is
-// on the disk, as an event or, with the reason, as a dead letter: either is to be answered with success, for Dataverse
-// does not send it again. ErrUnknownSource, ErrNotJSON and ErrNotStored are its errors. The body is not kept.
-func (p *Presence) Receive(ctx context.Context, source string, body []byte, header http.Header) (Receipt, error) {
-	return Receipt{}, errors.ErrUnsupported
+// open takes up what the journal has. The end of the events is looked up before the states: another process may be
+// writing both, and states that are ahead are known for what they are.
+func (p *Presence) open(ctx context.Context, js jetstream.JetStream) (err error) {
+	if p.store, err = openStore(ctx, js, p.config.Retention); err != nil {
+		return err
+	}
+	last, sequence, err := p.store.lastEvent(ctx)
+	if err != nil {
+		return err
+	}
+	agents, err := p.store.loadStates(ctx)
+	if err != nil {
+		return err
+	}
+	if last == 0 { // all events have expired, and the log's entries with them
+		for _, a := range agents {
+			sequence = max(sequence, a.Sequence)
+		}
+	}
+	p.hub = newHub(cursors{p.store.incarnation}, p.config.Buffer, agents, sequence)
+	if err := p.recall(ctx, last); err != nil {
+		return err
+	}
+	return p.aim(ctx)
 }
 
-// List returns the agents' states by agent ID, pageSize of them at most (0 is 100), from pageToken on (empty is the
-// first page), the next page's token (empty after the last), and the cursor from which Watch goes on. All pages of one
-// list have the first page's cursor. ErrPageToken and ErrClosed are its errors.
-func (p *Presence) List(ctx context.Context, pageSize int, pageToken string) (states []*AgentState, next, cursor string, err error) {
-	return nil, "", "", errors.ErrUnsupported
+// recall fills the ring with the last events, so that subscribers who come back after a restart need not read the disk.
+func (p *Presence) recall(ctx context.Context, last uint64) error {
+	if last == 0 {
+		return nil
+	}
+	events, err := p.store.openEvents(ctx, last-min(last-1, uint64(p.config.Buffer)-1))
+	if err != nil {
+		return err
+	}
+	defer events.close()
+	for {
+		event, err := events.next(ctx)
+		if err != nil {
+			return fmt.Errorf("read the last events: %w", err)
+		}
+		p.hub.recall(event.sequence, event.event)
+		if event.place >= last {
+			return nil
+		}
+	}
 }
 
-// Watch subscribes: from a snapshot of now when after is empty, else from what came after that cursor. ErrCursorExpired
-// and ErrClosed are its errors. Close the subscription.
-func (p *Presence) Watch(ctx context.Context, after string) (*Subscription, error) {
-	return nil, errors.ErrUnsupported
+// aim notes how far the log goes.
+func (p *Presence) aim(ctx context.Context) error {
+	info, err := p.store.log.Info(ctx)
+	if err != nil {
+		return fmt.Errorf("look how far the presence log goes: %w", err)
+	}
+	p.target.Store(info.State.LastSeq)
+	return nil
 }
 
-// Next waits for the next message. ErrTooSlow, ErrCursorExpired, ErrClosed and ctx's error end the subscription.
-func (s *Subscription) Next(ctx context.Context) (*Message, error) { return nil, errors.ErrUnsupported }
+// Run follows the log until ctx ends, which is no error. Subscriptions then end with ErrClosed. It runs once.
+func (p *Presence) Run(ctx context.Context) error {
+	p.running.Store(true)
+	defer p.hub.ring.close()
+	defer p.running.Store(false)
+	group, ctx := errgroup.WithContext(ctx)
+	group.Go(func() error { return p.follow(ctx) })
+	group.Go(func() error { return p.beat(ctx) })
+	group.Go(func() error { return p.seed(ctx) })
+	return group.Wait()
+}
 
-// Cursor is that of the last message that Next returned, or the one that Watch was given: where to go on.
-func (s *Subscription) Cursor() string { return "" }
-
-// Close ends the subscription. Calling it again does nothing.
-func (s *Subscription) Close() {}
+// Ready says why the states are not yet to be relied on; nil once what the log had at the start is applied and the
+// agents' first states are read.
+func (p *Presence) Ready() error {
+	switch {
+	case !p.running.Load():
+		return errors.New("presence is not running")
+	case !p.seeded.Load():
+		return errors.New("the agents' first states are still being read")
+	case p.hub.position() < p.target.Load():
+		return errors.New("the presence log is still being read")
+	}
+	return nil
+}

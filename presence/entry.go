@@ -1,0 +1,71 @@
+package presence
+
+import (
+	"cmp"
+	"encoding/json"
+	"fmt"
+	"time"
+
+	"github.com/google/uuid"
+)
+
+// entry is what the log says of a delivery: the facts, read once when it came, so that every process that follows the
+// log works out the same. The body as it came lies beside it.
+type entry struct {
+	Version          int       `json:"v"`
+	Kind             Kind      `json:"kind"`
+	Source           string    `json:"source"`
+	ID               string    `json:"id"`
+	OrganizationID   string    `json:"organizationId,omitempty"`
+	OrganizationName string    `json:"organizationName,omitempty"`
+	BusinessUnitID   string    `json:"businessUnitId,omitempty"`
+	RecordID         string    `json:"recordId,omitempty"`
+	AgentID          string    `json:"agentId"`
+	AgentName        string    `json:"agentName,omitempty"`
+	Presence         Status    `json:"presence"`
+	StartTime        time.Time `json:"startTime,omitzero"`
+	CreateTime       time.Time `json:"createTime,omitzero"`
+	QueueTime        time.Time `json:"queueTime,omitzero"` // when Dataverse queued the delivery
+	ReceiveTime      time.Time `json:"receiveTime"`
+	Capacity         *int32    `json:"capacity,omitempty"`
+	SignedIn         *bool     `json:"signedIn,omitempty"`
+	CorrelationID    string    `json:"correlationId,omitempty"`
+	Seeded           bool      `json:"seeded,omitempty"` // not delivered: read at the first start
+}
+
+const entryVersion = 1
+
+// parseEntry reads an entry. A version that a later Botverse writes is an error.
+func parseEntry(text string) (entry, error) {
+	var e entry
+	if err := json.Unmarshal([]byte(text), &e); err != nil {
+		return entry{}, fmt.Errorf("read an entry of the log: %w", err)
+	}
+	if e.Version != entryVersion {
+		return entry{}, fmt.Errorf("read an entry of the log: it has version %d, this Botverse reads %d", e.Version, entryVersion)
+	}
+	return e, nil
+}
+
+// order is the time by which events of an agent are told older from newer.
+func (e entry) order() time.Time {
+	switch {
+	case !e.StartTime.IsZero():
+		return e.StartTime
+	case !e.CreateTime.IsZero():
+		return e.CreateTime
+	}
+	return e.ReceiveTime
+}
+
+// agentKey names the agent of an entry in the state bucket. Agents of two organisations are never the same.
+func (e entry) agentKey() string { return agentKey(e.OrganizationID, e.AgentID) }
+
+func agentKey(organizationID, agentID string) string {
+	return cmp.Or(organizationID, uuid.Nil.String()) + "." + agentID
+}
+
+// eventID is the key of a created record: the organisation, the kind and the row.
+func eventID(organizationID string, kind Kind, recordID string) string {
+	return cmp.Or(organizationID, uuid.Nil.String()) + "." + string(kind) + "." + recordID
+}

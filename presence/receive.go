@@ -1,0 +1,57 @@
+package presence
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net/http"
+
+	"github.com/botverse/botverse/dataverse/webhook"
+)
+
+// Receipt says what became of a delivery.
+type Receipt struct {
+	EventID      string // empty for what was set aside
+	Duplicate    bool   // it was there already, and nothing was stored
+	DeadLettered string // why no event could be made of it; empty when one was
+}
+
+// Receive stores what Dataverse posted to a source; authenticate it first. When it returns without error, the delivery is
+// on the disk, as an event or, with the reason, as a dead letter: either is to be answered with success, for Dataverse
+// does not send it again, and a refusal only makes a failed job there. ErrUnknownSource, ErrNotJSON and ErrNotStored are
+// its errors; the last is worth a 503, after which Dataverse tries once more. The body is not kept.
+func (p *Presence) Receive(ctx context.Context, source string, body []byte, header http.Header) (Receipt, error) {
+	s, ok := p.config.Sources[source]
+	if !ok {
+		return Receipt{}, fmt.Errorf("%w: %q", ErrUnknownSource, source)
+	}
+	c, err := webhook.Decode(body)
+	if errors.Is(err, webhook.ErrNotJSON) {
+		return Receipt{}, fmt.Errorf("%w: %w", ErrNotJSON, err)
+	}
+	if err != nil {
+		return p.setAside(ctx, source, err, body)
+	}
+	e, err := p.decode(ctx, source, s, c, header)
+	if err != nil {
+		return p.setAside(ctx, source, err, body)
+	}
+	p.labels.fill(ctx, &e)
+	duplicate, err := p.store.append(ctx, e, body)
+	if err != nil {
+		return Receipt{}, fmt.Errorf("%w: %w", ErrNotStored, err)
+	}
+	p.logger.DebugContext(ctx, "presence event received",
+		"source", source, "event", e.ID, "duplicate", duplicate, "correlation_id", e.CorrelationID)
+	return Receipt{EventID: e.ID, Duplicate: duplicate}, nil
+}
+
+// setAside stores a delivery with the reason why it is no event.
+func (p *Presence) setAside(ctx context.Context, source string, reason error, body []byte) (Receipt, error) {
+	duplicate, err := p.store.setAside(ctx, source, reason.Error(), body)
+	if err != nil {
+		return Receipt{}, fmt.Errorf("%w: %w", ErrNotStored, err)
+	}
+	p.logger.WarnContext(ctx, "webhook delivery set aside", "source", source, "reason", reason, "duplicate", duplicate)
+	return Receipt{Duplicate: duplicate, DeadLettered: reason.Error()}, nil
+}

@@ -1,0 +1,81 @@
+package presence
+
+import (
+	"context"
+	"sort"
+	"sync/atomic"
+)
+
+// ring holds the last messages for all subscribers together: each has but a place in it. One goroutine at a time
+// appends, and never waits; any number read. Who falls further behind than the ring is long has lost its place.
+type ring struct {
+	slots  []atomic.Pointer[Message]
+	head   atomic.Uint64 // the place of the next message
+	wake   atomic.Pointer[chan struct{}]
+	closed atomic.Bool
+}
+
+func newRing(length int) *ring {
+	r := &ring{slots: make([]atomic.Pointer[Message], length)}
+	r.wake.Store(new(make(chan struct{})))
+	return r
+}
+
+// append adds a message and returns the one that it displaces, nil while the ring is not full.
+func (r *ring) append(m *Message) (displaced *Message) {
+	m.place = r.head.Load()
+	displaced = r.slot(m.place).Swap(m)
+	r.head.Add(1)
+	r.wakeAll()
+	return displaced
+}
+
+// close ends what waits, and all that comes when it has read the rest.
+func (r *ring) close() {
+	r.closed.Store(true)
+	r.wakeAll()
+}
+
+func (r *ring) wakeAll() { close(*r.wake.Swap(new(make(chan struct{})))) }
+
+func (r *ring) slot(place uint64) *atomic.Pointer[Message] {
+	return &r.slots[place%uint64(len(r.slots))]
+}
+
+// next returns the message at a place, waiting for it. ErrTooSlow, ErrClosed and ctx's error are its errors.
+func (r *ring) next(ctx context.Context, place uint64) (*Message, error) {
+	for {
+		// The order matters: a message that is appended after the look at head closes this very channel.
+		wake := *r.wake.Load()
+		if place < r.head.Load() {
+			return r.at(place)
+		}
+		if r.closed.Load() {
+			return nil, ErrClosed
+		}
+		select {
+		case <-wake:
+		case <-ctx.Done():
+			return nil, ctx.Err()
+		}
+	}
+}
+
+// at returns the message at a place that has been filled.
+func (r *ring) at(place uint64) (*Message, error) {
+	if m := r.slot(place).Load(); m.place == place {
+		return m, nil
+	}
+	return nil, ErrTooSlow
+}
+
+// after returns the place of the first message that is beyond a position of the log. No message may be appended
+// meanwhile. Positions never go down along the ring.
+func (r *ring) after(sequence uint64) uint64 {
+	head := r.head.Load()
+	held := min(head, uint64(len(r.slots)))
+	first := head - held
+	return first + uint64(sort.Search(int(held), func(i int) bool {
+		return r.slot(first+uint64(i)).Load().sequence > sequence
+	}))
+}

@@ -1,0 +1,254 @@
+package presence
+
+import (
+	"cmp"
+	"context"
+	"crypto/sha256"
+	"encoding/base64"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/google/uuid"
+	"github.com/nats-io/nats.go"
+	"github.com/nats-io/nats.go/jetstream"
+)
+
+// The streams and the bucket, and the subjects of the streams: a log entry's ends with a digest of the event's ID, an
+// event's with the sequence of its log entry, a dead letter's with a digest of source and body. So "no message of this
+// subject yet" is what makes a repeat known, for as long as the stream has the first.
+const (
+	logStream    = "PRESENCE_LOG"
+	eventStream  = "PRESENCE_EVENTS"
+	deadStream   = "PRESENCE_DEAD_LETTERS"
+	stateBucket  = "PRESENCE_STATE"
+	logSubject   = "presence.log."
+	eventSubject = "presence.event."
+	deadSubject  = "presence.dead."
+)
+
+// The headers of what is stored.
+const (
+	entryHeader  = "Botverse-Entry"  // the entry, as JSON; the message's data is the body as it came
+	sourceHeader = "Botverse-Source" // of a dead letter
+	reasonHeader = "Botverse-Reason" // of a dead letter
+)
+
+const incarnationKey = "botverse.incarnation"
+
+// store is presence's part of the journal.
+type store struct {
+	js          jetstream.JetStream
+	log         jetstream.Stream
+	events      jetstream.Stream
+	dead        jetstream.Stream
+	states      jetstream.KeyValue
+	incarnation uuid.UUID
+}
+
+// openStore makes what is missing and takes over what is there.
+func openStore(ctx context.Context, js jetstream.JetStream, retention time.Duration) (*store, error) {
+	s := &store{js: js}
+	var err error
+	if s.log, err = s.stream(ctx, logStream, logSubject, retention, uuid.NewString()); err != nil {
+		return nil, err
+	}
+	incarnation := s.log.CachedInfo().Config.Metadata[incarnationKey]
+	if s.incarnation, err = uuid.Parse(incarnation); err != nil {
+		return nil, fmt.Errorf("stream %s was not made by Botverse: it has no incarnation", logStream)
+	}
+	if s.events, err = s.eventsOf(ctx, retention, incarnation); err != nil {
+		return nil, err
+	}
+	if s.dead, err = s.stream(ctx, deadStream, deadSubject, retention, incarnation); err != nil {
+		return nil, err
+	}
+	s.states, err = js.CreateOrUpdateKeyValue(ctx, jetstream.KeyValueConfig{
+		Bucket: stateBucket, History: 1, Storage: jetstream.FileStorage,
+		Description: "The present state of each agent. It does not expire.",
+	})
+	return s, err
+}
+
+// stream opens a stream, or makes it with an incarnation, and sets its retention.
+func (s *store) stream(ctx context.Context, name, subject string, retention time.Duration, incarnation string) (jetstream.Stream, error) {
+	config := jetstream.StreamConfig{
+		Name: name, Subjects: []string{subject + "*"}, Storage: jetstream.FileStorage,
+		MaxAge: retention, Duplicates: min(retention, 2*time.Minute), AllowDirect: true,
+		Metadata: map[string]string{incarnationKey: incarnation},
+	}
+	there, err := s.js.Stream(ctx, name)
+	if errors.Is(err, jetstream.ErrStreamNotFound) {
+		there, err = s.js.CreateStream(ctx, config)
+		if errors.Is(err, jetstream.ErrStreamNameAlreadyInUse) { // another process was faster
+			there, err = s.js.Stream(ctx, name)
+		}
+	}
+	if err != nil {
+		return nil, fmt.Errorf("open stream %s: %w", name, err)
+	}
+	if there.CachedInfo().Config.MaxAge == retention {
+		return there, nil
+	}
+	config.Metadata = there.CachedInfo().Config.Metadata
+	return s.js.UpdateStream(ctx, config)
+}
+
+// eventsOf opens the stream of events, anew when it was made from a log that is gone.
+func (s *store) eventsOf(ctx context.Context, retention time.Duration, incarnation string) (jetstream.Stream, error) {
+	events, err := s.stream(ctx, eventStream, eventSubject, retention, incarnation)
+	if err != nil || events.CachedInfo().Config.Metadata[incarnationKey] == incarnation {
+		return events, err
+	}
+	if err := s.js.DeleteStream(ctx, eventStream); err != nil {
+		return nil, fmt.Errorf("remove the events of an earlier log: %w", err)
+	}
+	return s.stream(ctx, eventStream, eventSubject, retention, incarnation)
+}
+
+// append writes an entry into the log unless one with its ID is there, which it tells. It returns once the entry is
+// stored.
+func (s *store) append(ctx context.Context, e entry, body []byte) (duplicate bool, err error) {
+	text, err := json.Marshal(e)
+	if err != nil {
+		return false, err
+	}
+	msg := &nats.Msg{Subject: logSubject + digest(e.ID), Data: body, Header: nats.Header{entryHeader: {string(text)}}}
+	return s.publishOnce(ctx, msg)
+}
+
+// setAside stores a delivery of which no event can be made.
+func (s *store) setAside(ctx context.Context, source, reason string, body []byte) (duplicate bool, err error) {
+	msg := &nats.Msg{Subject: deadSubject + digest(source, string(body)), Data: body, Header: nats.Header{
+		sourceHeader: {source}, reasonHeader: {oneLine(reason)},
+	}}
+	return s.publishOnce(ctx, msg)
+}
+
+// putEvent stores what an entry was made into. Another process may have done so already.
+func (s *store) putEvent(ctx context.Context, sequence uint64, event Event) error {
+	text, err := json.Marshal(event)
+	if err != nil {
+		return err
+	}
+	_, err = s.publishOnce(ctx, &nats.Msg{Subject: eventSubjectOf(sequence), Data: text})
+	return err
+}
+
+// publishOnce publishes unless the stream has a message of that subject.
+func (s *store) publishOnce(ctx context.Context, msg *nats.Msg) (duplicate bool, err error) {
+	_, err = s.js.PublishMsg(ctx, msg, jetstream.WithExpectLastSequencePerSubject(0))
+	if conflict(err) {
+		return true, nil
+	}
+	return false, err
+}
+
+// conflict says whether a write was refused because something newer is there.
+func conflict(err error) bool {
+	var refusal *jetstream.APIError
+	return errors.As(err, &refusal) && (refusal.ErrorCode == jetstream.JSErrCodeStreamWrongLastSequence ||
+		refusal.ErrorCode == jetstream.JSErrCodeStreamWrongLastSequenceConstant)
+}
+
+// event reads what an entry was made into, and where the stream of events has it.
+func (s *store) event(ctx context.Context, sequence uint64) (Event, uint64, error) {
+	msg, err := s.events.GetLastMsgForSubject(ctx, eventSubjectOf(sequence))
+	if err != nil {
+		return Event{}, 0, err
+	}
+	var event Event
+	err = json.Unmarshal(msg.Data, &event)
+	return event, msg.Sequence, err
+}
+
+// putState stores an agent. It never replaces a newer state by an older one: then it stores nothing.
+func (s *store) putState(ctx context.Context, key string, a *agent) error {
+	a.Incarnation = s.incarnation.String()
+	text, err := json.Marshal(a)
+	if err != nil {
+		return err
+	}
+	for {
+		a.revision, err = s.states.Update(ctx, key, text, a.revision)
+		if !conflict(err) && !errors.Is(err, jetstream.ErrKeyRevisionMismatch) {
+			return err
+		}
+		there, err := s.state(ctx, key)
+		if err != nil {
+			return err
+		}
+		a.revision = there.revision
+		if there.Sequence >= a.Sequence {
+			return nil
+		}
+	}
+}
+
+func (s *store) state(ctx context.Context, key string) (*agent, error) {
+	there, err := s.states.Get(ctx, key)
+	if errors.Is(err, jetstream.ErrKeyNotFound) {
+		return &agent{}, nil
+	}
+	if err != nil {
+		return nil, err
+	}
+	return s.parseState(there)
+}
+
+// parseState reads an agent. Of one that an earlier log left, the state stays and the place in the log does not.
+func (s *store) parseState(there jetstream.KeyValueEntry) (*agent, error) {
+	a := &agent{revision: there.Revision()}
+	if err := json.Unmarshal(there.Value(), a); err != nil {
+		return nil, fmt.Errorf("read the state %s: %w", there.Key(), err)
+	}
+	if a.Incarnation != s.incarnation.String() {
+		a.Sequence = 0
+	}
+	return a, nil
+}
+
+// loadStates reads all agents.
+func (s *store) loadStates(ctx context.Context) (map[string]*agent, error) {
+	watcher, err := s.states.WatchAll(ctx, jetstream.IgnoreDeletes())
+	if err != nil {
+		return nil, fmt.Errorf("read the states: %w", err)
+	}
+	defer func() { _ = watcher.Stop() }() // it has no more to say
+	agents := make(map[string]*agent)
+	for there := range watcher.Updates() {
+		if there == nil { // all were told
+			return agents, nil
+		}
+		if there.Key() == seededKey {
+			continue
+		}
+		a, err := s.parseState(there)
+		if err != nil {
+			return nil, err
+		}
+		agents[there.Key()] = a
+	}
+	return nil, errors.Join(errors.New("read the states: the bucket went away"), ctx.Err())
+}
+
+func eventSubjectOf(sequence uint64) string { return eventSubject + strconv.FormatUint(sequence, 10) }
+
+// sequenceOf reads the log's sequence from an event's subject.
+func sequenceOf(subject string) (uint64, error) {
+	return strconv.ParseUint(strings.TrimPrefix(subject, eventSubject), 10, 64)
+}
+
+// digest makes a subject's token of texts that may have dots, spaces and wildcards.
+func digest(texts ...string) string {
+	sum := sha256.Sum256([]byte(strings.Join(texts, "\x00")))
+	return base64.RawURLEncoding.EncodeToString(sum[:18])
+}
+
+// oneLine fits a text into a header.
+func oneLine(text string) string {
+	return cmp.Or(strings.Join(strings.Fields(text), " "), "no reason was given")
+}

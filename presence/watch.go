@@ -1,0 +1,179 @@
+package presence
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"time"
+
+	"github.com/nats-io/nats.go/jetstream"
+)
+
+// Subscription is one subscriber's place in the stream. It is for one goroutine.
+type Subscription struct {
+	hub     *hub
+	pending []*Message // comes before all else
+	replay  *events    // the events that the ring no longer has; nil when there are none, or no more
+	place   uint64     // in the ring
+	after   uint64     // events up to this position of the log were had
+	cursor  string
+}
+
+// Watch subscribes: from a snapshot of now when after is empty, else from what came after that cursor. In both cases a
+// message is there at once. ErrCursorExpired and ErrClosed are its errors. Close the subscription.
+func (p *Presence) Watch(ctx context.Context, after string) (*Subscription, error) {
+	if p.hub.ring.closed.Load() {
+		return nil, ErrClosed
+	}
+	if after == "" {
+		return p.hub.watchSnapshot(), nil
+	}
+	sequence, ok := p.hub.cursors.parse(after)
+	if !ok {
+		return nil, fmt.Errorf("%w: it is of another log", ErrCursorExpired)
+	}
+	s := &Subscription{hub: p.hub, after: sequence, cursor: after}
+	if err := p.resume(ctx, s); err != nil {
+		return nil, err
+	}
+	return s, nil
+}
+
+// resume finds the place after a cursor: at the end of the ring or beyond, within the ring, or on the disk.
+func (p *Presence) resume(ctx context.Context, s *Subscription) error {
+	if s.after >= p.hub.position() {
+		return p.resumeLive(ctx, s)
+	}
+	if place, ok := p.hub.seek(s.after); ok {
+		s.place = place
+		return nil
+	}
+	return p.resumeStored(ctx, s)
+}
+
+// watchSnapshot begins with all states and goes on from the ring's place of the same moment.
+func (h *hub) watchSnapshot() *Subscription {
+	agents, sequence, place := h.snapshot()
+	s := &Subscription{hub: h, place: place, after: sequence, pending: make([]*Message, 0, len(agents)+1)}
+	for _, a := range agents {
+		s.pending = append(s.pending, a.message)
+	}
+	s.pending = append(s.pending, &Message{
+		SnapshotEnd: &SnapshotEnd{Agents: len(agents)}, Cursor: h.cursors.format(sequence), sequence: sequence,
+	})
+	return s
+}
+
+// resumeLive goes on from a position that this process has just reached, or that it will reach: the cursor may be another
+// process's. A heartbeat says that the stream is alive.
+func (p *Presence) resumeLive(ctx context.Context, s *Subscription) error {
+	if s.after > p.hub.position() {
+		info, err := p.store.log.Info(ctx)
+		if err != nil {
+			return fmt.Errorf("look how far the presence log goes: %w", err)
+		}
+		if s.after > info.State.LastSeq {
+			return fmt.Errorf("%w: it is ahead of the log", ErrCursorExpired)
+		}
+	}
+	place, ok := p.hub.seek(s.after)
+	if !ok { // the ring ran over it since
+		return p.resumeStored(ctx, s)
+	}
+	s.place = place
+	s.pending = []*Message{heartbeatAt(p.hub.cursors, s.after, time.Now().UTC())}
+	return nil
+}
+
+// resumeStored goes on from a position that only the disk still has.
+func (p *Presence) resumeStored(ctx context.Context, s *Subscription) error {
+	_, place, err := p.store.event(ctx, s.after+1)
+	if errors.Is(err, jetstream.ErrMsgNotFound) {
+		return fmt.Errorf("%w: the log no longer goes back so far", ErrCursorExpired)
+	}
+	if err != nil {
+		return fmt.Errorf("find the cursor in the events: %w", err)
+	}
+	s.replay, err = p.store.openEvents(ctx, place)
+	if err == nil && s.replay.place != place { // expired between the two
+		s.Close()
+		return ErrCursorExpired
+	}
+	return err
+}
+
+// Next waits for the next message. ErrTooSlow, ErrCursorExpired, ErrClosed and ctx's error end the subscription.
+func (s *Subscription) Next(ctx context.Context) (*Message, error) {
+	m, err := s.next(ctx)
+	if err != nil {
+		return nil, err
+	}
+	if m.Cursor != "" {
+		s.cursor = m.Cursor
+	}
+	return m, nil
+}
+
+func (s *Subscription) next(ctx context.Context) (*Message, error) {
+	if len(s.pending) > 0 {
+		m := s.pending[0]
+		s.pending = s.pending[1:]
+		return m, nil
+	}
+	if s.replay != nil {
+		return s.nextStored(ctx)
+	}
+	for {
+		m, err := s.hub.ring.next(ctx, s.place)
+		if err != nil {
+			return nil, err
+		}
+		s.place++
+		switch {
+		case m.Event != nil && m.sequence > s.after:
+			s.after = m.sequence
+			return m, nil
+		case m.Heartbeat != nil && m.sequence >= s.after:
+			return m, nil
+		case m.Heartbeat != nil: // this process is behind the cursor, and a cursor never goes back
+			return heartbeatAt(s.hub.cursors, s.after, m.Heartbeat.Time), nil
+		}
+	}
+}
+
+// nextStored reads the next event from the disk, and changes over to the ring once that has what follows.
+func (s *Subscription) nextStored(ctx context.Context) (*Message, error) {
+	stored, err := s.replay.next(ctx)
+	if err != nil {
+		if s.hub.ring.closed.Load() {
+			return nil, ErrClosed
+		}
+		return nil, err
+	}
+	s.after = stored.sequence
+	if s.after >= s.hub.floor.Load() {
+		if place, ok := s.hub.seek(s.after); ok {
+			s.place = place
+			s.Close()
+		}
+	}
+	return &Message{
+		Event: stored.event, Cursor: s.hub.cursors.format(stored.sequence), sequence: stored.sequence,
+	}, nil
+}
+
+func heartbeatAt(c cursors, sequence uint64, now time.Time) *Message {
+	return &Message{Heartbeat: &Heartbeat{Time: now}, Cursor: c.format(sequence), sequence: sequence}
+}
+
+// Cursor is that of the last message that Next returned, or the one that Watch was given: where to go on. Empty within
+// the first snapshot, from which there is no going on.
+func (s *Subscription) Cursor() string { return s.cursor }
+
+// Close ends the subscription. Calling it again does nothing.
+func (s *Subscription) Close() {
+	if s.replay != nil {
+		s.replay.close()
+		s.replay = nil
+	}
+}
