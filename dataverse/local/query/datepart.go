@@ -62,11 +62,12 @@ func zoneName(location *time.Location, at time.Time) string {
 	if location == nil {
 		return "UTC"
 	}
-	name := location.String()
-	if _, err := time.LoadLocation(name); err == nil && name != "Local" {
-		return name
-	}
 	_, offset := at.In(location).Zone()
+	if known, err := time.LoadLocation(location.String()); err == nil && location.String() != "Local" {
+		if _, same := at.In(known).Zone(); same == offset {
+			return known.String()
+		}
+	}
 	return "+" + (time.Duration(offset) * time.Second).String()
 }
 

@@ -21,10 +21,6 @@ func Decode(f *schema.Field, value any) any {
 		return json.Number(strconv.FormatFloat(v, 'g', -1, 64))
 	case string:
 		return decodeText(f, v)
-	case []byte:
-		return decodeText(f, string(v))
-	case time.Time:
-		return v.UTC().Format(time.RFC3339)
 	}
 	return nil
 }

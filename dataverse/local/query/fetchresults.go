@@ -5,6 +5,7 @@ import (
 
 	"github.com/botverse/botverse/dataverse/code"
 	"github.com/botverse/botverse/dataverse/fetchxml"
+	"github.com/botverse/botverse/dataverse/schema"
 )
 
 // columns adds what a query that is no aggregate selects.
@@ -150,7 +151,9 @@ func (t *translation) orders(q *Query) error {
 		q.noCookie = true
 		return nil
 	}
-	q.keys = append(q.keys, t.b.idKey(t.root, t.root.entity.PrimaryID))
+	if !t.byID {
+		q.keys = append(q.keys, t.b.idKey(t.root, t.root.entity.PrimaryID))
+	}
 	for _, of := range t.hidden {
 		q.keys = append(q.keys, t.b.idKey(of, of.alias+"."+of.entity.PrimaryID))
 	}
@@ -183,7 +186,7 @@ func (t *translation) ordersOf(q *Query, of *table, alias string, orders []fetch
 		if err != nil {
 			return err
 		}
-		if v.kind == "MultiSelectPicklist" {
+		if v.kind == schema.MultiSelectPicklist {
 			return unfitGroup(v)
 		}
 		name := o.Attribute
@@ -194,6 +197,7 @@ func (t *translation) ordersOf(q *Query, of *table, alias string, orders []fetch
 			name, q.noCookie = prefix+"."+name, true
 		}
 		q.keys = append(q.keys, keyOf(t.b.sortedBy(v, !t.fetch.UseRawOrderBy), name, o.Descending))
+		t.byID = t.byID || v.isKeyOf(t.root)
 	}
 	return nil
 }

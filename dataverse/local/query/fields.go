@@ -33,6 +33,11 @@ type value struct {
 // isText reports whether it compares as text.
 func (v value) isText() bool { return v.kind == schema.String || v.kind == schema.Memo }
 
+// isKeyOf reports whether it is the record ID of a table.
+func (v value) isKeyOf(t *table) bool {
+	return v.table == t && v.field.LogicalName == t.entity.PrimaryID
+}
+
 // field is a field of a table, also one that only shadows another: a lookup's name and type, a choice's label.
 func (b *builder) field(t *table, f *schema.Field) value {
 	v := value{entity: t.entity, field: f, kind: f.Type, table: t, x: sqlNull}

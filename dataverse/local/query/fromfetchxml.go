@@ -51,6 +51,7 @@ type translation struct {
 	aliases   map[*fetchxml.Link]string
 	tables    map[*fetchxml.Link]*table
 	named     map[string]*table // by the link's alias, and by its entity where that is not ambiguous
+	byID      bool              // whether an order is by the root's record ID
 	hidden    []*table          // joined records that are not told apart by the root's ID
 }
 

@@ -91,6 +91,9 @@ func (s *scope) orderKeys(orders []odata.Order) ([]orderKey, error) {
 			name += "name"
 		}
 		keys = append(keys, keyOf(s.b.sortedBy(v, false), name, o.Desc))
+		if v.isKeyOf(s.root) {
+			return keys, nil // what follows can order nothing any more
+		}
 	}
 	return append(keys, s.b.idKey(s.root, s.root.entity.PrimaryID)), nil
 }

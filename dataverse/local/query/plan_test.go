@@ -1,0 +1,123 @@
+package query
+
+import (
+	"context"
+	"strings"
+	"testing"
+
+	"github.com/botverse/botverse/dataverse/odata"
+	"github.com/botverse/botverse/dataverse/schema"
+)
+
+// plan is how SQLite means to run a query.
+func plan(t *testing.T, q *Query) string {
+	t.Helper()
+	text, args := q.SQL()
+	rows, err := testDB(t).QueryContext(context.Background(), "EXPLAIN QUERY PLAN "+text, args...)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer rows.Close()
+	var steps []string
+	for rows.Next() {
+		var id, parent, unused int
+		var detail string
+		if err := rows.Scan(&id, &parent, &unused, &detail); err != nil {
+			t.Fatal(err)
+		}
+		steps = append(steps, detail)
+	}
+	return strings.Join(steps, "\n")
+}
+
+func TestQueriesUseIndexes(t *testing.T) {
+	t.Parallel()
+	tests := []struct{ entity, options, want string }{
+		{"contact", "$filter=emailaddress1 eq 'ada@example.com'", "SEARCH t0 USING INDEX by contact emailaddress1 (emailaddress1=?)"},
+		{"contact", "$filter=emailaddress1 eq 'ada@example.com'&$orderby=statecode,createdon,contactid&$top=2", "SEARCH t0 USING INDEX by contact emailaddress1 (emailaddress1=?)"},
+		{"contact", "$filter=_parentcustomerid_value eq " + contoso, "SEARCH t0 USING INDEX by contact parentcustomerid (parentcustomerid=?)"},
+		{"contact", "$filter=contactid eq " + ada, "SEARCH t0 USING INDEX sqlite_autoindex_contact_1 (contactid=?)"},
+		{"account", "$filter=primarycontactid/contactid eq " + ada, "SEARCH t0 USING INDEX by account primarycontactid (primarycontactid=?)"},
+		{"contact", "$filter=startswith(fullname,'ada')", "SEARCH t0 USING INDEX by contact fullname contactid (fullname>? AND fullname<?)"},
+		{"contact", "$filter=Microsoft.Dynamics.CRM.In(PropertyName='emailaddress1',PropertyValues=[\"a\",\"b\"])", "SEARCH t0 USING INDEX by contact emailaddress1 (emailaddress1=?)"},
+		{"contact", "$orderby=createdon&$top=50", "SCAN t0 USING INDEX by contact createdon contactid"},
+		{"contact", "$orderby=statecode,createdon,contactid&$top=50", "SCAN t0 USING INDEX by contact statecode createdon contactid"},
+		{"contact", "$orderby=fullname&$top=50", "SCAN t0 USING INDEX by contact fullname contactid"},
+		{"contact", "$filter=createdon ge 2020-01-01T00:00:00Z&$orderby=createdon", "SEARCH t0 USING INDEX by contact createdon contactid (createdon>?)"},
+		{"contact", "$filter=parentcustomerid_account/name eq 'x'&$orderby=createdon", "SEARCH t0 USING INDEX by contact parentcustomerid (parentcustomerid=?)"},
+	}
+	for _, tt := range tests {
+		t.Run(tt.options, func(t *testing.T) {
+			t.Parallel()
+			got := plan(t, mustOData(t, tt.entity, tt.options))
+			if !strings.Contains(got, tt.want) {
+				t.Errorf("plan of %s:\n%s\nwant in it: %s", tt.options, got, tt.want)
+			}
+			if strings.HasPrefix(tt.want, "SCAN") && strings.Contains(got, "TEMP B-TREE") {
+				t.Errorf("%s is sorted though the index has the order:\n%s", tt.options, got)
+			}
+		})
+	}
+}
+
+// TestNextPageSeeks holds that a later page costs no more than the first.
+func TestNextPageSeeks(t *testing.T) {
+	t.Parallel()
+	opts := testOptions()
+	opts.PageSize = 1
+	first, err := odataQuery(t, "contact", "$orderby=createdon", opts)
+	if err != nil {
+		t.Fatal(err)
+	}
+	token := read(t, first).Next
+	byCreation := []odata.Order{{Path: odata.Path{"createdon"}}}
+	second, err := FromOData(schema.Standard(), first.Entity, &odata.Query{OrderBy: byCreation, SkipToken: token}, opts)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if got := plan(t, second); !strings.Contains(got, "SEARCH t0 USING INDEX by contact createdon contactid (createdon>?)") {
+		t.Errorf("plan of the second page:\n%s", got)
+	}
+}
+
+func TestTablesAreMadeTwice(t *testing.T) {
+	t.Parallel()
+	db := testDB(t)
+	for _, statement := range CreateTables(schema.Standard()) {
+		if _, err := db.Exec(statement); err != nil {
+			t.Fatalf("the second time: %v", err)
+		}
+	}
+}
+
+func TestIntersectTables(t *testing.T) {
+	t.Parallel()
+	e := Intersect(schema.Standard(), "accountleads")
+	if e == nil || e.PrimaryID != "accountleadsid" || e.Field("accountid") == nil || e.Field("leadid") == nil {
+		t.Errorf("accountleads = %+v", e)
+	}
+	if Intersect(schema.Standard(), "teammembership") != schema.Standard().Entity("teammembership") {
+		t.Error("an intersect entity that the schema describes is not taken from it")
+	}
+	if Intersect(schema.Standard(), "nothing") != nil {
+		t.Error("an unknown name has an intersect entity")
+	}
+	if _, err := testDB(t).Exec(`SELECT accountid, leadid FROM accountleads`); err != nil {
+		t.Error(err)
+	}
+}
+
+func TestColumnsOfLookups(t *testing.T) {
+	t.Parallel()
+	for field, want := range map[string]string{"contact.parentcustomerid": "parentcustomerid!type", "contact.ownerid": "ownerid!type", "account.primarycontactid": "", "contact.fullname": ""} {
+		_, f := fieldOf(t, field)
+		if got := TargetColumn(f); got != want {
+			t.Errorf("target column of %s = %q, want %q", field, got, want)
+		}
+	}
+	for field, want := range map[string]bool{"contact.owneridname": false, "contact.entityimage": false, "contact.fullname": true, "email.to": false} {
+		if _, f := fieldOf(t, field); IsStored(f) != want {
+			t.Errorf("%s is stored: %v, want %v", field, !want, want)
+		}
+	}
+}
