@@ -46,14 +46,6 @@ func (r *remembered[T]) get(ctx context.Context) (T, error) {
 	return k.value, nil
 }
 
-// peek is the value in hand, valid or not.
-func (r *remembered[T]) peek() (value T, ok bool) {
-	if k := r.kept.Load(); k != nil {
-		return k.value, true
-	}
-	return value, false
-}
-
 // drop forgets the value in hand if it is a bad one.
 func (r *remembered[T]) drop(bad func(T) bool) {
 	if k := r.kept.Load(); k != nil && bad(k.value) {
@@ -123,49 +115,50 @@ type slot[T any] struct {
 }
 
 func (m *memory[T]) get(ctx context.Context, key string) (T, error) {
-	s := m.slot(key)
+	s, added := m.slot(key)
 	value, err := s.get(ctx)
-	m.dismiss(s)
+	if added {
+		m.settle(s, err != nil && ctx.Err() == nil)
+	}
 	return value, err
 }
 
 func (m *memory[T]) renew(ctx context.Context, key string) (T, error) {
-	s := m.slot(key)
+	s, added := m.slot(key)
 	value, err := s.renew(ctx)
-	m.dismiss(s)
+	if added {
+		m.settle(s, err != nil && ctx.Err() == nil)
+	}
 	return value, err
 }
 
-func (m *memory[T]) slot(key string) *slot[T] {
+func (m *memory[T]) slot(key string) (s *slot[T], added bool) {
 	m.mu.Lock()
 	defer m.mu.Unlock()
 	if at, ok := m.byKey[key]; ok {
 		m.used.MoveToFront(at)
-		return at.Value.(*slot[T])
+		return at.Value.(*slot[T]), false
 	}
-	s := &slot[T]{key: key}
+	s = &slot[T]{key: key}
 	s.timeout = m.timeout
 	s.fetch = func(ctx context.Context) (T, life, error) { return m.fetch(ctx, key) }
 	if m.byKey == nil {
 		m.byKey = map[string]*list.Element{}
 	}
 	m.byKey[key] = m.used.PushFront(s)
-	if m.used.Len() > m.max {
-		last := m.used.Remove(m.used.Back()).(*slot[T])
-		delete(m.byKey, last.key)
-	}
-	return s
+	return s, true
 }
 
-// dismiss forgets a slot that holds nothing: names that do not exist must not push out those that do.
-func (m *memory[T]) dismiss(s *slot[T]) {
-	if _, ok := s.peek(); ok {
-		return
-	}
+// settle makes room for a new slot once it is known to hold something: names that do not exist must not push out those that do.
+func (m *memory[T]) settle(s *slot[T], failed bool) {
 	m.mu.Lock()
 	defer m.mu.Unlock()
-	if at, ok := m.byKey[s.key]; ok && at.Value == any(s) {
+	if at, ok := m.byKey[s.key]; ok && failed && at.Value == any(s) {
 		m.used.Remove(at)
 		delete(m.byKey, s.key)
+	}
+	for m.used.Len() > m.max {
+		last := m.used.Remove(m.used.Back()).(*slot[T])
+		delete(m.byKey, last.key)
 	}
 }

@@ -1,0 +1,163 @@
+package dataverse
+
+import (
+	"errors"
+	"strings"
+	"testing"
+)
+
+func oauthConfig(url string) Config {
+	c := Default()
+	c.URL = url
+	c.SignIn = SignIn{Kind: OAuth, ClientID: "bot", ClientSecret: "s", TokenURL: "http://127.0.0.1:8090/t/oauth2/v2.0/token"}
+	return c
+}
+
+func TestConfigNamesAllThatIsWrong(t *testing.T) {
+	t.Parallel()
+	for _, c := range []struct {
+		name   string
+		change func(*Config)
+		want   []string // nil for a good one
+	}{
+		{"oauth", func(*Config) {}, nil},
+		{"AD FS without a secret", func(c *Config) {
+			c.SignIn = SignIn{Kind: OAuth, ClientID: "bot", TokenURL: "https://adfs.example/adfs/oauth2/token", Username: "u", Password: "p"}
+		}, nil},
+		{"entra", func(c *Config) {
+			c.URL = "https://contoso.crm4.dynamics.com/"
+			c.SignIn = SignIn{Kind: Entra, TenantID: "t", ClientID: "c", ClientSecret: "s"}
+		}, nil},
+		{"a system's managed identity", func(c *Config) {
+			c.URL, c.SignIn = "https://contoso.crm4.dynamics.com", SignIn{Kind: Entra, ManagedIdentity: true}
+		}, nil},
+		{"nothing", func(c *Config) { *c = Config{} }, []string{"url is missing", "timeout", "sign_in.kind is missing"}},
+		{"entra over http with everything", func(c *Config) {
+			c.SignIn = SignIn{Kind: Entra, ClientSecret: "s", TokenFile: "f"}
+		}, []string{"must be https", "2 of client_secret", "tenant_id is missing", "client_id is missing"}},
+		{"oauth without anything", func(c *Config) { c.SignIn = SignIn{Kind: OAuth, Username: "u"} },
+			[]string{"client_id is missing", "only one of username and password", "token_url is missing"}},
+		{"an unknown kind", func(c *Config) { c.SignIn.Kind = "ntlm" }, []string{`"ntlm"`, "entra or oauth"}},
+		{"no URL", func(c *Config) { c.URL = "contoso.crm4.dynamics.com" }, []string{"url is no URL", "https://contoso"}},
+		{"a URL with a password", func(c *Config) { c.URL = "https://u:" + plantedPassword + "@contoso.example" }, []string{"user name"}},
+		{"a URL with a query", func(c *Config) { c.URL = "https://contoso.example/?x=1" }, []string{"query"}},
+		{"an app that is none", func(c *Config) { c.AppID = "sales hub" }, []string{"app_id", "GUID"}},
+	} {
+		config := oauthConfig("http://127.0.0.1:8090")
+		c.change(&config)
+		err := config.Validate()
+		if c.want == nil && err != nil || c.want != nil && err == nil {
+			t.Errorf("%s: Validate = %v", c.name, err)
+			continue
+		}
+		for _, want := range c.want {
+			if !strings.Contains(err.Error(), want) {
+				t.Errorf("%s: Validate = %v, which does not say %q", c.name, err, want)
+			}
+		}
+		if err != nil && len(leaks(err.Error())) > 0 {
+			t.Errorf("%s: Validate shows a secret: %v", c.name, err)
+		}
+	}
+}
+
+func TestAddresses(t *testing.T) {
+	t.Parallel()
+	for given, want := range map[string][2]string{
+		"https://contoso.crm4.dynamics.com":                {"https://contoso.crm4.dynamics.com", "https://contoso.crm4.dynamics.com/api/data/v9.2/"},
+		"https://contoso.crm4.dynamics.com/":               {"https://contoso.crm4.dynamics.com", "https://contoso.crm4.dynamics.com/api/data/v9.2/"},
+		"https://contoso.crm4.dynamics.com/api/data/v9.2/": {"https://contoso.crm4.dynamics.com", "https://contoso.crm4.dynamics.com/api/data/v9.2/"},
+		"https://crm.contoso.example/Org":                  {"https://crm.contoso.example/Org", "https://crm.contoso.example/Org/api/data/v9.2/"},
+		"https://crm.contoso.example/Org/api/data/v9.1":    {"https://crm.contoso.example/Org", "https://crm.contoso.example/Org/api/data/v9.1/"},
+		"http://127.0.0.1:8090":                            {"http://127.0.0.1:8090", "http://127.0.0.1:8090/api/data/v9.2/"},
+	} {
+		c, err := newClient("test", oauthConfig(given), &script{t: t})
+		if err != nil {
+			t.Errorf("%s: %v", given, err)
+			continue
+		}
+		if c.URL() != want[0] || c.root != want[1] {
+			t.Errorf("%s gives %s and %s, want %s and %s", given, c.URL(), c.root, want[0], want[1])
+		}
+	}
+}
+
+func TestRecordURL(t *testing.T) {
+	t.Parallel()
+	config := oauthConfig("https://contoso.crm4.dynamics.com/api/data/v9.2")
+	plain, err := newClient("test", config, &script{t: t})
+	if err != nil {
+		t.Fatal(err)
+	}
+	config.AppID = "33333333-3333-4333-8333-333333333333"
+	app, err := newClient("test", config, &script{t: t})
+	if err != nil {
+		t.Fatal(err)
+	}
+	for c, want := range map[*Client]string{
+		plain: "https://contoso.crm4.dynamics.com/main.aspx?etn=contact&id=" + string(adaID) + "&pagetype=entityrecord",
+		app:   "https://contoso.crm4.dynamics.com/main.aspx?appid=33333333-3333-4333-8333-333333333333&etn=contact&id=" + string(adaID) + "&pagetype=entityrecord",
+	} {
+		if got := c.RecordURL("contact", adaID); got != want {
+			t.Errorf("RecordURL = %s, want %s", got, want)
+		}
+	}
+}
+
+func TestEnvironmentsByName(t *testing.T) {
+	t.Parallel()
+	es, err := NewEnvironments(map[string]Config{"prod": oauthConfig("https://a.example"), "dev": oauthConfig("https://b.example")}, "dev", &script{t: t})
+	if err != nil {
+		t.Fatal(err)
+	}
+	for name, want := range map[string]string{"": "dev", "dev": "dev", "prod": "prod"} {
+		if c, err := es.Client(t.Context(), name); err != nil || c.Name() != want {
+			t.Errorf("Client(%q) = %v, %v; want %s", name, c, err, want)
+		}
+	}
+	_, err = es.Client(t.Context(), "test")
+	if !errors.Is(err, ErrUnknownEnvironment) || !strings.Contains(err.Error(), "dev, prod") || !strings.Contains(err.Error(), `"test"`) {
+		t.Errorf("an unknown name is %v", err)
+	}
+	if got := strings.Join(es.Names(), " "); got != "dev prod" || es.Default() != "dev" {
+		t.Errorf("Names = %s, Default = %s", got, es.Default())
+	}
+}
+
+func TestEnvironmentsNameAllThatIsWrong(t *testing.T) {
+	t.Parallel()
+	_, err := NewEnvironments(map[string]Config{"a": {}, "b": oauthConfig("x")}, "c", nil)
+	for _, want := range []string{"environment a: url is missing", "environment b: url is no URL", `unknown environment "c"`, "known are a, b"} {
+		if err == nil || !strings.Contains(err.Error(), want) {
+			t.Errorf("NewEnvironments = %v, which does not say %q", err, want)
+		}
+	}
+	es, err := NewEnvironments(map[string]Config{"only": oauthConfig("https://a.example")}, "", nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if c, err := es.Client(t.Context(), ""); err != nil || c.Name() != "only" {
+		t.Errorf("the only environment is not the default: %v, %v", c, err)
+	}
+	es, err = NewEnvironments(map[string]Config{"a": oauthConfig("https://a.example"), "b": oauthConfig("https://b.example")}, "", nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err := es.Client(t.Context(), ""); !errors.Is(err, ErrUnknownEnvironment) {
+		t.Errorf("of two environments without a default, \"\" is %v", err)
+	}
+}
+
+func TestParseID(t *testing.T) {
+	t.Parallel()
+	for _, text := range []string{string(adaID), "{0C4A3A1E-53A3-4A55-9A4A-3D1A50F7C111}", " 0C4A3A1E-53A3-4A55-9A4A-3D1A50F7C111 "} {
+		if id, err := ParseID(text); err != nil || id != adaID {
+			t.Errorf("ParseID(%q) = %q, %v", text, id, err)
+		}
+	}
+	for _, text := range []string{"", "ada", "0c4a3a1e53a34a559a4a3d1a50f7c111", "0c4a3a1e-53a3-4a55-9a4a-3d1a50f7c11g", "{0c4a3a1e-53a3-4a55-9a4a-3d1a50f7c111", "0c4a3a1e-53a3-4a55-9a4a-3d1a50f7c1111", "0c4a3a1e_53a3_4a55_9a4a_3d1a50f7c111"} {
+		if id, err := ParseID(text); err == nil {
+			t.Errorf("ParseID(%q) = %q, want an error", text, id)
+		}
+	}
+}
