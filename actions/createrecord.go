@@ -78,6 +78,7 @@ type creation struct {
 	id       dataverse.ID     // the record's, chosen by us
 	rules    dataverse.Rules  // in force for the entity, where duplicates are to be found
 	warnings []Warning
+	sends    int // how often it was sent
 	// doubt says that a creation was sent whose answer never came.
 	doubt bool
 }

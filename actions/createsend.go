@@ -21,34 +21,42 @@ const (
 // create sends the creation and judges what comes of it. After a lost answer, and after a refusal that says that the
 // record may exist, the record is read by its ID before anything else.
 func (c *creation) create(ctx context.Context) (Result, error) {
-	for range maxSends {
+	for pause := firstPause; ; pause *= 2 {
 		id, err := c.send(ctx)
-		lost := errors.Is(err, dataverse.ErrInDoubt)
-		c.doubt = c.doubt || lost
+		c.sends++
+		c.doubt = c.doubt || errors.Is(err, dataverse.ErrInDoubt)
 		switch {
 		case err == nil:
 			return c.created(ctx, id)
-		case !lost && !mayExist(err) && c.doubt:
-			return c.inDoubt(), nil // an answer, but not to the creation that was lost
-		case !lost && !mayExist(err):
+		case mayExist(err) && !c.doubt && c.spec.RequestID == "": // the ID is new: nothing can have it
+			return c.duplicate(ctx, err), nil
+		case mayExist(err):
+			return c.judge(ctx, err)
+		case !c.doubt:
 			return Result{}, err
 		}
-		if c.doubt || c.spec.RequestID != "" { // else the ID is new: nothing can have it
-			row, found, readErr := c.own(ctx)
-			switch {
-			case found:
-				return c.exists(ctx, row)
-			case readErr != nil && c.doubt:
-				return c.inDoubt(), nil
-			case readErr != nil:
-				return Result{}, readErr
-			}
-		}
-		if !lost {
-			return c.duplicate(ctx, err), nil
+		row, found, readErr := c.own(ctx)
+		switch {
+		case found:
+			return c.exists(ctx, row)
+		case readErr != nil || c.sends == maxSends || !wait(ctx, pause):
+			return c.inDoubt(), nil
 		}
 	}
-	return c.inDoubt(), nil
+}
+
+// judge judges a refusal that says that the record may exist: it does, or another one that is like it.
+func (c *creation) judge(ctx context.Context, refusal error) (Result, error) {
+	row, found, err := c.own(ctx)
+	switch {
+	case found:
+		return c.exists(ctx, row)
+	case err != nil && c.doubt:
+		return c.inDoubt(), nil
+	case err != nil && !errors.Is(err, dataverse.ErrForbidden): // who may not read creates nothing twice all the same
+		return Result{}, err
+	}
+	return c.duplicate(ctx, refusal), nil
 }
 
 // mayExist reports whether Dataverse refused a record because of one that exists. The code tells, never the status:

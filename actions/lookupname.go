@@ -41,6 +41,8 @@ func (l lookup) resolve(ctx context.Context, client *dataverse.Client, f *schema
 	switch {
 	case errors.Is(err, errNoName):
 		return ref, false, newFault(InvalidValue, o.Path, "records of %s have no name to find them by; give the ID", l.Entity), nil
+	case errors.Is(err, dataverse.ErrUnknownEntity):
+		return ref, false, newFault(InvalidValue, o.Path, "the environment has no entity %q", l.Entity), nil
 	case err != nil:
 		return ref, false, nil, err
 	case len(refs) == 1:

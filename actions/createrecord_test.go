@@ -1,0 +1,643 @@
+package actions
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net/http"
+	"slices"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
+
+	"github.com/botverse/botverse/dataverse"
+	"github.com/botverse/botverse/dataverse/local"
+	"github.com/botverse/botverse/dataverse/odata"
+	"github.com/botverse/botverse/dataverse/schema"
+)
+
+// count is how many records of an entity have a value in a field.
+func (w world) count(t *testing.T, entity, field, value string) int {
+	t.Helper()
+	e, err := w.client(t).Entity(t.Context(), entity)
+	if err != nil {
+		t.Fatal(err)
+	}
+	page, err := w.client(t).ListRecords(t.Context(), e, &odata.Query{
+		Select: []string{e.PrimaryID}, Filter: &odata.Compare{Path: odata.Path{field}, Op: odata.Eq, Value: odata.String(value)},
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	return len(page.Records)
+}
+
+// read reads a record with everything that it has.
+func (w world) read(t *testing.T, r *Record) dataverse.Record {
+	t.Helper()
+	e, err := w.client(t).Entity(t.Context(), r.Entity)
+	if err != nil {
+		t.Fatal(err)
+	}
+	row, err := w.client(t).GetRecord(t.Context(), e, dataverse.ID(r.ID), nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return row
+}
+
+func warningCodes(result Result) []WarningCode {
+	var codes []WarningCode
+	for _, w := range result.Warnings {
+		codes = append(codes, w.Code)
+	}
+	return codes
+}
+
+func TestCreateRecordTranslatesAndSaves(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	got, err := w.CreateRecord(t.Context(), CreateRecord{
+		Entity: "contact",
+		Fields: map[string]any{
+			"firstname": "{{ visitor.first }}", "lastname": "{{ visitor.last }}", "emailaddress1": "{{ visitor.email | downcase }}",
+			"preferredcontactmethodcode": "Email", "birthdate": "{{ visitor.born }}", "creditlimit": "1234567890.12", "donotfax": "yes",
+			"numberofchildren": 2.0, "jobtitle": "{{ visitor.job }}", "description": nil,
+			"parentcustomerid": map[string]any{"entity": "account", "name": "{{ visitor.company }}"},
+			"ownerid":          "tomas.ferreira@harborlights.example.com",
+		},
+		Variables: map[string]any{"visitor": map[string]any{
+			"first": "Ada", "last": "O'Neill & Sons", "email": "ADA@example.com", "born": "1980-05-17", "company": w.accountName(t),
+		}, "full": "the customer before"},
+		Save:         map[string]string{"id": "@id", "url": "@url", "ref": "@record", "full": "fullname", "how": "preferredcontactmethodcode@formatted", "job": "jobtitle"},
+		SaveDefaults: map[string]any{"job": "unknown"},
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if got.Outcome != Created || got.Record == nil || got.Record.Name != "Ada O'Neill & Sons" || !slices.Equal(got.Omitted, []string{"jobtitle"}) || len(got.Warnings) > 0 {
+		t.Errorf("result = %+v", got)
+	}
+	row := w.read(t, got.Record)
+	for property, want := range map[string]any{"emailaddress1": "ada@example.com", "birthdate": "1980-05-17", "donotfax": true, "lastname": "O'Neill & Sons"} {
+		if value, _ := row.Value(property); value != want {
+			t.Errorf("%s = %v, want %v", property, value, want)
+		}
+	}
+	if limit, _ := row.Value("creditlimit"); !strings.HasPrefix(fmt.Sprint(limit), "1234567890.12") {
+		t.Errorf("creditlimit = %v", limit)
+	}
+	if row.Formatted("_ownerid_value") != "Tomás Ferreira" || row.LookupEntity("_parentcustomerid_value") != "account" {
+		t.Errorf("the owner is %q, the company's entity %q", row.Formatted("_ownerid_value"), row.LookupEntity("_parentcustomerid_value"))
+	}
+	delete(got.Variables, "visitor")
+	want := map[string]any{
+		"id": got.Record.ID, "url": got.Record.URL, "full": "Ada O'Neill & Sons", "how": "Email", "job": "unknown",
+		"ref": map[string]any{"entity": "contact", "id": got.Record.ID, "name": "Ada O'Neill & Sons"},
+	}
+	if diff := cmp.Diff(want, got.Variables); diff != "" {
+		t.Errorf("variables, -want +got:\n%s", diff)
+	}
+}
+
+// accountName is the name of an active account that no other has.
+func (w world) accountName(t *testing.T) string {
+	t.Helper()
+	e, err := w.client(t).Entity(t.Context(), "account")
+	if err != nil {
+		t.Fatal(err)
+	}
+	page, err := w.client(t).ListRecords(t.Context(), e, &odata.Query{
+		Select: []string{"name"}, Filter: &odata.Compare{Path: odata.Path{"statecode"}, Op: odata.Eq, Value: odata.Number("0")},
+	})
+	if err != nil || len(page.Records) == 0 {
+		t.Fatalf("no accounts: %v", err)
+	}
+	name, _ := page.Records[0].Value("name")
+	return name.(string)
+}
+
+func TestPlainCreationIsOneRequest(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	spec := CreateRecord{Entity: "contact", Fields: map[string]any{"lastname": "Once"}, Save: map[string]string{"id": "@id", "url": "@url"}, RequestID: "1"}
+	for i := range 2 {
+		w.wire.take()
+		spec.RequestID = fmt.Sprint(i)
+		if got, err := w.CreateRecord(t.Context(), spec); err != nil || got.Outcome != Created || got.Variables["id"] != got.Record.ID {
+			t.Fatalf("%+v, %v", got, err)
+		}
+	}
+	if sent := w.wire.take(); !slices.Equal(sent, []string{"POST /contacts"}) {
+		t.Errorf("a creation sends %v, want one request", sent)
+	}
+}
+
+func TestReferenceSavedByOneActionIsALookupOfTheNext(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	first, err := w.CreateRecord(t.Context(), CreateRecord{Entity: "contact", Fields: map[string]any{"lastname": "Caller"}, Save: map[string]string{"caller": "@record"}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	second, err := w.CreateRecord(t.Context(), CreateRecord{
+		Entity: "incident", Fields: map[string]any{"title": "Broken", "customerid": "{{ caller }}", "statuscode": "On Hold"}, Variables: first.Variables,
+	})
+	if err != nil || second.Outcome != Created {
+		t.Fatalf("%+v, %v", second, err)
+	}
+	row := w.read(t, second.Record)
+	if id, _ := row.Value("_customerid_value"); id != first.Record.ID || row.LookupEntity("_customerid_value") != "contact" {
+		t.Errorf("the customer is %v of %s", id, row.LookupEntity("_customerid_value"))
+	}
+	third, err := w.CreateRecord(t.Context(), CreateRecord{
+		Entity:   "task",
+		Fields:   map[string]any{"subject": "Call", "regardingobjectid": "{{ caller }}", "scheduledend": "2026-05-17T15:30", "ownerid": map[string]any{"entity": "team", "name": "Escalations"}},
+		TimeZone: "Europe/Berlin", Variables: first.Variables,
+	})
+	if err != nil || third.Outcome != Created {
+		t.Fatalf("%+v, %v", third, err)
+	}
+	row = w.read(t, third.Record)
+	if due, _ := row.Value("scheduledend"); due != "2026-05-17T13:30:00Z" || row.LookupEntity("_ownerid_value") != "team" {
+		t.Errorf("the task is due %v, and its owner is a %s", due, row.LookupEntity("_ownerid_value"))
+	}
+}
+
+func TestCreateRecordTellsAllFaultsAndWritesNothing(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	_, err := w.CreateRecord(t.Context(), CreateRecord{
+		Entity: "incident",
+		Fields: map[string]any{
+			"title": "{{ nope }}", "customerid": map[string]any{"entity": "account", "name": "Nobody at all"}, "ownerid": "nobody@example.com",
+			"caseorigincode": "Pigeon", "subjcetid": "x",
+		},
+		Save: map[string]string{"x": "nosuchfield"},
+	})
+	var input *InputError
+	if !errors.As(err, &input) {
+		t.Fatalf("the error is %v, want an *InputError", err)
+	}
+	got := map[string]Reason{}
+	for _, f := range input.Faults {
+		got[f.Field] = f.Reason
+	}
+	want := map[string]Reason{
+		"fields.title": MissingRequired, "fields.customerid": LookupNotFound, "fields.ownerid": LookupNotFound,
+		"fields.caseorigincode": InvalidValue, "fields.subjcetid": InvalidField, "save.x": InvalidField,
+	}
+	if diff := cmp.Diff(want, got); diff != "" {
+		t.Errorf("-want +got:\n%s", diff)
+	}
+	if slices.ContainsFunc(w.wire.take(), func(r string) bool { return strings.HasPrefix(r, "POST /incidents") }) {
+		t.Error("a request with faults was sent")
+	}
+	if strings.Contains(input.LogValue().String(), "nobody@") {
+		t.Errorf("the log gets a value: %v", input.LogValue())
+	}
+}
+
+func TestUnknownNames(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	var input *InputError
+	if _, err := w.CreateRecord(t.Context(), CreateRecord{Entity: "contcat", Fields: map[string]any{"x": 1.0}}); !errors.As(err, &input) ||
+		input.Faults[0].Reason != UnknownEntity || !slices.Contains(input.Faults[0].Nearest, "contact") || !errors.Is(err, dataverse.ErrUnknownEntity) {
+		t.Errorf("an unknown entity: %v", err)
+	}
+	if _, err := w.CreateRecord(t.Context(), CreateRecord{Environment: "live", Entity: "contact"}); !errors.Is(err, dataverse.ErrUnknownEnvironment) {
+		t.Errorf("an unknown environment: %v", err)
+	}
+	if _, err := w.CreateRecord(t.Context(), CreateRecord{Entity: "contact", TimeZone: "Mars/Base"}); !errors.As(err, &input) || input.Faults[0].Field != "time_zone" {
+		t.Errorf("an unknown time zone: %v", err)
+	}
+}
+
+func TestUnknownFieldReadsMetadataOnceMore(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	spec := CreateRecord{Entity: "contact", Fields: map[string]any{"lastname": "A", "new_colour": "x"}}
+	for range 3 {
+		if _, err := w.CreateRecord(t.Context(), spec); err == nil {
+			t.Fatal("an unknown field is taken")
+		}
+	}
+	batches := 0
+	for _, request := range w.wire.take() {
+		if request == "POST /$batch" {
+			batches++
+		}
+	}
+	if batches != 2 {
+		t.Errorf("three calls at once read the metadata %d times, want twice: at first, and once more", batches)
+	}
+}
+
+func TestNewFieldWorksAtOnce(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	client := w.client(t)
+	e, err := client.Entity(t.Context(), "contact")
+	if err != nil {
+		t.Fatal(err)
+	}
+	old := *e
+	old.Fields = slices.DeleteFunc(slices.Clone(e.Fields), func(f *schema.Field) bool { return f.LogicalName == "jobtitle" })
+	old.Index()
+	values, err := w.translateFields(t.Context(), client, &old, CreateRecord{Fields: map[string]any{"lastname": "A", "jobtitle": "Clerk"}})
+	if err != nil || values.values["jobtitle"] != "Clerk" {
+		t.Errorf("a field that the remembered metadata lacks: %+v, %v", values, err)
+	}
+}
+
+func TestLookupsByName(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	for range 2 {
+		if _, err := w.CreateRecord(t.Context(), CreateRecord{Entity: "account", Fields: map[string]any{"name": "Twin Ltd"}}); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if _, err := w.CreateRecord(t.Context(), CreateRecord{Entity: "account", Fields: map[string]any{"name": "Closed Ltd", "statuscode": "Inactive"}}); err != nil {
+		t.Fatal(err)
+	}
+	create := func(lookup map[string]any) (Result, error) {
+		return w.CreateRecord(t.Context(), CreateRecord{Entity: "contact", Fields: map[string]any{"lastname": "X", "parentcustomerid": lookup}})
+	}
+	for name, want := range map[string]Reason{"Twin Ltd": LookupAmbiguous, "Closed Ltd": LookupNotFound, "No'body": LookupNotFound, " ": LookupNotFound} {
+		_, err := create(map[string]any{"entity": "account", "name": name})
+		if faults := faultsOf(err); len(faults) != 1 || faults[0].Reason != want {
+			t.Errorf("%q: %v, want %s", name, err, want)
+		}
+	}
+	if _, err := create(map[string]any{"entity": "account", "id": someID}); err == nil {
+		t.Error("a record that does not exist can be pointed at")
+	}
+	got, err := create(map[string]any{"entity": "account", "name": "No'body", "missing": "OMIT"})
+	if err != nil || got.Outcome != Created || !slices.Contains(warningCodes(got), LookupOmitted) {
+		t.Errorf("a lookup that may be missing: %+v, %v", got, err)
+	}
+}
+
+func TestDuplicates(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	spec := CreateRecord{
+		Entity: "contact", Fields: map[string]any{"lastname": "Lovelace", "emailaddress1": "ada@duplicates.example.com"},
+		Save: map[string]string{"id": "@id"}, Variables: map[string]any{"id": "old"},
+	}
+	first, err := w.CreateRecord(t.Context(), spec)
+	if err != nil || first.Outcome != Created {
+		t.Fatalf("%+v, %v", first, err)
+	}
+	again, err := w.CreateRecord(t.Context(), spec)
+	if err != nil || again.Outcome != Duplicate || again.Record == nil || again.Record.ID != first.Record.ID || len(again.Existing) != 1 || again.Variables["id"] != first.Record.ID {
+		t.Fatalf("a duplicate: %+v, %v", again, err)
+	}
+	spec.OnDuplicate = CreateDuplicate
+	forced, err := w.CreateRecord(t.Context(), spec)
+	if err != nil || forced.Outcome != Created || forced.Record.ID == first.Record.ID {
+		t.Fatalf("a forced duplicate: %+v, %v", forced, err)
+	}
+	spec.OnDuplicate = DoNotCreate
+	several, err := w.CreateRecord(t.Context(), spec)
+	if err != nil || several.Outcome != Duplicate || several.Record != nil || len(several.Existing) != 2 || several.Variables["id"] != nil {
+		t.Fatalf("a duplicate of two: %+v, %v", several, err)
+	}
+	if n := w.count(t, "contact", "emailaddress1", "ada@duplicates.example.com"); n != 2 {
+		t.Errorf("%d records, want 2", n)
+	}
+}
+
+// publishRule publishes a rule that compares contacts with leads by their e-mail address.
+func (w world) publishRule(t *testing.T) {
+	t.Helper()
+	rule, err := w.CreateRecord(t.Context(), CreateRecord{Entity: "duplicaterule", OnDuplicate: CreateDuplicate, Fields: map[string]any{
+		"name": "Contacts and leads", "baseentityname": "contact", "matchingentityname": "lead",
+	}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	_, err = w.CreateRecord(t.Context(), CreateRecord{Entity: "duplicaterulecondition", OnDuplicate: CreateDuplicate, Fields: map[string]any{
+		"baseattributename": "emailaddress1", "matchingattributename": "emailaddress1", "operatorcode": 0.0, "regardingobjectid": rule.Record.ID,
+	}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	address := "http://" + w.server.Addr() + "/api/data/v9.2/duplicaterules(" + rule.Record.ID + ")/Microsoft.Dynamics.CRM.PublishDuplicateRule"
+	request, err := http.NewRequestWithContext(t.Context(), http.MethodPost, address, http.NoBody)
+	if err != nil {
+		t.Fatal(err)
+	}
+	answer, err := http.DefaultClient.Do(request)
+	if err != nil || answer.StatusCode >= 300 {
+		t.Fatalf("publish the rule: %v, %v", answer, err)
+	}
+	answer.Body.Close()
+}
+
+func TestDuplicatesOfAnotherEntityAreListed(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	w.publishRule(t)
+	lead, err := w.CreateRecord(t.Context(), CreateRecord{Entity: "lead", Fields: map[string]any{"subject": "S", "lastname": "L", "emailaddress1": "cross@example.com"}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	spec := CreateRecord{Entity: "contact", Fields: map[string]any{"lastname": "C", "emailaddress1": "cross@example.com"}, Save: map[string]string{"id": "@id"}}
+	got, err := w.CreateRecord(t.Context(), spec)
+	if err != nil || got.Outcome != Duplicate || len(got.Existing) != 1 || got.Existing[0].ID != lead.Record.ID || got.Record != nil || got.Variables["id"] != nil {
+		t.Fatalf("a lead of that address: %+v, %v; want it listed and not answered as the record", got, err)
+	}
+	spec.OnDuplicate = CreateDuplicate
+	contact, err := w.CreateRecord(t.Context(), spec)
+	if err != nil {
+		t.Fatal(err)
+	}
+	spec.OnDuplicate = DoNotCreate
+	got, err = w.CreateRecord(t.Context(), spec)
+	if err != nil || got.Outcome != Duplicate || len(got.Existing) != 2 || got.Record == nil || got.Record.ID != contact.Record.ID {
+		t.Errorf("a lead and a contact of that address: %+v, %v; want the contact as the record", got, err)
+	}
+}
+
+func TestDuplicateWarnings(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	got, err := w.CreateRecord(t.Context(), CreateRecord{Entity: "contact", Fields: map[string]any{"lastname": "X", "emailaddress1": "{{ emial }}"}})
+	if err != nil || len(got.Warnings) != 1 || got.Warnings[0].Code != DuplicateRuleNotApplied || got.Warnings[0].Field != "fields.emailaddress1" {
+		t.Errorf("a rule's field left out: %+v, %v", got.Warnings, err)
+	}
+	got, err = w.CreateRecord(t.Context(), CreateRecord{Entity: "task", Fields: map[string]any{"subject": "X"}})
+	if err != nil || !slices.Equal(warningCodes(got), []WarningCode{NoDuplicateRule}) {
+		t.Errorf("no rule in force: %+v, %v", got.Warnings, err)
+	}
+	got, err = w.CreateRecord(t.Context(), CreateRecord{Entity: "task", Fields: map[string]any{"subject": "X"}, OnDuplicate: CreateDuplicate})
+	if err != nil || len(got.Warnings) > 0 {
+		t.Errorf("no rule asked for: %+v, %v", got.Warnings, err)
+	}
+	got, err = w.CreateRecord(t.Context(), CreateRecord{Entity: "task", Fields: map[string]any{"subject": strings.Repeat("ä", 300)}, OnDuplicate: CreateDuplicate, CutLongText: true})
+	if err != nil || !slices.Equal(warningCodes(got), []WarningCode{TextCut}) {
+		t.Errorf("a text cut: %+v, %v", got.Warnings, err)
+	}
+}
+
+func TestRepeatWithTheSameRequestID(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	for _, onDuplicate := range []OnDuplicate{DoNotCreate, CreateDuplicate} {
+		email := fmt.Sprintf("repeat%d@example.com", onDuplicate)
+		spec := CreateRecord{
+			Entity: "contact", Fields: map[string]any{"firstname": "Re", "lastname": "Peat", "emailaddress1": email}, OnDuplicate: onDuplicate,
+			RequestID: email, Save: map[string]string{"name": "fullname"},
+		}
+		first, err := w.CreateRecord(t.Context(), spec)
+		if err != nil || first.Outcome != Created {
+			t.Fatalf("%+v, %v", first, err)
+		}
+		again, err := w.CreateRecord(t.Context(), spec)
+		if err != nil || again.Outcome != AlreadyCreated || again.Record.ID != first.Record.ID || again.Variables["name"] != "Re Peat" {
+			t.Errorf("the repeat: %+v, %v", again, err)
+		}
+		spec.Namespace = "another bot"
+		spec.OnDuplicate = CreateDuplicate
+		if other, err := w.CreateRecord(t.Context(), spec); err != nil || other.Outcome != Created || other.Record.ID == first.Record.ID {
+			t.Errorf("another bot's: %+v, %v", other, err)
+		}
+	}
+}
+
+func TestLostAnswerIsLookedUp(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	post := local.Fault{Method: http.MethodPost, Path: "/contacts", Times: 1}
+	lost, never := post, post
+	lost.DropAfterCommit, never.DropBefore = true, true
+	for name, fault := range map[string]local.Fault{"after the commit": lost, "before it": never} {
+		for _, requestID := range []string{"", name} {
+			email := strings.ReplaceAll(name+requestID, " ", "") + "@lost.example.com"
+			w.server.SetFaults([]local.Fault{fault})
+			got, err := w.CreateRecord(t.Context(), CreateRecord{
+				Entity: "contact", Fields: map[string]any{"lastname": "Lost", "emailaddress1": email}, RequestID: requestID, Save: map[string]string{"id": "@id"},
+			})
+			if err != nil || got.Outcome != Created || got.Variables["id"] != got.Record.ID {
+				t.Errorf("lost %s: %+v, %v", name, got, err)
+			}
+			if n := w.count(t, "contact", "emailaddress1", email); n != 1 {
+				t.Errorf("lost %s: %d records, want 1", name, n)
+			}
+		}
+	}
+}
+
+func TestManyRepeatsWithLostAnswersMakeOneRecord(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	w.server.SetFaults([]local.Fault{{Method: http.MethodPost, Path: "/contacts", Times: 6, DropAfterCommit: true}})
+	var group sync.WaitGroup
+	for range 8 {
+		group.Go(func() {
+			got, err := w.CreateRecord(t.Context(), CreateRecord{
+				Entity: "contact", Fields: map[string]any{"lastname": "Many", "emailaddress1": "many@lost.example.com"}, RequestID: "many",
+			})
+			if err != nil || got.Outcome != Created && got.Outcome != AlreadyCreated {
+				t.Errorf("%+v, %v", got, err)
+			}
+		})
+	}
+	group.Wait()
+	if n := w.count(t, "contact", "emailaddress1", "many@lost.example.com"); n != 1 {
+		t.Errorf("%d records, want 1", n)
+	}
+}
+
+func TestNoAnswerInTimeIsInDoubt(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	spec := CreateRecord{
+		Entity: "contact", Fields: map[string]any{"lastname": "Late"}, RequestID: "late", OnDuplicate: CreateDuplicate,
+		Save: map[string]string{"id": "@id"}, SaveDefaults: map[string]any{"id": "none"}, Variables: map[string]any{"id": "old"},
+	}
+	if _, err := w.CreateRecord(t.Context(), CreateRecord{Entity: "contact", Fields: map[string]any{"lastname": "Warm"}, RequestID: "warm"}); err != nil {
+		t.Fatal(err)
+	}
+	w.server.SetFaults([]local.Fault{{Path: "/contacts", Delay: 1500 * time.Millisecond}})
+	ctx, cancel := context.WithTimeout(t.Context(), 600*time.Millisecond)
+	defer cancel()
+	got, err := w.CreateRecord(ctx, spec)
+	if err != nil || got.Outcome != InDoubt || got.Record == nil || got.Record.ID == "" || got.Variables["id"] != "none" {
+		t.Fatalf("%+v, %v", got, err)
+	}
+	if ctx.Err() != nil {
+		t.Error("the answer came after the caller's deadline")
+	}
+	w.server.SetFaults(nil)
+	again, err := w.CreateRecord(t.Context(), spec)
+	if err != nil || again.Record.ID != got.Record.ID {
+		t.Errorf("the repeat: %+v, %v; want the record %s", again, err, got.Record.ID)
+	}
+}
+
+func TestOutagesAreErrors(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	spec := CreateRecord{Entity: "contact", Fields: map[string]any{"lastname": "Out"}}
+	if _, err := w.CreateRecord(t.Context(), spec); err != nil {
+		t.Fatal(err)
+	}
+	w.server.SetFaults([]local.Fault{{Method: http.MethodPost, Path: "/contacts", Status: http.StatusTooManyRequests, RetryAfter: 600}})
+	begin := time.Now()
+	if _, err := w.CreateRecord(t.Context(), spec); !errors.Is(err, dataverse.ErrThrottled) || time.Since(begin) > 5*time.Second {
+		t.Errorf("throttled beyond the time left: %v after %v", err, time.Since(begin))
+	}
+	w.server.SetFaults([]local.Fault{{Method: http.MethodPost, Path: "/contacts", Times: 1, Status: http.StatusTooManyRequests, RetryAfter: 1}})
+	if got, err := w.CreateRecord(t.Context(), spec); err != nil || got.Outcome != Created {
+		t.Errorf("throttled for a second: %+v, %v", got, err)
+	}
+	w.server.SetFaults([]local.Fault{{Method: http.MethodPost, Path: "/contacts", Status: http.StatusForbidden}})
+	if _, err := w.CreateRecord(t.Context(), spec); !errors.Is(err, dataverse.ErrForbidden) {
+		t.Errorf("forbidden: %v", err)
+	}
+	w.server.SetFaults([]local.Fault{{Method: http.MethodPost, Path: "/contacts", Status: http.StatusServiceUnavailable}})
+	ctx, cancel := context.WithTimeout(t.Context(), 2*time.Second)
+	defer cancel()
+	got, err := w.CreateRecord(ctx, spec)
+	if err == nil && got.Outcome != InDoubt || err != nil && !errors.Is(err, dataverse.ErrUnavailable) {
+		t.Errorf("unavailable: %+v, %v; want an error or doubt, never a record", got, err)
+	}
+}
+
+// refusalBody is how Dataverse refuses.
+func refusalBody(code string) string { return `{"error":{"code":"` + code + `","message":"refused"}}` }
+
+func TestRefusalsAreJudgedByTheirCode(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	const email = "code@example.com"
+	spec := CreateRecord{Entity: "contact", Fields: map[string]any{"lastname": "Code", "emailaddress1": email}}
+	first, err := w.CreateRecord(t.Context(), spec)
+	if err != nil {
+		t.Fatal(err)
+	}
+	tests := []struct {
+		code     string
+		status   int
+		existing int
+		warnings []WarningCode
+	}{
+		{"0x80040333", http.StatusInternalServerError, 1, nil},
+		{"0x80040333", http.StatusPreconditionFailed, 1, nil},
+		{"0x80040237", http.StatusPreconditionFailed, 0, []WarningCode{DuplicatesNotReadable}},
+		{"0x80060892", http.StatusPreconditionFailed, 0, []WarningCode{DuplicatesNotReadable}},
+	}
+	for _, test := range tests {
+		for _, requestID := range []string{"", "new " + test.code} {
+			spec.RequestID = requestID
+			w.wire.answer("POST /contacts", test.status, nil, refusalBody(test.code))
+			got, err := w.CreateRecord(t.Context(), spec)
+			if err != nil || got.Outcome != Duplicate || len(got.Existing) != test.existing || !slices.Equal(warningCodes(got), test.warnings) {
+				t.Errorf("%s: %+v, %v", test.code, got, err)
+			}
+			if test.existing == 1 && (got.Record == nil || got.Record.ID != first.Record.ID) {
+				t.Errorf("%s: the record is %+v, want %s", test.code, got.Record, first.Record.ID)
+			}
+		}
+	}
+	w.wire.answer("POST /contacts", http.StatusBadRequest, nil, refusalBody("0x80040203"))
+	if _, err := w.CreateRecord(t.Context(), spec); !errors.Is(err, dataverse.ErrRefused) {
+		t.Errorf("another refusal: %v", err)
+	}
+}
+
+func TestAlternateKeyMeetsTheRecordThatHasIt(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	client := w.client(t)
+	e, err := client.Entity(t.Context(), "contact")
+	if err != nil {
+		t.Fatal(err)
+	}
+	keyed := *e
+	keyed.Keys = []schema.Key{{Name: "new_mail", Fields: []string{"emailaddress1", "lastname"}}}
+	spec := CreateRecord{Entity: "contact", Fields: map[string]any{"lastname": "Key", "emailaddress1": "key@example.com"}, OnDuplicate: CreateDuplicate}
+	first, err := w.CreateRecord(t.Context(), spec)
+	if err != nil {
+		t.Fatal(err)
+	}
+	c := &creation{spec: spec, client: client, entity: &keyed}
+	if err := c.prepare(t.Context(), w.Runtime); err != nil {
+		t.Fatal(err)
+	}
+	w.wire.answer("POST /contacts", http.StatusPreconditionFailed, nil, refusalBody("0x80060892"))
+	got, err := c.create(t.Context())
+	if err != nil || got.Outcome != Duplicate || got.Record == nil || got.Record.ID != first.Record.ID || len(got.Warnings) > 0 {
+		t.Errorf("%+v, %v; want the record %s", got, err, first.Record.ID)
+	}
+}
+
+func TestAnotherIDThanTheOneSentIsTold(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	w.wire.answer("POST /contacts", http.StatusNoContent, http.Header{"Odata-Entityid": {"http://x/api/data/v9.2/contacts(" + someID + ")"}}, "")
+	got, err := w.CreateRecord(t.Context(), CreateRecord{Entity: "contact", Fields: map[string]any{"lastname": "Other"}, Save: map[string]string{"id": "@id"}})
+	if err != nil || got.Outcome != Created || got.Record.ID != someID || got.Variables["id"] != someID || !slices.Contains(warningCodes(got), IDNotKept) {
+		t.Errorf("%+v, %v", got, err)
+	}
+}
+
+func TestUnreadableSaveIsAWarning(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	w.server.SetFaults([]local.Fault{{Method: http.MethodGet, Path: "/contacts(", Status: http.StatusForbidden}})
+	got, err := w.CreateRecord(t.Context(), CreateRecord{
+		Entity: "contact", Fields: map[string]any{"lastname": "Blind"}, Save: map[string]string{"name": "fullname", "id": "@id"}, SaveDefaults: map[string]any{"name": "friend"},
+	})
+	if err != nil || got.Outcome != Created || !slices.Contains(warningCodes(got), SaveNotReadable) || got.Variables["name"] != "friend" || got.Variables["id"] != got.Record.ID {
+		t.Errorf("%+v, %v", got, err)
+	}
+}
+
+func TestValidateOnlyListsAndWritesNothing(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	spec := CreateRecord{
+		Entity: "contact", Fields: map[string]any{"lastname": "Plan", "emailaddress1": "plan@example.com", "parentcustomerid": map[string]any{"entity": "account", "name": w.accountName(t)}},
+		Save: map[string]string{"name": "fullname"}, ValidateOnly: true,
+	}
+	got, err := w.CreateRecord(t.Context(), spec)
+	if err != nil || got.Outcome != "" || got.Record != nil {
+		t.Fatalf("%+v, %v", got, err)
+	}
+	var listed []string
+	for _, r := range got.Requests {
+		listed = append(listed, r.Method+" "+r.Condition)
+	}
+	want := []string{
+		"GET ", "POST ", "GET if the answer is lost, or if Dataverse answers that the record may exist", "GET once the record is created",
+		"GET if Dataverse refuses the record as a duplicate",
+	}
+	if diff := cmp.Diff(want, listed); diff != "" {
+		t.Errorf("requests, -want +got:\n%s", diff)
+	}
+	post := got.Requests[1]
+	if post.Body["lastname"] != "Plan" || post.Body["contactid"] != newIDShown || post.Header["Mscrm.suppressduplicatedetection"]+post.Header["MSCRM.SuppressDuplicateDetection"] != "false" {
+		t.Errorf("the creation is listed as %+v", post)
+	}
+	spec.RequestID = "plan"
+	planned, err := w.CreateRecord(t.Context(), spec)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if n := w.count(t, "contact", "emailaddress1", "plan@example.com"); n != 0 {
+		t.Errorf("%d records were made", n)
+	}
+	spec.ValidateOnly = false
+	real, err := w.CreateRecord(t.Context(), spec)
+	if err != nil || planned.Requests[1].Body["contactid"] != real.Record.ID {
+		t.Errorf("planned %v, made %+v, %v", planned.Requests[1].Body["contactid"], real.Record, err)
+	}
+}

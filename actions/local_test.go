@@ -1,0 +1,96 @@
+package actions
+
+import (
+	"io"
+	"net/http"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/botverse/botverse/dataverse"
+	"github.com/botverse/botverse/dataverse/local"
+	"github.com/botverse/botverse/dataverse/local/localtest"
+)
+
+// world is a runtime, a local Dataverse with the demo data that it acts on, and what went over the wire between them.
+type world struct {
+	*Runtime
+	server *local.Server
+	wire   *wire
+}
+
+// newWorld starts a world of the test's own.
+func newWorld(t *testing.T) world {
+	t.Helper()
+	server, url := localtest.Start(t, local.Config{Seed: local.SeedDemo})
+	w := &wire{next: dataverse.NewTransport()}
+	environments, err := dataverse.NewEnvironments(map[string]dataverse.Config{"demo": {
+		URL: url, Timeout: 10 * time.Second,
+		SignIn: dataverse.SignIn{Kind: dataverse.OAuth, ClientID: "bot", ClientSecret: "s3cret", TokenURL: url + "/tenant/oauth2/v2.0/token"},
+	}}, "demo", w)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return world{Runtime: New(environments), server: server, wire: w}
+}
+
+// client is the client that the runtime acts by.
+func (w world) client(t *testing.T) *dataverse.Client {
+	t.Helper()
+	c, err := w.Environments.Client(t.Context(), "")
+	if err != nil {
+		t.Fatal(err)
+	}
+	return c
+}
+
+// wire is a transport that remembers the requests to the Web API.
+type wire struct {
+	next http.RoundTripper
+	mu   sync.Mutex
+	sent []string // "POST /contacts"
+	// answers answer in place of the server, each once, by "POST /contacts".
+	answers map[string]*http.Response
+}
+
+// answer has the next such request answered with a status, a header and a body, and not sent.
+func (w *wire) answer(request string, status int, header http.Header, body string) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	if header == nil {
+		header = http.Header{}
+	}
+	header.Set("Content-Type", "application/json")
+	w.answers = map[string]*http.Response{request: {StatusCode: status, Header: header, Body: io.NopCloser(strings.NewReader(body)), ContentLength: int64(len(body))}}
+}
+
+// RoundTrip implements http.RoundTripper.
+func (w *wire) RoundTrip(r *http.Request) (*http.Response, error) {
+	if _, path, ok := strings.Cut(r.URL.Path, "/api/data/v9.2"); ok {
+		if answer := w.note(r.Method + " " + path); answer != nil {
+			answer.Request = r
+			return answer, nil
+		}
+	}
+	return w.next.RoundTrip(r)
+}
+
+// note remembers a request, and returns the answer that was prepared for it.
+func (w *wire) note(request string) *http.Response {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	w.sent = append(w.sent, request)
+	answer := w.answers[request]
+	delete(w.answers, request)
+	return answer
+}
+
+// take returns the requests since the last take.
+func (w *wire) take() []string {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	sent := w.sent
+	w.sent = nil
+	return sent
+}
