@@ -103,6 +103,48 @@ func TestCreateRecordTranslatesAndSaves(t *testing.T) {
 	}
 }
 
+func TestEveryTypeIsStored(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	tests := []struct {
+		entity string
+		fields map[string]any
+		want   map[string]string // property to the beginning of its value
+	}{
+		{"account", map[string]any{
+			"name": "T", "numberofemployees": "1200", "revenue": "98765432109876.54", "address1_latitude": "-0.25", "industrycode": "Accounting",
+			"creditonhold": "yes", "description": "a\nb 😀", "accountcategorycode": nil, "lastonholdtime": "2026-05-17T15:30:00+02:00",
+		}, map[string]string{
+			"numberofemployees": "1200", "revenue": "98765432109876.54", "address1_latitude": "-0.25", "industrycode": "1", "creditonhold": "true",
+			"description": "a\nb 😀", "accountcategorycode": "<nil>", "lastonholdtime": "2026-05-17T13:30:00Z",
+		}},
+		{"opportunity", map[string]any{
+			"name": "O", "customerid": map[string]any{"entity": "account", "name": w.accountName(t)}, "discountpercentage": "12.34", "estimatedclosedate": "2026-12-31",
+		}, map[string]string{"discountpercentage": "12.34", "estimatedclosedate": "2026-12-31"}},
+		{"msdyn_ocliveworkitem", map[string]any{"subject": "S", "msdyn_channel": []any{"Entity Records"}}, map[string]string{"msdyn_channel": "192350000"}},
+		{"annotation", map[string]any{
+			"subject": "N", "notetext": "text", "objectid": map[string]any{"entity": "account", "name": w.accountName(t)},
+		}, map[string]string{"notetext": "text"}},
+		{"contact", map[string]any{"lastname": "I", "statuscode": "Inactive"}, map[string]string{"statecode": "1", "statuscode": "2"}},
+		{"incident", map[string]any{
+			"title": "C", "customerid": map[string]any{"entity": "account", "name": w.accountName(t)}, "statuscode": "Waiting for Details",
+		}, map[string]string{"statecode": "0", "statuscode": "3"}},
+	}
+	for _, test := range tests {
+		got, err := w.CreateRecord(t.Context(), CreateRecord{Entity: test.entity, Fields: test.fields, OnDuplicate: CreateDuplicate})
+		if err != nil || got.Outcome != Created {
+			t.Errorf("%s: %+v, %v", test.entity, got, err)
+			continue
+		}
+		row := w.read(t, got.Record)
+		for property, want := range test.want {
+			if value, _ := row.Value(property); !strings.HasPrefix(fmt.Sprint(value), want) {
+				t.Errorf("%s.%s = %v, want %s", test.entity, property, value, want)
+			}
+		}
+	}
+}
+
 // accountName is the name of an active account that no other has.
 func (w world) accountName(t *testing.T) string {
 	t.Helper()
@@ -434,24 +476,41 @@ func TestLostAnswerIsLookedUp(t *testing.T) {
 	}
 }
 
+// TestManyRepeatsWithLostAnswersMakeOneRecord: however many callers repeat, and however many answers are lost, there is one
+// record for each key.
 func TestManyRepeatsWithLostAnswersMakeOneRecord(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t)
-	w.server.SetFaults([]local.Fault{{Method: http.MethodPost, Path: "/contacts", Times: 6, DropAfterCommit: true}})
+	w.server.SetFaults([]local.Fault{
+		{Method: http.MethodPost, Path: "/contacts", Times: 20, DropAfterCommit: true}, {Method: http.MethodPost, Path: "/contacts", Times: 20, DropBefore: true},
+	})
+	const keys, callers = 10, 16
+	created := [keys][callers]Result{}
 	var group sync.WaitGroup
-	for range 8 {
+	for caller := range callers {
 		group.Go(func() {
-			got, err := w.CreateRecord(t.Context(), CreateRecord{
-				Entity: "contact", Fields: map[string]any{"lastname": "Many", "emailaddress1": "many@lost.example.com"}, RequestID: "many",
-			})
-			if err != nil || got.Outcome != Created && got.Outcome != AlreadyCreated {
-				t.Errorf("%+v, %v", got, err)
+			for key := range keys {
+				got, err := w.CreateRecord(t.Context(), CreateRecord{
+					Entity: "contact", Fields: map[string]any{"lastname": "Many", "emailaddress1": fmt.Sprintf("many%d@lost.example.com", key)}, RequestID: fmt.Sprint(key),
+				})
+				if err != nil || got.Outcome != Created && got.Outcome != AlreadyCreated {
+					t.Errorf("key %d: %+v, %v", key, got, err)
+					continue
+				}
+				created[key][caller] = got
 			}
 		})
 	}
 	group.Wait()
-	if n := w.count(t, "contact", "emailaddress1", "many@lost.example.com"); n != 1 {
-		t.Errorf("%d records, want 1", n)
+	for key := range keys {
+		if n := w.count(t, "contact", "emailaddress1", fmt.Sprintf("many%d@lost.example.com", key)); n != 1 {
+			t.Errorf("key %d: %d records, want 1", key, n)
+		}
+		for _, got := range created[key] {
+			if got.Record == nil || got.Record.ID != created[key][0].Record.ID {
+				t.Errorf("key %d: %+v, want the record %s for everybody", key, got.Record, created[key][0].Record.ID)
+			}
+		}
 	}
 }
 

@@ -24,7 +24,9 @@ type world struct {
 func newWorld(t *testing.T) world {
 	t.Helper()
 	server, url := localtest.Start(t, local.Config{Seed: local.SeedDemo})
-	w := &wire{next: dataverse.NewTransport()}
+	transport := dataverse.NewTransport()
+	t.Cleanup(transport.CloseIdleConnections) // an http.Server waits five seconds for connections that nothing came over
+	w := &wire{next: transport}
 	environments, err := dataverse.NewEnvironments(map[string]dataverse.Config{"demo": {
 		URL: url, Timeout: 10 * time.Second,
 		SignIn: dataverse.SignIn{Kind: dataverse.OAuth, ClientID: "bot", ClientSecret: "s3cret", TokenURL: url + "/tenant/oauth2/v2.0/token"},

@@ -389,6 +389,22 @@ func TestStatusBringsItsState(t *testing.T) {
 	}
 }
 
+func TestStateThatCanBeCreatedIsSentAtOnce(t *testing.T) {
+	t.Parallel()
+	product := schema.Standard().Entity("product")
+	translate := func(fields map[string]any) *recordValues {
+		v := New(nil).translateOnce(product, CreateRecord{Fields: fields}, nil)
+		v.checkState()
+		return v
+	}
+	if v := translate(map[string]any{"statuscode": "Retired"}); v.values["statecode"] != 1 || v.values["statuscode"] != 2 || v.later != nil {
+		t.Errorf("a retired product: %v, later %v", v.values, v.later)
+	}
+	if v := translate(map[string]any{"statuscode": "Retired", "statecode": "Active"}); len(v.faults) != 1 || !strings.Contains(v.faults[0].Message, "not one of the given state") {
+		t.Errorf("a status of another state: %+v", v.faults)
+	}
+}
+
 func TestRecordIDFollowsFromTheRequestID(t *testing.T) {
 	t.Parallel()
 	id := func(organization, namespace, entity, request string) string {

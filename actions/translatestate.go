@@ -23,29 +23,49 @@ var closings = map[string]map[int]string{
 
 // checkState gives a status its state, and refuses states that are not reached through fields.
 func (v *recordValues) checkState() {
+	state, given := v.values[stateField].(int)
 	status, ok := v.values[statusField].(int)
-	if !ok {
-		// Null clears nothing here: a record always has a status.
+	if !ok { // null clears nothing here: a record always has a status
 		delete(v.values, statusField)
 	}
+	if !given {
+		delete(v.values, stateField)
+	}
+	option := v.statusOption(status)
+	switch {
+	case ok && option != nil && given && *option.State != state:
+		v.fault(newFault(InvalidValue, "fields."+statusField, "%s is not one of the given state; leave out statecode, which follows from it", statusName(option)))
+		return
+	case ok && option != nil:
+		state, given = *option.State, true
+	}
+	if how, closed := closings[v.entity.LogicalName][state]; given && closed {
+		v.fault(newFault(InvalidValue, "fields."+statusField, "the record cannot be closed through its fields: create it open, then %s", how))
+		return
+	}
+	if ok && state != 0 {
+		v.giveState(state, status)
+	}
+}
+
+// statusOption is the status of that number where it belongs to a state, nil else.
+func (v *recordValues) statusOption(status int) *schema.Option {
 	f := v.entity.Field(statusField)
-	if f == nil || !ok {
-		return
+	if f == nil {
+		return nil
 	}
-	option := f.Option(status)
-	if option == nil || option.State == nil {
-		return
+	if option := f.Option(status); option != nil && option.State != nil {
+		return option
 	}
-	state := *option.State
-	if how, ok := closings[v.entity.LogicalName][state]; ok {
-		v.fault(newFault(InvalidValue, "fields."+statusField, "%s is not reached through fields: create the record open, then %s",
-			statusName(option), how))
-		return
-	}
-	// Dataverse refuses a status of another state than the record's, and a new record's is the first one, unless the entity
-	// lets both be given. Else they are set once it exists.
+	return nil
+}
+
+// giveState has the record get a state other than the first, and its status. Dataverse refuses a status of another state
+// than the record's, and a new record is in the first one unless the entity lets both be given. Else they are set once it
+// exists.
+func (v *recordValues) giveState(state, status int) {
 	switch field := v.entity.Field(stateField); {
-	case state == 0 || field == nil:
+	case field == nil:
 	case field.Creatable:
 		v.values[stateField] = state
 	default:
