@@ -121,7 +121,7 @@ func describeEntity(e *schema.Entity, language int) EntityDescription {
 	}
 	for _, f := range e.Fields {
 		// A field that only shadows another is no property of the Web API: nothing could be done with it.
-		if f.AttributeOf == "" {
+		if standsForItself(f) {
 			d.Fields = append(d.Fields, describeField(e, f, language))
 		}
 	}
@@ -159,7 +159,7 @@ func describeField(e *schema.Entity, f *schema.Field, language int) FieldDescrip
 
 // updatable reports whether an existing record's field can be changed.
 func updatable(e *schema.Entity, f *schema.Field) bool {
-	return f.Updatable && f.LogicalName != e.PrimaryID && f.AttributeOf == "" && fieldType(f) != ""
+	return f.Updatable && f.LogicalName != e.PrimaryID && standsForItself(f) && fieldType(f) != ""
 }
 
 // describeOptions is a choice's options in their order; those of yes and no are 1 and 0.

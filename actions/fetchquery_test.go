@@ -1,0 +1,533 @@
+package actions
+
+import (
+	"errors"
+	"slices"
+	"strings"
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+	"pgregory.net/rapid"
+
+	"github.com/botverse/botverse/dataverse/fetchxml"
+	"github.com/botverse/botverse/dataverse/schema"
+)
+
+// ready reads a query over standard entities and hobbies, checks it and makes it ready.
+func ready(text string) (*fetchQuery, []Fault) {
+	fetch, fault := parseFetch(text)
+	if fault != nil {
+		return nil, []Fault{*fault}
+	}
+	known := map[string]*schema.Entity{}
+	names := []string{fetch.Entity.Name}
+	for link := range allLinks(&fetch.Entity.Contents) {
+		names = append(names, link.Name)
+	}
+	for _, name := range names {
+		known[name] = schema.Standard().Entity(name)
+		if name == "new_person" {
+			known[name] = hobbies()
+		}
+	}
+	q, err := (&Runtime{}).readyFetch(fetch, known)
+	return q, faultsOf(err)
+}
+
+// mustReady is ready of a query without faults.
+func mustReady(t testing.TB, text string) *fetchQuery {
+	t.Helper()
+	q, faults := ready(text)
+	if len(faults) > 0 {
+		t.Fatalf("%s has faults: %v", text, faults)
+	}
+	return q
+}
+
+// rendered is the query with these variables in it, as it would be sent.
+func rendered(t testing.TB, q *fetchQuery, variables map[string]any) (string, []Fault) {
+	t.Helper()
+	fetch, faults, err := q.render(t.Context(), comparer{runtime: &Runtime{}, entity: q.root, variables: variables})
+	if err != nil {
+		t.Fatal(err)
+	}
+	return fetch.XML(), faults
+}
+
+// canonical is a query in its canonical form.
+func canonical(t testing.TB, text string) string {
+	t.Helper()
+	fetch, err := fetchxml.Parse(text)
+	if err != nil {
+		t.Fatalf("%s: %v", text, err)
+	}
+	return fetch.XML()
+}
+
+func TestFetchIsMadeReady(t *testing.T) {
+	t.Parallel()
+	for _, c := range []struct {
+		name      string
+		text      string
+		want      string
+		orderedBy []string
+	}{
+		{
+			"an order of one's own gets the primary key",
+			`<fetch><entity name="contact"><attribute name="fullname"/><order attribute="createdon" descending="true"/></entity></fetch>`,
+			`<fetch><entity name="contact"><attribute name="fullname"/><attribute name="contactid"/><order attribute="createdon" descending="true"/><order attribute="contactid"/></entity></fetch>`,
+			[]string{"createdon desc", "contactid asc"},
+		},
+		{
+			"no order is active first, then oldest, by number",
+			`<fetch><entity name="contact"><attribute name="contactid"/><attribute name="fullname"/></entity></fetch>`,
+			`<fetch useraworderby="true"><entity name="contact"><attribute name="contactid"/><attribute name="fullname"/><order attribute="statecode"/><order attribute="createdon"/><order attribute="contactid"/></entity></fetch>`,
+			[]string{"statecode asc", "createdon asc", "contactid asc"},
+		},
+		{
+			"top and count are replaced",
+			`<fetch top="50" returntotalrecordcount="false"><entity name="contact"><attribute name="fullname"/><order attribute="contactid"/></entity></fetch>`,
+			`<fetch><entity name="contact"><attribute name="fullname"/><attribute name="contactid"/><order attribute="contactid"/></entity></fetch>`,
+			[]string{"contactid asc"},
+		},
+		{
+			"nothing selected stays nothing selected",
+			`<fetch><entity name="contact"><order attribute="contactid"/></entity></fetch>`,
+			`<fetch><entity name="contact"><order attribute="contactid"/></entity></fetch>`,
+			[]string{"contactid asc"},
+		},
+		{
+			"all stays all",
+			`<fetch><entity name="contact"><all-attributes/><order attribute="contactid"/></entity></fetch>`,
+			`<fetch><entity name="contact"><all-attributes/><order attribute="contactid"/></entity></fetch>`,
+			[]string{"contactid asc"},
+		},
+		{
+			"orders of links become orders of the root",
+			`<fetch><entity name="account"><attribute name="accountid"/><attribute name="name"/>` +
+				`<link-entity name="systemuser" from="systemuserid" to="owninguser" alias="owner"><attribute name="fullname"/><order attribute="fullname" descending="true"/></link-entity>` +
+				`<order attribute="name"/></entity></fetch>`,
+			`<fetch><entity name="account"><attribute name="accountid"/><attribute name="name"/>` +
+				`<order attribute="name"/><order entityname="owner" attribute="fullname" descending="true"/><order attribute="accountid"/>` +
+				`<link-entity name="systemuser" from="systemuserid" to="owninguser" alias="owner"><attribute name="fullname"/></link-entity></entity></fetch>`,
+			[]string{"name asc", "owner.fullname desc", "accountid asc"},
+		},
+		{
+			"a link without an alias is named by its entity",
+			`<fetch><entity name="account"><attribute name="accountid"/><attribute name="name"/>` +
+				`<link-entity name="systemuser" from="systemuserid" to="owninguser"><order attribute="fullname"/></link-entity></entity></fetch>`,
+			`<fetch><entity name="account"><attribute name="accountid"/><attribute name="name"/>` +
+				`<order entityname="systemuser" attribute="fullname"/><order attribute="accountid"/>` +
+				`<link-entity name="systemuser" from="systemuserid" to="owninguser"/></entity></fetch>`,
+			[]string{"systemuser.fullname asc", "accountid asc"},
+		},
+		{
+			"a link of several rows is ordered by its key",
+			`<fetch><entity name="contact"><attribute name="contactid"/><attribute name="fullname"/>` +
+				`<link-entity name="task" from="regardingobjectid" to="contactid" alias="t"><attribute name="subject"/></link-entity>` +
+				`<order attribute="fullname"/></entity></fetch>`,
+			`<fetch><entity name="contact"><attribute name="contactid"/><attribute name="fullname"/>` +
+				`<order attribute="fullname"/><order attribute="contactid"/><order entityname="t" attribute="activityid"/>` +
+				`<link-entity name="task" from="regardingobjectid" to="contactid" alias="t"><attribute name="subject"/></link-entity></entity></fetch>`,
+			[]string{"fullname asc", "contactid asc", "t.activityid asc"},
+		},
+		{
+			"a distinct query selects what it sorts by",
+			`<fetch distinct="true"><entity name="contact"><attribute name="lastname"/></entity></fetch>`,
+			`<fetch distinct="true" useraworderby="true"><entity name="contact"><attribute name="lastname"/><attribute name="contactid"/><attribute name="fullname"/><attribute name="statecode"/><attribute name="createdon"/>` +
+				`<order attribute="statecode"/><order attribute="createdon"/><order attribute="contactid"/></entity></fetch>`,
+			[]string{"statecode asc", "createdon asc", "contactid asc"},
+		},
+		{
+			"an aggregate query stays as it is",
+			`<fetch aggregate="true" top="5"><entity name="contact"><attribute name="contactid" aggregate="count" alias="n"/></entity></fetch>`,
+			`<fetch aggregate="true" top="5"><entity name="contact"><attribute name="contactid" aggregate="count" alias="n"/></entity></fetch>`,
+			nil,
+		},
+	} {
+		q, faults := ready(c.text)
+		if len(faults) > 0 {
+			t.Errorf("%s: faults %v", c.name, faults)
+			continue
+		}
+		if diff := cmp.Diff(canonical(t, c.want), q.fetch.XML()); diff != "" {
+			t.Errorf("%s: query (-want +got):\n%s", c.name, diff)
+		}
+		if diff := cmp.Diff(c.orderedBy, q.orderedBy); diff != "" {
+			t.Errorf("%s: ordered by (-want +got):\n%s", c.name, diff)
+		}
+	}
+}
+
+func TestFetchWarnings(t *testing.T) {
+	t.Parallel()
+	for _, c := range []struct {
+		name, text string
+		want       []WarningCode
+	}{
+		{"top", `<fetch top="5"><entity name="contact"/></fetch>`, []WarningCode{PagingReplaced}},
+		{"count", `<fetch count="5" page="1"><entity name="contact"/></fetch>`, []WarningCode{PagingReplaced}},
+		{"nothing", `<fetch><entity name="contact"/></fetch>`, nil},
+		{
+			"two links of one entity without an alias",
+			`<fetch><entity name="account"><link-entity name="systemuser" from="systemuserid" to="owninguser"><order attribute="fullname"/></link-entity>` +
+				`<link-entity name="systemuser" from="systemuserid" to="createdby"/></entity></fetch>`,
+			[]WarningCode{OrderNotTotal},
+		},
+		{
+			"groups without an order",
+			`<fetch aggregate="true"><entity name="contact"><attribute name="statecode" groupby="true" alias="s"/><attribute name="contactid" aggregate="count" alias="n"/></entity></fetch>`,
+			[]WarningCode{OrderNotTotal},
+		},
+		{
+			"groups in order",
+			`<fetch aggregate="true"><entity name="contact"><attribute name="statecode" groupby="true" alias="s"/><order alias="s"/></entity></fetch>`,
+			nil,
+		},
+	} {
+		q, faults := ready(c.text)
+		if len(faults) > 0 {
+			t.Errorf("%s: faults %v", c.name, faults)
+			continue
+		}
+		var got []WarningCode
+		for _, w := range q.warnings {
+			got = append(got, w.Code)
+		}
+		if !slices.Equal(got, c.want) {
+			t.Errorf("%s: warnings %v, want %v", c.name, got, c.want)
+		}
+	}
+}
+
+func TestFetchFaults(t *testing.T) {
+	t.Parallel()
+	for _, c := range []struct {
+		name, text string
+		reason     Reason
+		field      string
+	}{
+		{"no XML", "<fetch>", BadFetchXML, ""},
+		{"no fetch", "hello", BadFetchXML, ""},
+		{"unknown field", "<fetch>\n <entity name='contact'>\n  <attribute name='fulname'/></entity></fetch>", InvalidField, "fetch_xml:3:20"},
+		{"unknown operator", "<fetch><entity name='contact'><filter><condition attribute='fullname' operator='is' value='x'/></filter></entity></fetch>", BadFetchXML, ""},
+		{"second page", "<fetch page='2' count='5'><entity name='contact'/></fetch>", BadFetchXML, "fetch_xml:1:14"},
+		{"cookie", "<fetch paging-cookie='&lt;cookie/&gt;'><entity name='contact'/></fetch>", BadFetchXML, ""},
+		{"when-set", "<fetch><entity name='contact'><filter><condition attribute='fullname' operator='eq' value='{{x}}' when-set='y'/></filter></entity></fetch>", BadFetchXML, ""},
+		{"output as an entity", "<fetch><entity name='{{x}}'/></fetch>", BadTemplate, "fetch_xml:1:22"},
+		{"output as a field", "<fetch><entity name='contact'>\n<attribute name='{{x}}'/></entity></fetch>", BadTemplate, "fetch_xml:2:18"},
+		{"output as an operator", "<fetch><entity name='contact'><filter><condition attribute='fullname' operator='{{x}}' value='x'/></filter></entity></fetch>", BadTemplate, ""},
+		{"output as a condition's field", "<fetch><entity name='contact'><filter><condition attribute='{{x}}' operator='eq' value='x'/></filter></entity></fetch>", BadTemplate, ""},
+		{"output as valueof", "<fetch><entity name='contact'><filter><condition attribute='fullname' operator='eq' valueof='{{x}}'/></filter></entity></fetch>", BadTemplate, ""},
+		{"output as a direction", "<fetch><entity name='contact'><order attribute='fullname' descending='{{x}}'/></entity></fetch>", BadTemplate, ""},
+		{"output as top", "<fetch top='{{x}}'><entity name='contact'/></fetch>", BadTemplate, ""},
+		{"output as an alias", "<fetch><entity name='contact'><attribute name='fullname' alias='{{x}}'/></entity></fetch>", BadTemplate, ""},
+		{"output as text", "<fetch><entity name='contact'>{{x}}</entity></fetch>", BadTemplate, ""},
+		{"tag", "<fetch><entity name='contact'><filter><condition attribute='fullname' operator='eq'\n value='{% if x %}'/></filter></entity></fetch>", BadTemplate, "fetch_xml:2:9"},
+		{"unclosed", "<fetch><entity name='contact'><filter><condition attribute='fullname' operator='in'><value>a</value><value>{{ x</value></condition></filter></entity></fetch>", BadTemplate, ""},
+	} {
+		_, faults := ready(c.text)
+		if len(faults) == 0 {
+			t.Errorf("%s: no fault, want %s", c.name, c.reason)
+			continue
+		}
+		f := faults[0]
+		if f.Reason != c.reason || c.field != "" && f.Field != c.field || !strings.HasPrefix(f.Field, "fetch_xml:") {
+			t.Errorf("%s: %s at %s (%s), want %s at %s", c.name, f.Reason, f.Field, f.Message, c.reason, c.field)
+		}
+	}
+}
+
+func TestUnknownFieldOfAQueryNamesTheNearest(t *testing.T) {
+	t.Parallel()
+	_, faults := ready(`<fetch><entity name="contact"><attribute name="fulname"/></entity></fetch>`)
+	if len(faults) != 1 || !slices.Contains(faults[0].Nearest, "fullname") {
+		t.Errorf("faults = %v, want fullname as the nearest", faults)
+	}
+}
+
+// conditioned is a query over hobbies with one condition.
+func conditioned(condition string) string {
+	return `<fetch><entity name="new_person"><attribute name="new_personid"/><attribute name="new_name"/><filter>` + condition + `</filter><order attribute="new_personid"/></entity></fetch>`
+}
+
+func TestOperandsAreTranslated(t *testing.T) {
+	t.Parallel()
+	variables := map[string]any{
+		"name": `Smith & "Sons" <x>`, "pattern": "50% [a_b]", "label": "green", "yes": true, "age": 42.0, "big": "9007199254740993", "id": "{" + strings.ToUpper(aGUID) + "}",
+		"boss": map[string]any{"entity": "new_person", "id": aGUID, "name": nil}, "labels": []any{"Red", 2.0}, "hobbies": []any{"Golf", "Tennis"},
+		"day": "2026-05-17", "moment": "2026-05-17T15:30:00+02:00", "names": []any{"a", "b"}, "range": []any{1.0, 9.0},
+	}
+	for _, c := range []struct{ name, condition, want string }{
+		{"text", `<condition attribute="new_name" operator="eq" value="{{name}}"/>`, `<condition attribute="new_name" operator="eq" value="Smith &amp; &quot;Sons&quot; &lt;x>"/>`},
+		{"mixed text", `<condition attribute="new_name" operator="eq" value="Mr {{name}}"/>`, `<condition attribute="new_name" operator="eq" value="Mr Smith &amp; &quot;Sons&quot; &lt;x>"/>`},
+		{"wildcards of a variable are literal", `<condition attribute="new_name" operator="like" value="%{{pattern}}_"/>`, `<condition attribute="new_name" operator="like" value="%50[%] [[]a[_]b]_"/>`},
+		{"begins-with", `<condition attribute="new_name" operator="begins-with" value="{{pattern}}"/>`, `<condition attribute="new_name" operator="begins-with" value="50[%] [[]a[_]b]"/>`},
+		{"not-end-with", `<condition attribute="new_name" operator="not-end-with" value="{{pattern}}"/>`, `<condition attribute="new_name" operator="not-end-with" value="50[%] [[]a[_]b]"/>`},
+		{"eq knows no wildcards", `<condition attribute="new_name" operator="eq" value="{{pattern}}"/>`, `<condition attribute="new_name" operator="eq" value="50% [a_b]"/>`},
+		{"choice", `<condition attribute="new_color" operator="eq" value="{{label}}"/>`, `<condition attribute="new_color" operator="eq" value="2"/>`},
+		{"list of choices", `<condition attribute="new_color" operator="in" value="{{labels}}"/>`, `<condition attribute="new_color" operator="in"><value>1</value><value>2</value></condition>`},
+		{"list beside the author's own", `<condition attribute="new_name" operator="in"><value>x</value><value>{{names}}</value></condition>`, `<condition attribute="new_name" operator="in"><value>x</value><value>a</value><value>b</value></condition>`},
+		{"one of a set", `<condition attribute="new_name" operator="in"><value>{{name}}</value></condition>`, `<condition attribute="new_name" operator="in"><value>Smith &amp; "Sons" &lt;x></value></condition>`},
+		{"multi-select", `<condition attribute="new_hobbies" operator="contain-values"><value>{{hobbies}}</value></condition>`, `<condition attribute="new_hobbies" operator="contain-values"><value>1</value><value>3</value></condition>`},
+		{"between", `<condition attribute="new_age" operator="between"><value>{{age}}</value><value>99</value></condition>`, `<condition attribute="new_age" operator="between"><value>42</value><value>99</value></condition>`},
+		{"yes", `<condition attribute="new_vip" operator="eq" value="{{yes}}"/>`, `<condition attribute="new_vip" operator="eq" value="1"/>`},
+		{"number", `<condition attribute="new_age" operator="gt" value="{{age}}"/>`, `<condition attribute="new_age" operator="gt" value="42"/>`},
+		{"64 bits", `<condition attribute="new_big" operator="eq" value="{{big}}"/>`, `<condition attribute="new_big" operator="eq" value="9007199254740993"/>`},
+		{"record ID", `<condition attribute="new_personid" operator="eq" value="{{id}}"/>`, `<condition attribute="new_personid" operator="eq" value="` + aGUID + `"/>`},
+		{"reference as a record ID", `<condition attribute="new_personid" operator="eq" value="{{boss}}"/>`, `<condition attribute="new_personid" operator="eq" value="` + aGUID + `"/>`},
+		{"lookup", `<condition attribute="new_boss" operator="eq" value="{{id}}"/>`, `<condition attribute="new_boss" operator="eq" value="` + aGUID + `"/>`},
+		{"reference", `<condition attribute="new_customer" operator="ne" value="{{boss.id}}"/>`, `<condition attribute="new_customer" operator="ne" value="` + aGUID + `"/>`},
+		{"day", `<condition attribute="new_born" operator="eq" value="{{day}}"/>`, `<condition attribute="new_born" operator="eq" value="2026-05-17"/>`},
+		{"moment", `<condition attribute="new_met" operator="ge" value="{{moment}}"/>`, `<condition attribute="new_met" operator="ge" value="2026-05-17T13:30:00Z"/>`},
+		{"on the day that is written", `<condition attribute="new_met" operator="on" value="{{moment}}"/>`, `<condition attribute="new_met" operator="on" value="2026-05-17"/>`},
+		{"days", `<condition attribute="new_met" operator="last-x-days" value="{{age}}"/>`, `<condition attribute="new_met" operator="last-x-days" value="42"/>`},
+		{"no output stays as it is written", `<condition attribute="new_color" operator="eq" value=" 1"/>`, `<condition attribute="new_color" operator="eq" value=" 1"/>`},
+	} {
+		q, faults := ready(conditioned(c.condition))
+		if len(faults) > 0 {
+			t.Errorf("%s: faults %v", c.name, faults)
+			continue
+		}
+		got, faults := rendered(t, q, variables)
+		if len(faults) > 0 {
+			t.Errorf("%s: faults %v", c.name, faults)
+			continue
+		}
+		if diff := cmp.Diff(canonical(t, conditioned(c.want)), got); diff != "" {
+			t.Errorf("%s: query (-want +got):\n%s", c.name, diff)
+		}
+	}
+}
+
+func TestOperandFaults(t *testing.T) {
+	t.Parallel()
+	variables := map[string]any{
+		"null": nil, "blank": " ", "empty": "", "none": []any{}, "holes": []any{"a", nil}, "names": []any{"a", "b"}, "control": "a\x01b", "bytes": "a\xffb", "object": map[string]any{"a": 1.0}, "name": "Ada",
+	}
+	for _, c := range []struct {
+		name, condition string
+		reason          Reason
+	}{
+		{"unset", `<condition attribute="new_name" operator="eq" value="{{nobody}}"/>`, VariableUnset},
+		{"null", `<condition attribute="new_name" operator="eq" value="{{null}}"/>`, VariableUnset},
+		{"blank", `<condition attribute="new_name" operator="eq" value="{{blank}}"/>`, VariableUnset},
+		{"empty", `<condition attribute="new_name" operator="eq" value="{{empty}}"/>`, VariableUnset},
+		{"empty pattern", `<condition attribute="new_name" operator="like" value="%{{empty}}%"/>`, VariableUnset},
+		{"null pattern", `<condition attribute="new_name" operator="like" value="%{{null}}%"/>`, VariableUnset},
+		{"empty list", `<condition attribute="new_name" operator="in" value="{{none}}"/>`, VariableUnset},
+		{"list with a hole", `<condition attribute="new_name" operator="in" value="{{holes}}"/>`, VariableUnset},
+		{"list for one value", `<condition attribute="new_name" operator="eq" value="{{names}}"/>`, InvalidValue},
+		{"list of three for two", `<condition attribute="new_name" operator="between"><value>{{names}}</value><value>c</value></condition>`, InvalidValue},
+		{"control character", `<condition attribute="new_name" operator="eq" value="{{control}}"/>`, InvalidValue},
+		{"not UTF-8", `<condition attribute="new_name" operator="eq" value="{{bytes}}"/>`, InvalidValue},
+		{"object", `<condition attribute="new_name" operator="like" value="{{object}}"/>`, InvalidValue},
+		{"wrong label", `<condition attribute="new_color" operator="eq" value="{{name}}"/>`, InvalidValue},
+		{"no GUID", `<condition attribute="new_boss" operator="eq" value="{{name}}"/>`, InvalidValue},
+		{"no record ID", `<condition attribute="new_personid" operator="eq" value="{{name}}"/>`, InvalidValue},
+		{"no number of days", `<condition attribute="new_met" operator="last-x-days" value="{{name}}"/>`, InvalidValue},
+		{"no day", `<condition attribute="new_met" operator="on" value="{{name}}"/>`, InvalidValue},
+		{"no offset", `<condition attribute="new_met" operator="ge" value="2026-05-17T{{name}}"/>`, InvalidValue},
+	} {
+		_, faults := rendered(t, mustReady(t, conditioned(c.condition)), variables)
+		if len(faults) != 1 || faults[0].Reason != c.reason || !strings.HasPrefix(faults[0].Field, "fetch_xml:1:") {
+			t.Errorf("%s: faults = %v, want %s", c.name, faults, c.reason)
+		}
+	}
+}
+
+func TestAFaultyTemplateIsPlacedInTheWholeQuery(t *testing.T) {
+	t.Parallel()
+	_, faults := ready("<fetch><entity name='contact'><filter>\n<condition attribute='fullname' operator='eq' value='ab {{ x | nofilter }}'/></filter></entity></fetch>")
+	if len(faults) != 1 || faults[0].Reason != BadTemplate || faults[0].Field != "fetch_xml:2:64" {
+		t.Errorf("faults = %v, want BAD_TEMPLATE in line 2", faults)
+	}
+}
+
+func TestConditionsOfLinksAreTranslatedByTheirEntity(t *testing.T) {
+	t.Parallel()
+	text := `<fetch><entity name="account"><attribute name="accountid"/><attribute name="name"/><filter>` +
+		`<condition entityname="c" attribute="preferredcontactmethodcode" operator="eq" value="{{how}}"/>` +
+		`<link-entity name="task" from="regardingobjectid" to="accountid" link-type="any"><filter><condition attribute="prioritycode" operator="eq" value="{{priority}}"/></filter></link-entity></filter>` +
+		`<link-entity name="contact" from="contactid" to="primarycontactid" alias="c"><filter type="or"><filter><condition attribute="preferredcontactmethodcode" operator="eq" value="{{how}}"/></filter></filter></link-entity></entity></fetch>`
+	got, faults := rendered(t, mustReady(t, text), map[string]any{"how": "Email", "priority": "High"})
+	if len(faults) > 0 {
+		t.Fatal(faults)
+	}
+	if strings.Count(got, `attribute="preferredcontactmethodcode" operator="eq" value="2"`) != 2 || !strings.Contains(got, `attribute="prioritycode" operator="eq" value="2"`) {
+		t.Errorf("query = %s, want the numbers of the labels", got)
+	}
+}
+
+func TestSourcesOfAQuery(t *testing.T) {
+	t.Parallel()
+	q := mustReady(t, `<fetch><entity name="account"><attribute name="name"/><attribute name="ownerid"/><attribute name="telephone1" alias="phone"/>`+
+		`<link-entity name="systemuser" from="systemuserid" to="owninguser" alias="owner"><attribute name="fullname"/><attribute name="title" alias="job"/><attribute name="parentsystemuserid"/></link-entity>`+
+		`<link-entity name="contact" from="contactid" to="primarycontactid"><attribute name="emailaddress1"/></link-entity></entity></fetch>`)
+	for source, property := range map[string]string{
+		"accountid": "accountid", "name": "name", "ownerid": "_ownerid_value", "phone": "phone", "job": "job",
+		"owner.fullname": "owner.fullname", "owner.parentsystemuserid": "owner.parentsystemuserid",
+	} {
+		c, fault, err := q.column(source, "save.x")
+		if err != nil || fault != nil || c.Property != property {
+			t.Errorf("%s: property %q, fault %v, want %s", source, c.Property, fault, property)
+		}
+	}
+	for source, nearest := range map[string]string{"telephone1": "", "owner.title": "", "title": "", "owner.fulname": "owner.fullname", "nam": "name", "owner.job": ""} {
+		_, fault, _ := q.column(source, "save.x")
+		if fault == nil || fault.Reason != InvalidField || nearest != "" && !slices.Contains(fault.Nearest, nearest) {
+			t.Errorf("%s: fault %v, want INVALID_FIELD with the nearest %s", source, fault, nearest)
+		}
+	}
+	all := mustReady(t, `<fetch><entity name="account"/></fetch>`)
+	if _, fault, _ := all.column("telephone1", "save.x"); fault != nil {
+		t.Errorf("a query that selects nothing selects all: %v", fault)
+	}
+}
+
+func TestSourcesOfAnAggregateQuery(t *testing.T) {
+	t.Parallel()
+	q := mustReady(t, `<fetch aggregate="true"><entity name="account"><attribute name="accountid" aggregate="count" alias="n"/><attribute name="revenue" aggregate="sum" alias="total"/></entity></fetch>`)
+	plan, faults, err := newSavePlan(q.root, q.saveRequest(FindRecordByFetchXML{Save: map[string]string{"n": "n", "total": "total"}}), q.column)
+	if err != nil || len(faults) > 0 {
+		t.Fatalf("faults %v, error %v", faults, err)
+	}
+	row := rowOf(t, q.root, `{"n":3,"total":35200.0000}`)
+	if got := plan.Fill(saved{Row: &row}); got["n"] != 3.0 || got["total"] != 35200.0 {
+		t.Errorf("variables = %v, want 3 and 35200", got)
+	}
+	for _, source := range []string{"@id", "@url", "@record", "@count", "accountid", "revenue"} {
+		_, faults, _ := newSavePlan(q.root, q.saveRequest(FindRecordByFetchXML{Save: map[string]string{"x": source}}), q.column)
+		if len(faults) != 1 || faults[0].Reason != InvalidField {
+			t.Errorf("%s: faults %v, want INVALID_FIELD", source, faults)
+		}
+	}
+}
+
+func TestRenderingLeavesTheQueryAlone(t *testing.T) {
+	t.Parallel()
+	q := mustReady(t, conditioned(`<condition attribute="new_name" operator="in" value="{{names}}"/>`))
+	before := q.fetch.XML()
+	first, _ := rendered(t, q, map[string]any{"names": []any{"a", "b"}})
+	second, _ := rendered(t, q, map[string]any{"names": "c"})
+	if q.fetch.XML() != before || first == second {
+		t.Errorf("the query became %s, was %s", q.fetch.XML(), before)
+	}
+}
+
+func TestNoVariableChangesAQuery(t *testing.T) {
+	t.Parallel()
+	q := mustReady(t, conditioned(`<condition attribute="new_name" operator="eq" value="{{v}}"/>`+
+		`<condition attribute="new_note" operator="like" value="%{{v}}%"/>`+
+		`<filter type="or"><condition attribute="new_name" operator="in"><value>{{v}}</value><value>{{list}}</value></condition></filter>`))
+	rapid.Check(t, func(rt *rapid.T) {
+		value := hostile().Draw(rt, "value")
+		text, faults := rendered(t, q, map[string]any{"v": value, "list": []any{value, "b"}})
+		if len(faults) > 0 {
+			if _, unprintable := unprintable(value); !unprintable && !blank(value) {
+				rt.Fatalf("%q was refused: %v", value, faults)
+			}
+			return
+		}
+		back, err := fetchxml.Parse(text)
+		if err != nil {
+			rt.Fatalf("%q made a query that does not parse: %v\n%s", value, err, text)
+		}
+		conditions := conditionsOf(back)
+		want := [][]string{{value}, {"%" + escapeLike(value) + "%"}, {value, value, "b"}}
+		for i, c := range conditions {
+			if got := operandsOf(c); !slices.Equal(got, want[i]) {
+				rt.Fatalf("%q made the operands %q, want %q", value, got, want[i])
+			}
+			c.Value, c.HasValue, c.Values = "", true, nil
+		}
+		if got := back.XML(); got != withoutValues(rt, q.fetch) {
+			rt.Fatalf("%q made another query:\n%s\nwant\n%s", value, got, withoutValues(rt, q.fetch))
+		}
+	})
+}
+
+func operandsOf(c *fetchxml.Condition) []string {
+	var texts []string
+	for _, o := range c.Operands() {
+		texts = append(texts, o.Text)
+	}
+	return texts
+}
+
+// withoutValues is a query with all operands blanked.
+func withoutValues(t *rapid.T, fetch *fetchxml.Fetch) string {
+	c := fetch.Clone()
+	for _, condition := range conditionsOf(c) {
+		condition.Value, condition.HasValue, condition.Values = "", true, nil
+	}
+	return c.XML()
+}
+
+func TestLiteralPatternsMatchThemselves(t *testing.T) {
+	t.Parallel()
+	rapid.Check(t, func(t *rapid.T) {
+		text := rapid.StringOf(rapid.RuneFrom([]rune("%_[]^-ab"))).Draw(t, "text")
+		if got := unescapeLike(t, escapeLike(text)); got != text {
+			t.Fatalf("the pattern for %q matches %q only", text, got)
+		}
+	})
+}
+
+// unescapeLike is the one text that a pattern without wildcards matches.
+func unescapeLike(t *rapid.T, pattern string) string {
+	var b strings.Builder
+	for i := 0; i < len(pattern); i++ {
+		switch pattern[i] {
+		case '[':
+			if i+2 >= len(pattern) || pattern[i+2] != ']' {
+				t.Fatalf("%q has a set", pattern)
+			}
+			b.WriteByte(pattern[i+1])
+			i += 2
+		case '%', '_':
+			t.Fatalf("%q has a wildcard", pattern)
+		default:
+			b.WriteByte(pattern[i])
+		}
+	}
+	return b.String()
+}
+
+func TestFetchCacheForgetsWhatIsOld(t *testing.T) {
+	t.Parallel()
+	var c fetchCache
+	first := fetchKey{text: "first"}
+	c.put(first, &fetchQuery{})
+	for i := range 2 * maxFetches {
+		c.put(fetchKey{text: strings.Repeat("x", i)}, &fetchQuery{})
+	}
+	if c.get(first) != nil {
+		t.Error("a query is kept behind the bound")
+	}
+	kept := fetchKey{text: "kept"}
+	q := &fetchQuery{}
+	c.put(kept, q)
+	for i := range 3 * maxFetches {
+		c.put(fetchKey{environment: "e", text: strings.Repeat("y", i%1000)}, &fetchQuery{})
+		if c.get(kept) != q {
+			t.Fatalf("a query in use was forgotten after %d others", i)
+		}
+	}
+	if n := len(c.young) + len(c.old); n > 2*maxFetches {
+		t.Errorf("%d queries are kept, want at most %d", n, 2*maxFetches)
+	}
+}
+
+func TestEntityMismatch(t *testing.T) {
+	t.Parallel()
+	fetch, fault := parseFetch("<fetch>\n<entity name='account'/></fetch>")
+	if fault != nil {
+		t.Fatal(fault)
+	}
+	_, err := (&Runtime{}).compileFetch(t.Context(), nil, entityOf(t, "contact"), fetch)
+	var input *InputError
+	if !errors.As(err, &input) || input.Faults[0].Reason != EntityMismatch || input.Faults[0].Field != "fetch_xml:2:15" {
+		t.Errorf("error = %v, want ENTITY_MISMATCH at 2:15", err)
+	}
+}
