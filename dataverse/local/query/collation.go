@@ -16,7 +16,7 @@ import (
 var RegisterFunctions = sync.OnceFunc(func() {
 	sqlite.MustRegisterCollationUtf8(textCollation, compareText)
 	sqlite.MustRegisterCollationUtf8(decimalCollation, compareDecimal)
-	sqlite.MustRegisterDeterministicScalarFunction("dataverse_like", 2, like)
+	sqlite.MustRegisterDeterministicScalarFunction("dataverse_like", 2, likeFunction())
 	sqlite.MustRegisterDeterministicScalarFunction("dataverse_datepart", 3, datePart())
 	sqlite.MustRegisterFunction("dataverse_decimal_sum", &sqlite.FunctionImpl{NArgs: 1, Deterministic: true, MakeAggregate: newDecimalSum})
 })

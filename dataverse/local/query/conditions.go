@@ -61,6 +61,11 @@ func (b *builder) test(v value, op string, texts []string) (expr, error) {
 	case "eq-userid", "ne-userid", "eq-businessid", "ne-businessid", "eq-userteams", "eq-useroruserteams",
 		"eq-useroruserhierarchy", "eq-useroruserhierarchyandteams", "eq-userlanguage":
 		return b.ofCaller(v, op)
+	case "above", "eq-or-above", "under", "eq-or-under", "not-under":
+		return b.inHierarchy(v, op, texts[0])
+	}
+	if strings.HasPrefix(op, "in-") && v.kind == schema.DateTime {
+		return b.inFiscal(v, op, texts)
 	}
 	return b.relativeDate(v, op, texts)
 }

@@ -7,6 +7,8 @@ import (
 	"time"
 
 	"modernc.org/sqlite"
+
+	"github.com/botverse/botverse/dataverse/schema"
 )
 
 // datePart makes the function that groups by parts of a date: dataverse_datepart(part, microseconds, zone). Zones are
@@ -55,6 +57,14 @@ func partOf(part string, t time.Time) int64 {
 	default: // year, fiscal-year
 		return int64(t.Year())
 	}
+}
+
+// zoneOf is the zone that a field's dates are read in: the caller's, or for a field without a zone its own.
+func (b *builder) zoneOf(v value) string {
+	if v.field.Behavior != schema.UserLocal {
+		return "UTC"
+	}
+	return zoneName(b.opts.Location, b.opts.Now)
 }
 
 // zoneName is a location's name where the time zone database has it, else its offset at a time: "+5h30m0s".

@@ -87,8 +87,8 @@ func (t *translation) group(out *output, v value, a fetchxml.Attribute, c Column
 // dateGroup is a part of a date in the caller's zone; fields without a zone have theirs.
 func (t *translation) dateGroup(v value, a fetchxml.Attribute) expr {
 	zone := "UTC"
-	if v.field.Behavior == schema.UserLocal && (a.UserTimeZone == nil || *a.UserTimeZone) {
-		zone = zoneName(t.b.opts.Location, t.b.opts.Now)
+	if a.UserTimeZone == nil || *a.UserTimeZone {
+		zone = t.b.zoneOf(v)
 	}
 	return call{name: "dataverse_datepart", args: []expr{param{a.DateGrouping}, v.x, param{zone}}}
 }

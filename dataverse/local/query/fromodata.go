@@ -46,7 +46,7 @@ func (q *Query) odata(s *scope, o *odata.Query) error {
 		s.statement.where = append(s.statement.where, where)
 	}
 	out := &output{scope: s}
-	if err := out.selected(s.root, nil, o.Select); err != nil {
+	if err := out.selected(s.root, nil, o.Select, true); err != nil {
 		return err
 	}
 	if err := out.expand(s.root, nil, o.Expand); err != nil {
@@ -141,18 +141,21 @@ func (o *output) show(b *builder, v value, c Column) {
 	}
 }
 
-// selected adds what $select names of a table's record, or all of it.
-func (o *output) selected(t *table, path []string, names []string) error {
+// selected adds what $select names of a table's record, or all of it. Where the record is one of several that may stand
+// there, what tells it apart is added by the caller.
+func (o *output) selected(t *table, path []string, names []string, alone bool) error {
 	fields, err := selectedFields(t.entity, names)
 	if err != nil {
 		return err
 	}
 	for _, f := range fields {
 		o.show(o.scope.b, o.scope.b.field(t, f), Column{
-			Property: f.Property(), Path: path, Key: f.LogicalName == t.entity.PrimaryID,
+			Property: f.Property(), Path: path, Key: alone && f.LogicalName == t.entity.PrimaryID,
 		})
 	}
-	o.version(t, path)
+	if alone {
+		o.version(t, path)
+	}
 	return nil
 }
 

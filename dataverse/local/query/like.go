@@ -3,26 +3,36 @@ package query
 import (
 	"database/sql/driver"
 	"strings"
+	"sync/atomic"
 
 	"modernc.org/sqlite"
 )
 
-// like is the function behind contains, begins-with and LIKE: dataverse_like(pattern, text).
-func like(_ *sqlite.FunctionContext, args []driver.Value) (driver.Value, error) {
-	pattern, ok1 := args[0].(string)
-	text, ok2 := args[1].(string)
-	if !ok1 || !ok2 {
-		return nil, nil // of NULL nothing is known
+// likeFunction makes the function behind contains, begins-with and LIKE: dataverse_like(pattern, text). It keeps the last
+// pattern parsed, for a search asks for one pattern of many texts.
+func likeFunction() func(*sqlite.FunctionContext, []driver.Value) (driver.Value, error) {
+	var last atomic.Pointer[pattern]
+	return func(_ *sqlite.FunctionContext, args []driver.Value) (driver.Value, error) {
+		wanted, ok1 := args[0].(string)
+		text, ok2 := args[1].(string)
+		if !ok1 || !ok2 {
+			return nil, nil // of NULL nothing is known
+		}
+		p := last.Load()
+		if p == nil || p.text != wanted {
+			p = parsePattern(wanted)
+			last.Store(p)
+		}
+		return p.matches(text), nil
 	}
-	return matchLike(pattern, text), nil
 }
 
-// matchLike matches a text with a pattern of SQL Server's LIKE: % for any letters, _ for one, [abc], [a-f] and [^abc]
-// for one of a set. Brackets are the only quoting. Case and accents do not count, trailing spaces do. A pattern whose
-// bracket does not close matches nothing.
-func matchLike(pattern, text string) bool {
-	tokens, ok := parsePattern(pattern)
-	return ok && matchTokens(tokens, foldLetters(text))
+// pattern is a pattern of SQL Server's LIKE: % for any letters, _ for one, [abc], [a-f] and [^abc] for one of a set.
+// Brackets are the only quoting. Case and accents do not count, trailing spaces do.
+type pattern struct {
+	text   string
+	tokens []token
+	broken bool // a bracket does not close: it matches nothing
 }
 
 // token is one part of a pattern: any letters, or one letter, of a set where it has ranges.
@@ -56,37 +66,37 @@ func foldLetters(text string) []rune {
 	return runes
 }
 
-// parsePattern splits a pattern into tokens; it is false where a bracket does not close.
-func parsePattern(pattern string) ([]token, bool) {
-	var tokens []token
-	for pattern != "" {
-		switch pattern[0] {
+// parsePattern splits a pattern into tokens.
+func parsePattern(text string) *pattern {
+	p := &pattern{text: text}
+	for rest := text; rest != ""; {
+		switch rest[0] {
 		case '%':
-			if len(tokens) == 0 || !tokens[len(tokens)-1].anything {
-				tokens = append(tokens, token{anything: true})
+			if len(p.tokens) == 0 || !p.tokens[len(p.tokens)-1].anything {
+				p.tokens = append(p.tokens, token{anything: true})
 			}
-			pattern = pattern[1:]
+			rest = rest[1:]
 		case '_':
-			tokens = append(tokens, token{anyone: true})
-			pattern = pattern[1:]
+			p.tokens = append(p.tokens, token{anyone: true})
+			rest = rest[1:]
 		case '[':
-			t, rest, ok := parseSet(pattern[1:])
+			t, after, ok := parseSet(rest[1:])
 			if !ok {
-				return nil, false
+				return &pattern{text: text, broken: true}
 			}
-			tokens, pattern = append(tokens, t), rest
+			p.tokens, rest = append(p.tokens, t), after
 		default:
-			end := strings.IndexAny(pattern, "%_[")
+			end := strings.IndexAny(rest, "%_[")
 			if end < 0 {
-				end = len(pattern)
+				end = len(rest)
 			}
-			for _, r := range foldLetters(pattern[:end]) {
-				tokens = append(tokens, token{letter: r})
+			for _, r := range foldLetters(rest[:end]) {
+				p.tokens = append(p.tokens, token{letter: r})
 			}
-			pattern = pattern[end:]
+			rest = rest[end:]
 		}
 	}
-	return tokens, true
+	return p
 }
 
 // parseSet reads what follows an opening bracket, to the closing one.
@@ -111,29 +121,35 @@ func parseSet(s string) (t token, rest string, ok bool) {
 	return t, rest, true
 }
 
-// matchTokens matches greedily and goes back to the last % only, so that no pattern takes more than length times length.
-func matchTokens(tokens []token, text []rune) bool {
-	i, j := 0, 0
-	star, resume := -1, 0
-	for j < len(text) {
+// matches reports whether a text is like the pattern. It goes back to the last % only, so that no pattern takes more than
+// length times length, and it allocates nothing.
+func (p *pattern) matches(text string) bool {
+	if p.broken {
+		return false
+	}
+	here := letters{table: folded(), text: text}
+	i, star := 0, -1
+	var resume letters
+	for {
+		if i < len(p.tokens) && p.tokens[i].anything {
+			star, resume = i, here
+			i++
+			continue
+		}
+		ahead := here
+		r := ahead.next()
 		switch {
-		case i < len(tokens) && tokens[i].anything:
-			star, resume = i, j
-			i++
-		case i < len(tokens) && tokens[i].matches(text[j]):
-			i++
-			j++
+		case r < 0:
+			return i == len(p.tokens)
+		case i < len(p.tokens) && p.tokens[i].matches(r):
+			i, here = i+1, ahead
 		case star >= 0:
-			resume++
-			i, j = star+1, resume
+			resume.next()
+			i, here = star+1, resume
 		default:
 			return false
 		}
 	}
-	for i < len(tokens) && tokens[i].anything {
-		i++
-	}
-	return i == len(tokens)
 }
 
 // literalPrefix is the text that whatever matches the pattern must begin with, "" where there is none. It narrows a

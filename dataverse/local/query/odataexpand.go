@@ -37,33 +37,48 @@ func (o *output) expand(t *table, path []string, expands []odata.Expand) error {
 	return nil
 }
 
-// expandLookup joins the record that a lookup points at. An owner may be a user or a team, behind one navigation property:
-// then each has its columns, and the record ID tells which one it is.
+// expandLookup joins the record that a lookup points at.
 func (o *output) expandLookup(t *table, path []string, to leadsTo, e odata.Expand) error {
 	if e.Filter != nil || len(e.OrderBy) > 0 || e.Top != nil || e.Count {
 		return refuse(code.UnsupportedQuery, "Only $select and $expand can be used in $expand of the single-valued navigation property '%s'.", e.Navigation)
 	}
+	first := len(o.columns)
+	if err := o.expandTargets(t, path, to, e); err != nil {
+		return err
+	}
+	for i := first; i < len(o.columns); i++ {
+		o.columns[i].Ref = e.Ref
+	}
+	return nil
+}
+
+// expandTargets adds the record that a lookup points at. An owner may be a user or a team, behind one navigation
+// property: then there are the fields of both, and the record ID and version are those of the one that there is.
+func (o *output) expandTargets(t *table, path []string, to leadsTo, e odata.Expand) error {
+	several := len(to.targets) > 1
 	known := false
+	var keys, versions []expr
 	for _, target := range to.targets {
-		names, all := ownNames(target, e.Select, len(to.targets) > 1)
-		known = known || all
-		joined := o.scope.follow(t, path, to, target)
-		first := len(o.columns)
-		if e.Ref {
+		names, some := ownNames(target, e.Select, several)
+		if known = known || some; e.Ref {
 			names = []string{target.PrimaryID}
 		}
-		if err := o.selected(joined, path, names); err != nil {
+		joined := o.scope.follow(t, path, to, target)
+		if err := o.selected(joined, path, names, !several); err != nil {
 			return err
-		}
-		for i := first; i < len(o.columns); i++ {
-			o.columns[i].Ref = e.Ref
 		}
 		if err := o.expand(joined, path, e.Expand); err != nil {
 			return err
 		}
+		keys, versions = append(keys, joined.key()), append(versions, joined.col(versionField))
 	}
 	if !known {
 		return noProperty(to.targets[0], e.Select[0])
+	}
+	if several {
+		target := to.targets[0]
+		o.add(Column{Property: to.field.LogicalName, Path: path, Key: true, Entity: target, Field: target.Field(target.PrimaryID)}, call{name: "COALESCE", args: keys})
+		o.add(Column{Role: Version, Property: versionField, Path: path, Entity: target, Field: target.Field(versionField)}, call{name: "COALESCE", args: versions})
 	}
 	return nil
 }
@@ -97,7 +112,7 @@ func (o *output) expandCollection(t *table, path []string, c collection, e odata
 		inner.statement.where = append(inner.statement.where, where)
 	}
 	out := &output{scope: inner, expands: o.expands}
-	if err := out.selected(inner.root, nil, e.Select); err != nil {
+	if err := out.selected(inner.root, nil, e.Select, true); err != nil {
 		return err
 	}
 	if err := out.expand(inner.root, nil, e.Expand); err != nil {

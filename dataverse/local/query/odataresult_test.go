@@ -181,6 +181,10 @@ func TestExpandReadsLookupsInTheSameStatement(t *testing.T) {
 	if got := properties(q, "parentcustomerid_account", "primarycontactid"); !slices.Equal(got, []string{"fullname", "contactid"}) {
 		t.Errorf("columns of the nested record = %v", got)
 	}
+	owner := slices.IndexFunc(q.Columns, func(c Column) bool { return c.Key && slices.Equal(c.Path, []string{"ownerid"}) })
+	if page := read(t, q); page.Rows[0][owner] != uma || page.Rows[1][owner] != desk || page.Rows[3][owner] != nil {
+		t.Errorf("owners = %v, %v, %v; want a user, a team and nobody", page.Rows[0][owner], page.Rows[1][owner], page.Rows[3][owner])
+	}
 	var got []string
 	for _, row := range read(t, q).Rows {
 		for i, c := range q.Columns {
@@ -190,9 +194,9 @@ func TestExpandReadsLookupsInTheSameStatement(t *testing.T) {
 		}
 	}
 	want := []string{
-		"ada parentcustomerid_account account Contoso", "ada parentcustomerid_account/primarycontactid contact Ada O'Neill", "ada ownerid systemuser Uma Underwood",
-		"bob ownerid team Desk",
-		"jose parentcustomerid_account account Contoso", "jose parentcustomerid_account/primarycontactid contact Ada O'Neill", "jose ownerid systemuser Ulf Umbra",
+		"ada parentcustomerid_account account Contoso", "ada parentcustomerid_account/primarycontactid contact Ada O'Neill", "ada ownerid systemuser " + uma, "ada ownerid systemuser Uma Underwood",
+		"bob ownerid team " + desk, "bob ownerid team Desk",
+		"jose parentcustomerid_account account Contoso", "jose parentcustomerid_account/primarycontactid contact Ada O'Neill", "jose ownerid systemuser " + ulf, "jose ownerid systemuser Ulf Umbra",
 		"zoe parentcustomerid_account account fabrikam", "zoe parentcustomerid_account/primarycontactid contact José Núñez",
 	}
 	if diff := cmp.Diff(want, got); diff != "" {
@@ -241,5 +245,39 @@ func TestApply(t *testing.T) {
 	q = mustOData(t, "account", "$apply=groupby((primarycontactid/fullname))")
 	if got := q.Columns[0].Property; got != "contact_fullname" {
 		t.Errorf("a related group goes by %q, want contact_fullname", got)
+	}
+}
+
+func TestExpandLimits(t *testing.T) {
+	t.Parallel()
+	many := strings.Repeat("ownerid,", 15) + "owninguser"
+	if _, err := odataQuery(t, "contact", "$expand="+many, testOptions()); err == nil {
+		t.Error("sixteen $expand items are taken")
+	}
+	q := mustOData(t, "account", "$select=name&$expand=primarycontactid/$ref")
+	if got := properties(q, "primarycontactid"); !slices.Equal(got, []string{"contactid"}) || !q.Columns[len(q.Columns)-1].Ref {
+		t.Errorf("columns of a reference = %v", got)
+	}
+}
+
+func TestPageSizeOverridesTop(t *testing.T) {
+	t.Parallel()
+	opts := testOptions()
+	opts.PageSize = 3
+	q, err := odataQuery(t, "contact", "$top=1", opts)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if page := read(t, q); len(page.Rows) != 3 || !page.More {
+		t.Errorf("%d rows, more %v; want a page of 3 and more", len(page.Rows), page.More)
+	}
+}
+
+// TestLastOrderIsTheRecordID holds that nothing is sorted by what can make no difference.
+func TestLastOrderIsTheRecordID(t *testing.T) {
+	t.Parallel()
+	text, _ := mustOData(t, "contact", "$select=contactid&$orderby=createdon,contactid desc,fullname").SQL()
+	if !strings.Contains(text, `ORDER BY t0."createdon", t0."contactid" DESC LIMIT`) {
+		t.Errorf("statement = %s", text)
 	}
 }

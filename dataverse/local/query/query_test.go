@@ -60,9 +60,9 @@ var testRecords = []struct {
 	{"account", testRecord{
 		"accountid": fabrikam, "name": "fabrikam", "numberofemployees": 6200, "revenue": "20.25", "statecode": 0, "statuscode": 1,
 		"primarycontactid": ref{"contact", jose}, "ownerid": ref{"team", desk}, "createdon": "2020-08-17T10:00:00.100Z",
-		"industrycode": 6, "creditonhold": true, "address1_city": "Redmond", "exchangerate": "10.5",
+		"industrycode": 6, "creditonhold": true, "address1_city": "Redmond", "exchangerate": "10.5", "parentaccountid": ref{"account", contoso},
 	}},
-	{"account", testRecord{"accountid": empty, "name": "Émpty [50%] Ltd", "statecode": 1, "statuscode": 2, "createdon": "2020-08-01T00:00:00Z", "ownerid": ref{"systemuser", ulf}}},
+	{"account", testRecord{"accountid": empty, "name": "Émpty [50%] Ltd", "statecode": 1, "statuscode": 2, "createdon": "2020-08-01T00:00:00Z", "ownerid": ref{"systemuser", ulf}, "parentaccountid": ref{"account", fabrikam}}},
 	{"contact", testRecord{
 		"contactid": ada, "fullname": "Ada O'Neill", "firstname": "Ada", "lastname": "O'Neill", "emailaddress1": "ada@example.com",
 		"parentcustomerid": ref{"account", contoso}, "birthdate": "1990-08-17", "statecode": 0, "statuscode": 1, "gendercode": 2,

@@ -7,6 +7,7 @@ import (
 
 	"pgregory.net/rapid"
 
+	"github.com/botverse/botverse/dataverse/fetchxml"
 	"github.com/botverse/botverse/dataverse/odata"
 	"github.com/botverse/botverse/dataverse/schema"
 )
@@ -95,5 +96,103 @@ func TestLongFiltersAreNotTooDeep(t *testing.T) {
 	}
 	if got := names(shown(q, read(t, q), "accountid")); got != "contoso" {
 		t.Errorf("got %q, want contoso", got)
+	}
+}
+
+// TestFetchXMLValuesNeverReachTheText is the same of FetchXML, where names that the author makes up, as aliases, stay
+// out too.
+func TestFetchXMLValuesNeverReachTheText(t *testing.T) {
+	t.Parallel()
+	rapid.Check(t, func(t *rapid.T) {
+		marker := "q" + rapid.StringMatching(`[a-z'"\[\]%_;\-]{0,12}`).Draw(t, "text") + "zq"
+		alias := rapid.StringMatching(`zz[a-z_]{3,8}`).Draw(t, "alias")
+		op := rapid.SampledFrom([]string{"eq", "ne", "like", "not-like", "begins-with", "ends-with", "gt", "in", "not-in"}).Draw(t, "operator")
+		build := func(value string) string {
+			f := &fetchxml.Fetch{Entity: &fetchxml.Entity{Name: "contact"}}
+			condition := func(entity string) *fetchxml.Filter {
+				c := &fetchxml.Condition{EntityName: entity, Attribute: "name", Operator: op, Value: value, HasValue: true}
+				if entity == "" {
+					c.Attribute = "fullname"
+				}
+				return &fetchxml.Filter{Type: "and", Conditions: []*fetchxml.Condition{c}}
+			}
+			link := &fetchxml.Link{Name: "account", From: "accountid", To: "parentcustomerid", Alias: alias, LinkType: "outer"}
+			link.Attributes = []fetchxml.Attribute{{Name: "name", Alias: alias + "name"}}
+			f.Entity.Links = []*fetchxml.Link{link}
+			f.Entity.Filters = []*fetchxml.Filter{condition(""), condition(alias)}
+			f.Entity.Orders = []fetchxml.Order{{Attribute: "name", EntityName: alias}}
+			q, err := FromFetchXML(schema.Standard(), f, testOptions())
+			if err != nil {
+				t.Fatal(err)
+			}
+			text, args := q.SQL()
+			if marks := strings.Count(text, "?"); marks != len(args) {
+				t.Fatalf("%d marks for %d parameters", marks, len(args))
+			}
+			return text
+		}
+		text := build(marker)
+		if strings.Contains(text, marker) || strings.Contains(text, alias) {
+			t.Fatalf("what the author wrote is in the text: %s", text)
+		}
+		if again := build("another"); again != text {
+			t.Fatalf("the text changed with a value:\n%s\n%s", text, again)
+		}
+	})
+}
+
+// TestListsAreOneParameter holds that a longer list changes no text.
+func TestListsAreOneParameter(t *testing.T) {
+	t.Parallel()
+	list := func(values string) string {
+		text, _ := mustOData(t, "contact", `$filter=Microsoft.Dynamics.CRM.In(PropertyName='firstname',PropertyValues=[`+values+`])`).SQL()
+		return text
+	}
+	if two, four := list(`"a","b"`), list(`"a","b","c","d"`); two != four {
+		t.Errorf("two values: %s\nfour: %s", two, four)
+	}
+}
+
+func BenchmarkCompileFind(b *testing.B) {
+	o, err := odata.ParseQuery("$select=fullname&$filter=emailaddress1%20eq%20'ada@example.com'&$orderby=statecode,createdon,contactid&$top=2")
+	if err != nil {
+		b.Fatal(err)
+	}
+	contact := schema.Standard().Entity("contact")
+	b.ReportAllocs()
+	for b.Loop() {
+		q, err := FromOData(schema.Standard(), contact, o, testOptions())
+		if err != nil {
+			b.Fatal(err)
+		}
+		q.SQL()
+	}
+}
+
+func BenchmarkFind(b *testing.B) {
+	q := mustOData(b, "contact", "$select=fullname&$filter=emailaddress1 eq 'ada@example.com'&$orderby=statecode,createdon,contactid&$top=2")
+	text, args := q.SQL()
+	statement, err := testDB(b).Prepare(text)
+	if err != nil {
+		b.Fatal(err)
+	}
+	defer statement.Close()
+	b.ReportAllocs()
+	for b.Loop() {
+		rows, err := statement.Query(args...)
+		if err != nil {
+			b.Fatal(err)
+		}
+		if _, err := q.Read(rows); err != nil {
+			b.Fatal(err)
+		}
+	}
+}
+
+func BenchmarkLike(b *testing.B) {
+	p := parsePattern("%nunez%")
+	b.ReportAllocs()
+	for b.Loop() {
+		p.matches("José Luis Núñez García")
 	}
 }

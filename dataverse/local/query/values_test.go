@@ -181,7 +181,8 @@ func TestCollationIsAnOrder(t *testing.T) {
 }
 
 func TestCollationAllocatesNothing(t *testing.T) {
-	if n := testing.AllocsPerRun(100, func() { compareText("José Núñez", "jose nunes") }); n > 0 {
+	like := parsePattern("%n_n%z")
+	if n := testing.AllocsPerRun(100, func() { compareText("José Núñez", "jose nunes"); like.matches("José Núñez") }); n > 0 {
 		t.Errorf("%v allocations a comparison", n)
 	}
 }
@@ -202,7 +203,7 @@ func TestLike(t *testing.T) {
 		{"%ss%", "Straße", true}, {"[^^]", "^", false},
 	}
 	for _, tt := range tests {
-		if got := matchLike(tt.pattern, tt.text); got != tt.want {
+		if got := parsePattern(tt.pattern).matches(tt.text); got != tt.want {
 			t.Errorf("%q like %q = %v, want %v", tt.text, tt.pattern, got, tt.want)
 		}
 	}
@@ -216,7 +217,7 @@ func TestPrefixNarrowsOnly(t *testing.T) {
 		pattern := letters.Draw(t, "pattern") + rapid.SampledFrom([]string{"", "%", "_%", "[a-c]%"}).Draw(t, "rest")
 		text := letters.Draw(t, "text")
 		prefix := literalPrefix(pattern)
-		if prefix == "" || !matchLike(pattern, text) {
+		if prefix == "" || !parsePattern(pattern).matches(text) {
 			return
 		}
 		if compareText(text, prefix) < 0 || compareText(text, prefix+"\U0010FFFF") >= 0 {

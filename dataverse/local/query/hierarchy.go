@@ -1,0 +1,77 @@
+package query
+
+import (
+	"slices"
+	"strings"
+
+	"github.com/botverse/botverse/dataverse/code"
+	"github.com/botverse/botverse/dataverse/schema"
+)
+
+// maxDepth is how far a hierarchy is followed, which also ends a circle (Dataverse, "Query hierarchical data").
+const maxDepth = literal("100")
+
+// tree is the records above or below a record in a hierarchy, itself included, for "x IN".
+type tree struct {
+	entity *schema.Entity
+	parent string // the lookup to the record above
+	root   param
+	up     bool
+}
+
+func (t tree) write(w *writer) {
+	name, key, parent := quote(t.entity.LogicalName), quote(t.entity.PrimaryID), quote(t.parent)
+	next, link := "e."+key, "e."+parent+" = tree.id"
+	if t.up {
+		next, link = "e."+parent, "e."+key+" = tree.id AND e."+parent+" IS NOT NULL"
+	}
+	w.WriteString("(WITH RECURSIVE tree(id, depth) AS (SELECT " + key + ", 0 FROM " + name + " WHERE " + key + " = ")
+	t.root.write(w)
+	w.WriteString(" UNION SELECT " + next + ", tree.depth + 1 FROM " + name + " AS e JOIN tree ON " + link +
+		" WHERE tree.depth < " + string(maxDepth) + ") SELECT id FROM tree)")
+}
+
+// inTree asks whether a value is a record of a tree.
+type inTree struct {
+	x    expr
+	tree tree
+}
+
+func (i inTree) write(w *writer) { w.operator(i.x, "IN", i.tree) }
+
+// inHierarchy tests a record ID, or a lookup, by its place in the hierarchy of the records that it is of.
+func (b *builder) inHierarchy(v value, op, text string) (expr, error) {
+	id, err := b.operand(v, text)
+	if err != nil {
+		return nil, err
+	}
+	e := v.entity
+	if v.field.IsLookup() && len(v.field.Targets) == 1 {
+		e = b.schema.Entity(v.field.Targets[0])
+	}
+	parent := parentOf(e)
+	if parent == "" || (!v.field.IsLookup() && v.field.LogicalName != e.PrimaryID) {
+		return nil, refuse(code.MissingHierarchicalRelationshipForOperator, "The operator '%s' needs a hierarchical relationship, which the entity has not.", op)
+	}
+	members := inTree{x: v.x, tree: tree{entity: e, parent: parent, root: param{id}, up: strings.HasSuffix(op, "above")}}
+	switch op {
+	case "above", "under":
+		return and(members, compared{"<>", v.x, param{id}}), nil
+	case "not-under":
+		return negation{members}, nil
+	}
+	return members, nil
+}
+
+// parentOf is the lookup of an entity's hierarchy, "" where it has none. The schema does not carry which relationships
+// are hierarchical; those of the standard tables all go by this name: "parentaccountid".
+func parentOf(e *schema.Entity) string {
+	if e == nil {
+		return ""
+	}
+	name := "parent" + e.LogicalName + "id"
+	if f := e.Field(name); f != nil && IsStored(f) && slices.Equal(f.Targets, []string{e.LogicalName}) {
+		return name
+	}
+	return ""
+}
