@@ -56,7 +56,7 @@ func compareSeconds(x expr, op string, micros int64) expr {
 
 func floorMod(n, by int64) int64 { return ((n % by) + by) % by }
 
-// like matches a field with a LIKE pattern. Where the pattern begins with plain text, the index narrows the search.
+// matches tests a field with a LIKE pattern. Where the pattern begins with plain text, the index narrows the search.
 func matches(v value, pattern string) expr {
 	match := call{name: "dataverse_like", args: []expr{param{pattern}, v.x}}
 	prefix := literalPrefix(pattern)

@@ -22,9 +22,13 @@ func (t *translation) join(s *statement, parent *table, link *fetchxml.Link) err
 	case "matchfirstrowusingcrossapply":
 		return t.joinFirst(s, parent, link)
 	}
+	before := len(s.joins)
 	child, on, err := t.ends(s, parent, link)
 	if err != nil {
 		return err
+	}
+	for _, between := range s.joins[before:] {
+		t.hidden = append(t.hidden, between.table)
 	}
 	filters, err := t.linkFilters(child, link)
 	if err != nil {

@@ -140,6 +140,10 @@ func TestFetchXMLQueries(t *testing.T) {
 		{"not all means any", "account", `<filter><link-entity name="contact" from="parentcustomerid" to="accountid" link-type="not all"><filter><condition attribute="firstname" operator="eq" value="Ada"/></filter></link-entity></filter>`, "contoso"},
 		{"any or a condition", "account", `<filter type="or"><link-entity name="task" from="regardingobjectid" to="accountid" link-type="any"/><condition attribute="name" operator="eq" value="fabrikam"/></filter>`, "contoso fabrikam"},
 		{"many to many", "systemuser", `<link-entity name="team"><filter><condition attribute="name" operator="eq" value="Desk"/></filter></link-entity>`, "uma"},
+		{"exists many to many", "systemuser", `<link-entity name="team" link-type="exists"/>`, "uma"},
+		{"not any many to many", "systemuser", `<filter><link-entity name="team" link-type="not any"/></filter>`, "ulf"},
+		{"first of many to many", "systemuser", `<link-entity name="team" link-type="matchfirstrowusingcrossapply"/>`, "uma"},
+		{"outer many to many", "systemuser", `<link-entity name="team" link-type="outer"/>`, "ulf uma"},
 		{"over the intersect entity", "systemuser", `<link-entity name="teammembership" from="systemuserid" to="systemuserid" intersect="true"><link-entity name="team" from="teamid" to="teamid"/></link-entity>`, "uma"},
 		{"fields of two records", "contact", `<link-entity name="account" from="accountid" to="parentcustomerid" alias="a"/><filter><condition attribute="contactid" operator="eq" valueof="a.primarycontactid"/></filter>`, "ada"},
 	}
@@ -556,5 +560,24 @@ func TestContainValues(t *testing.T) {
 		if strings.Join(got, " ") != want {
 			t.Errorf("%s: %v, want %s", condition, got, want)
 		}
+	}
+}
+
+// TestGoldenFetchXML shows what a statement of FetchXML looks like.
+func TestGoldenFetchXML(t *testing.T) {
+	t.Parallel()
+	text, args := mustFetch(t, `<fetch count="10" page="2"><entity name="contact"><attribute name="fullname"/><order attribute="fullname"/>
+		<filter type="or"><condition attribute="emailaddress1" operator="ne" value="x@y"/><condition entityname="a" attribute="name" operator="in"><value>A</value><value>B</value></condition></filter>
+		<link-entity name="account" from="accountid" to="parentcustomerid" link-type="outer" alias="a"><attribute name="name"/>
+			<filter><condition attribute="statecode" operator="eq" value="0"/></filter></link-entity></entity></fetch>`).SQL()
+	want := `SELECT t0."fullname", t0."contactid", t0."versionnumber", t1."name", t0."fullname", t0."contactid" FROM "contact" AS t0 ` +
+		`LEFT JOIN "account" AS t1 ON ((t1."accountid" = t0."parentcustomerid") AND (t1."statecode" = ?)) ` +
+		`WHERE (((t0."emailaddress1" <> ?) OR (t0."emailaddress1" IS NULL)) OR (t1."name" IN (SELECT value FROM json_each(?)))) ` +
+		`ORDER BY t0."fullname", t0."contactid" LIMIT ? OFFSET ?`
+	if text != want {
+		t.Errorf("got  %s\nwant %s", text, want)
+	}
+	if got := fmt.Sprint(args); got != `[0 x@y ["A","B"] 11 10]` {
+		t.Errorf("parameters %s", got)
 	}
 }
