@@ -35,7 +35,7 @@ func (f *Fetch) Aliases() map[*Link]string {
 // LinkNamed returns the joined link that a condition or order means by entityname: the one of that alias, else the first
 // without an alias that joins the entity of that name, or that Dataverse would give that name. It is nil where there is none.
 func (f *Fetch) LinkNamed(name string) *Link {
-	if f.Entity == nil {
+	if f.Entity == nil || name == "" {
 		return nil
 	}
 	joined := joinedLinks(&f.Entity.Contents)
