@@ -3,13 +3,11 @@ package actions
 import (
 	"context"
 	"errors"
-	"fmt"
 	"maps"
 	"slices"
 	"strings"
 
 	"github.com/botverse/botverse/dataverse"
-	"github.com/botverse/botverse/dataverse/code"
 	"github.com/botverse/botverse/dataverse/fetchxml"
 	"github.com/botverse/botverse/dataverse/schema"
 )
@@ -74,7 +72,7 @@ func (r *Runtime) compileFetch(ctx context.Context, client *dataverse.Client, e 
 // readyFetch checks a query against the metadata of its entities and makes it ready. It changes fetch.
 func (r *Runtime) readyFetch(fetch *fetchxml.Fetch, known map[string]*schema.Entity) (*fetchQuery, error) {
 	var faults []Fault
-	for _, fault := range fetchxml.Check(fetch, func(name string) *schema.Entity { return known[name] }) {
+	for _, fault := range fetchxml.Check(asIfListed(fetch), func(name string) *schema.Entity { return known[name] }) {
 		faults = append(faults, checkFault(fault))
 	}
 	faults = append(faults, unsupported(fetch)...)
@@ -108,51 +106,6 @@ func (q *fetchQuery) makeReady(scope *fetchScope) {
 	}
 }
 
-// parseFetch reads a query. A template where none may stand is found first: it could be taken for a wrong value else.
-func parseFetch(text string) (*fetchxml.Fetch, *Fault) {
-	var misplaced *Fault
-	err := fetchxml.Walk(text, func(a fetchxml.Attr) {
-		inOperand := a.Element == "condition" && a.Name == "value" || a.Element == "value" && a.Name == ""
-		if misplaced == nil && !inOperand && hasTemplate(a.Value) {
-			misplaced = newFault(BadTemplate, place(a.Pos), "an output stands in a condition's value and in <value> only: a variable says what to search for, never what the query is")
-		}
-	})
-	if misplaced != nil {
-		return nil, misplaced
-	}
-	if err != nil {
-		return nil, fetchFault(err)
-	}
-	fetch, err := fetchxml.Parse(text)
-	if err != nil {
-		return nil, fetchFault(err)
-	}
-	return fetch, nil
-}
-
-// fetchFault is a query that does not parse as a fault of the request.
-func fetchFault(err error) *Fault {
-	if syntax := new(fetchxml.SyntaxError); errors.As(err, &syntax) {
-		return newFault(BadFetchXML, place(fetchxml.Pos{Line: syntax.Line, Column: syntax.Column}), "%s", syntax.Message)
-	}
-	return newFault(BadFetchXML, "fetch_xml", "%v", err)
-}
-
-// checkFault is what is wrong with a query by metadata as a fault of the request.
-func checkFault(f *fetchxml.Fault) Fault {
-	reason := BadFetchXML
-	switch f.Code {
-	case code.QueryBuilderNoEntity:
-		reason = UnknownEntity
-	case code.QueryBuilderNoAttribute:
-		reason = InvalidField
-	}
-	return Fault{Reason: reason, Field: place(f.Pos), Message: f.Message, Nearest: f.Nearest}
-}
-
-// place is a position in the query as a fault's field: "fetch_xml:3:14".
-func place(p fetchxml.Pos) string { return fmt.Sprintf("fetch_xml:%d:%d", p.Line, p.Column) }
-
 // describeLinks asks for the metadata of all entities of a query, the root's own included, by logical name.
 func describeLinks(ctx context.Context, client *dataverse.Client, root *schema.Entity, fetch *fetchxml.Fetch) (map[string]*schema.Entity, []Fault, error) {
 	known := map[string]*schema.Entity{root.LogicalName: root}
@@ -182,30 +135,25 @@ func unknownLink(link *fetchxml.Link, err error) Fault {
 	return *fault
 }
 
-// unsupported finds what a search for the first record has no place for.
-func unsupported(fetch *fetchxml.Fetch) []Fault {
-	var faults []Fault
-	if fetch.Page != nil && *fetch.Page > 1 {
-		faults = append(faults, *newFault(BadFetchXML, place(fetch.PosOf("page")), "a search takes the first match: there is no page %d of it", *fetch.Page))
-	}
-	if fetch.PagingCookie != "" {
-		faults = append(faults, *newFault(BadFetchXML, place(fetch.PosOf("paging-cookie")), "a search takes the first match: it cannot go on from a paging cookie"))
-	}
-	for filter := range allFilters(&fetch.Entity.Contents) {
-		if filter.WhenSet != "" {
-			faults = append(faults, whenSet(filter.Node))
-		}
-		for _, condition := range filter.Conditions {
-			if condition.WhenSet != "" {
-				faults = append(faults, whenSet(condition.Node))
-			}
+// asIfListed is the query as its operators' counts of values can be checked: one output may become the two values that an
+// operator takes.
+func asIfListed(fetch *fetchxml.Fetch) *fetchxml.Fetch {
+	var pairs []int
+	for i, c := range conditionsOf(fetch) {
+		op, _ := fetchxml.LookupOperator(c.Operator)
+		if operands := c.Operands(); op.Operands == fetchxml.Two && len(operands) == 1 && hasTemplate(operands[0].Text) {
+			pairs = append(pairs, i)
 		}
 	}
-	return faults
-}
-
-func whenSet(n fetchxml.Node) Fault {
-	return *newFault(BadFetchXML, place(n.PosOf("when-set")), "when-set is not supported")
+	if len(pairs) == 0 {
+		return fetch
+	}
+	listed := fetch.Clone()
+	for _, i := range pairs {
+		c := conditionsOf(listed)[i]
+		c.Values = []fetchxml.Text{c.Operands()[0], c.Operands()[0]}
+	}
+	return listed
 }
 
 // replacePaging drops the query's own top, count and page: a search sets how much it asks for. Top and the paging

@@ -223,6 +223,13 @@ func TestFetchFaults(t *testing.T) {
 		{"output as top", "<fetch top='{{x}}'><entity name='contact'/></fetch>", BadTemplate, ""},
 		{"output as an alias", "<fetch><entity name='contact'><attribute name='fullname' alias='{{x}}'/></entity></fetch>", BadTemplate, ""},
 		{"output as text", "<fetch><entity name='contact'>{{x}}</entity></fetch>", BadTemplate, ""},
+		{"output as an attribute", "<fetch><entity name='contact'><filter>\n<condition {{x}}/></filter></entity></fetch>", BadTemplate, "fetch_xml:2:12"},
+		{"output as an element", "<fetch><entity name='contact'><{{x}}/></entity></fetch>", BadTemplate, "fetch_xml:1:32"},
+		{"output without quotes", "<fetch><entity name='contact'><filter><condition attribute='fullname' operator='eq' value={{x}}/></filter></entity></fetch>", BadTemplate, ""},
+		{"quotes inside quotes", `<fetch><entity name="contact"><filter><condition attribute="fullname" operator="eq" value="{{ x | default: "a" }}"/></filter></entity></fetch>`, BadTemplate, ""},
+		{"output behind a value", "<fetch><entity name='contact'><filter><condition attribute='fullname' operator='in'><value>a</value>{{x}}</condition></filter></entity></fetch>", BadTemplate, ""},
+		{"output before the query", "{{x}}<fetch><entity name='contact'/></fetch>", BadTemplate, "fetch_xml:1:1"},
+		{"one value for two", "<fetch><entity name='contact'><filter><condition attribute='numberofchildren' operator='between' value='1'/></filter></entity></fetch>", BadFetchXML, ""},
 		{"tag", "<fetch><entity name='contact'><filter><condition attribute='fullname' operator='eq'\n value='{% if x %}'/></filter></entity></fetch>", BadTemplate, "fetch_xml:2:9"},
 		{"unclosed", "<fetch><entity name='contact'><filter><condition attribute='fullname' operator='in'><value>a</value><value>{{ x</value></condition></filter></entity></fetch>", BadTemplate, ""},
 	} {
@@ -271,6 +278,8 @@ func TestOperandsAreTranslated(t *testing.T) {
 		{"one of a set", `<condition attribute="new_name" operator="in"><value>{{name}}</value></condition>`, `<condition attribute="new_name" operator="in"><value>Smith &amp; "Sons" &lt;x></value></condition>`},
 		{"multi-select", `<condition attribute="new_hobbies" operator="contain-values"><value>{{hobbies}}</value></condition>`, `<condition attribute="new_hobbies" operator="contain-values"><value>1</value><value>3</value></condition>`},
 		{"between", `<condition attribute="new_age" operator="between"><value>{{age}}</value><value>99</value></condition>`, `<condition attribute="new_age" operator="between"><value>42</value><value>99</value></condition>`},
+		{"between a list's", `<condition attribute="new_age" operator="between" value="{{range}}"/>`, `<condition attribute="new_age" operator="between"><value>1</value><value>9</value></condition>`},
+		{"in CDATA", `<condition attribute="new_name" operator="in"><value><![CDATA[{{name}}]]></value></condition>`, `<condition attribute="new_name" operator="in"><value>Smith &amp; "Sons" &lt;x></value></condition>`},
 		{"yes", `<condition attribute="new_vip" operator="eq" value="{{yes}}"/>`, `<condition attribute="new_vip" operator="eq" value="1"/>`},
 		{"number", `<condition attribute="new_age" operator="gt" value="{{age}}"/>`, `<condition attribute="new_age" operator="gt" value="42"/>`},
 		{"64 bits", `<condition attribute="new_big" operator="eq" value="{{big}}"/>`, `<condition attribute="new_big" operator="eq" value="9007199254740993"/>`},
@@ -303,7 +312,7 @@ func TestOperandsAreTranslated(t *testing.T) {
 func TestOperandFaults(t *testing.T) {
 	t.Parallel()
 	variables := map[string]any{
-		"null": nil, "blank": " ", "empty": "", "none": []any{}, "holes": []any{"a", nil}, "names": []any{"a", "b"}, "control": "a\x01b", "bytes": "a\xffb", "object": map[string]any{"a": 1.0}, "name": "Ada",
+		"null": nil, "blank": " ", "empty": "", "none": []any{}, "holes": []any{"a", nil}, "names": []any{"a", "b"}, "control": "a\x01b", "bytes": "a\xffb", "object": map[string]any{"a": 1.0}, "name": "Ada", "five": 5.0,
 	}
 	for _, c := range []struct {
 		name, condition string
@@ -319,6 +328,7 @@ func TestOperandFaults(t *testing.T) {
 		{"list with a hole", `<condition attribute="new_name" operator="in" value="{{holes}}"/>`, VariableUnset},
 		{"list for one value", `<condition attribute="new_name" operator="eq" value="{{names}}"/>`, InvalidValue},
 		{"list of three for two", `<condition attribute="new_name" operator="between"><value>{{names}}</value><value>c</value></condition>`, InvalidValue},
+		{"one for two", `<condition attribute="new_age" operator="between" value="{{five}}"/>`, InvalidValue},
 		{"control character", `<condition attribute="new_name" operator="eq" value="{{control}}"/>`, InvalidValue},
 		{"not UTF-8", `<condition attribute="new_name" operator="eq" value="{{bytes}}"/>`, InvalidValue},
 		{"object", `<condition attribute="new_name" operator="like" value="{{object}}"/>`, InvalidValue},

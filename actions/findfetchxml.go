@@ -155,8 +155,8 @@ func (s fetchSearch) aggregate(ctx context.Context) (Result, error) {
 	if err != nil {
 		return Result{}, err
 	}
-	result := Result{Outcome: NotMatched, OrderedBy: s.orderedBy, Warnings: s.warnings}
-	found := saved{}
+	result, found := s.result(), saved{}
+	result.Outcome = NotMatched
 	if len(page.Records) > 0 {
 		result.Outcome, found.Row = Matched, &page.Records[0]
 	}

@@ -8,6 +8,7 @@ import (
 	"net/url"
 	"slices"
 	"strings"
+	"sync"
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
@@ -376,4 +377,92 @@ func TestReferenceSavedByASearchIsAValueOfTheNext(t *testing.T) {
 	if second.Outcome != Matched || second.Record.ID != contactID(7) {
 		t.Errorf("%+v, want the contact of that company", second)
 	}
+}
+
+func TestAPointInTimeIsSearchedByItsDay(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	made := w.find(t, FindRecord{Entity: "contact", Where: map[string]any{"lastname": "Vogt"}, Save: map[string]string{"created": "createdon"}})
+	created, _ := made.Variables["created"].(string)
+	for _, c := range []struct {
+		day, zone string
+		want      Outcome
+	}{
+		{created[:10], "", Matched}, // the application user's zone is UTC
+		{created[:10], "UTC", Matched},
+		{"2020-01-01", "", NotMatched},
+		{"2020-01-01", "Europe/Berlin", NotMatched},
+	} {
+		got := w.find(t, FindRecord{Entity: "contact", Where: map[string]any{"lastname": "Vogt", "createdon": c.day}, TimeZone: c.zone})
+		if got.Outcome != c.want {
+			t.Errorf("%s in zone %q: %s, want %s", c.day, c.zone, got.Outcome, c.want)
+		}
+	}
+}
+
+func TestAnUnknownFieldHasTheMetadataReadOnceMore(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	w.find(t, FindRecord{Entity: "contact", Where: map[string]any{"lastname": "x"}})
+	w.wire.take()
+	calls := map[string]func() error{
+		"FindRecord": func() error {
+			_, err := w.FindRecord(t.Context(), FindRecord{Entity: "contact", Where: map[string]any{"new_field": "x"}})
+			return err
+		},
+		"FindRecordByFetchXML": func() error {
+			_, err := w.FindRecordByFetchXML(t.Context(), FindRecordByFetchXML{Entity: "account", FetchXML: `<fetch><entity name="account"><attribute name="new_field"/></entity></fetch>`})
+			return err
+		},
+	}
+	if _, err := w.client(t).Entity(t.Context(), "account"); err != nil {
+		t.Fatal(err)
+	}
+	for name, call := range calls {
+		w.wire.take()
+		for range 3 {
+			if faults := faultsOf(call()); len(faults) != 1 || faults[0].Reason != InvalidField {
+				t.Errorf("%s: %v, want INVALID_FIELD", name, faults)
+			}
+		}
+		if sent := w.wire.take(); !slices.Equal(sent, []string{"POST /$batch"}) {
+			t.Errorf("%s sent %v, want the metadata once more for three calls", name, sent)
+		}
+	}
+}
+
+func TestWhatASearchReturnsIsTheCallersOwn(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	spec := FindRecordByFetchXML{Entity: "contact", FetchXML: `<fetch top="1"><entity name="contact"><attribute name="fullname"/></entity></fetch>`}
+	first := w.fetch(t, spec)
+	first.OrderedBy[0], first.Warnings[0].Message = "changed", "changed"
+	if second := w.fetch(t, spec); second.OrderedBy[0] != "statecode asc" || second.Warnings[0].Message == "changed" {
+		t.Errorf("a later answer has what the caller wrote into an earlier one: %+v", second)
+	}
+}
+
+func TestSearchesRunSideBySide(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	var group sync.WaitGroup
+	for i := range 16 {
+		group.Go(func() {
+			n := i%3 + 1
+			mail := []string{"marisol.quintero@alderfinch.example.com", "sean.obrien@alderfinch.example.com", "priya.r@alderfinch.example.com"}[n-1]
+			variables := map[string]any{"mail": mail}
+			byField, err := w.FindRecord(t.Context(), FindRecord{Entity: "contact", Where: map[string]any{"emailaddress1": "{{mail}}"}, Variables: variables})
+			if err != nil || byField.Record == nil || byField.Record.ID != contactID(n) {
+				t.Errorf("%s: %+v, %v", mail, byField, err)
+			}
+			byQuery, err := w.FindRecordByFetchXML(t.Context(), FindRecordByFetchXML{
+				Entity: "contact", Variables: variables,
+				FetchXML: `<fetch><entity name="contact"><filter><condition attribute="emailaddress1" operator="eq" value="{{mail}}"/></filter></entity></fetch>`,
+			})
+			if err != nil || byQuery.Record == nil || byQuery.Record.ID != contactID(n) {
+				t.Errorf("%s: %+v, %v", mail, byQuery, err)
+			}
+		})
+	}
+	group.Wait()
 }

@@ -56,7 +56,8 @@ func (s search) top() int { return max(1, s.candidates) + 1 }
 // answer is the Result of the records that a search found, in their order. full says that there may be more.
 func (s search) answer(records []dataverse.Record, full bool) Result {
 	count := len(records)
-	result := Result{MatchCount: &count, MoreMatches: full, OrderedBy: s.orderedBy, Warnings: s.warnings}
+	result := s.result()
+	result.MatchCount, result.MoreMatches = &count, full
 	found := saved{Count: &count}
 	switch {
 	case count == 0:
@@ -86,7 +87,14 @@ func (s search) listed(records []dataverse.Record) []Candidate {
 
 // planned is the Result of a search that was not made.
 func (s search) planned(p *plan) Result {
-	return Result{OrderedBy: s.orderedBy, Warnings: s.warnings, Variables: s.save.Fill(saved{}), Requests: p.Requests()}
+	result := s.result()
+	result.Variables, result.Requests = s.save.Fill(saved{}), p.Requests()
+	return result
+}
+
+// result is what every Result of the search tells. It is the caller's own: what the search has may be in the cache.
+func (s search) result() Result {
+	return Result{OrderedBy: slices.Clone(s.orderedBy), Warnings: slices.Clone(s.warnings)}
 }
 
 // recordOf names a record that was read.

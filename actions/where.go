@@ -98,10 +98,27 @@ func (c comparer) given(value any, path string) (any, *Fault) {
 		return nil, newFault(VariableUnset, path, "the variable %q is not set, and a search needs its value", rendered.Unset)
 	case rendered.State == renderedNull:
 		return nil, newFault(VariableUnset, path, "a part of the value is null, and a search needs it")
+	case rendered.Templated && blankMember(rendered.Value):
+		return nil, newFault(VariableUnset, path, "a part of the value is blank, and a search needs it")
 	case blank(rendered.Value):
 		return nil, newFault(InvalidValue, path, "is blank; to search for records without a value write null")
 	}
 	return rendered.Value, nil
+}
+
+// blankMember reports whether a member of an object, or an element of a list, says nothing.
+func blankMember(v any) bool {
+	switch v := v.(type) {
+	case map[string]any:
+		for _, member := range v {
+			if blank(member) {
+				return true
+			}
+		}
+	case []any:
+		return slices.ContainsFunc(v, blank)
+	}
+	return false
 }
 
 // givenText is given of a text with outputs.
@@ -129,6 +146,9 @@ func (c comparer) equals(ctx context.Context, f *schema.Field, value any, o valu
 	case f.Type == schema.DateTime && f.Behavior != schema.DateOnly:
 		terms, fault := c.onDay(f, value, o.Path)
 		return terms, fault, nil
+	}
+	if object, ok := value.(map[string]any); ok && f.Type == schema.Uniqueidentifier {
+		value = object["id"] // of a reference, as "@record" saves one
 	}
 	t, fault := translateValue(f, value, o)
 	if fault != nil {

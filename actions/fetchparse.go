@@ -1,0 +1,116 @@
+package actions
+
+import (
+	"errors"
+	"fmt"
+	"strings"
+
+	"github.com/botverse/botverse/dataverse/code"
+	"github.com/botverse/botverse/dataverse/fetchxml"
+)
+
+// outputPlaces says where outputs may stand.
+const outputPlaces = "an output stands in a condition's value and in <value> only: a variable says what to search for, never what the query is"
+
+// parseFetch reads a query. A template where none may stand is found first: it could be taken for a wrong value else.
+func parseFetch(text string) (*fetchxml.Fetch, *Fault) {
+	var misplaced *Fault
+	err := fetchxml.Walk(text, func(a fetchxml.Attr) {
+		inOperand := a.Element == "condition" && a.Name == "value" || a.Element == "value" && a.Name == ""
+		if misplaced == nil && !inOperand && hasTemplate(a.Value) {
+			misplaced = newFault(BadTemplate, place(a.Pos), outputPlaces)
+		}
+	})
+	if misplaced != nil {
+		return nil, misplaced
+	}
+	if err != nil {
+		return nil, brokenBy(text, fetchFault(err))
+	}
+	fetch, err := fetchxml.Parse(text)
+	if err != nil {
+		return nil, fetchFault(err)
+	}
+	return fetch, nil
+}
+
+// brokenBy is the fault of a text that is not XML, told as a template's where an output is what breaks it.
+func brokenBy(text string, fault *Fault) *Fault {
+	var at fetchxml.Pos
+	if _, err := fmt.Sscanf(fault.Field, "fetch_xml:%d:%d", &at.Line, &at.Column); err != nil {
+		return fault
+	}
+	before, after := splitAt(text, at)
+	open := strings.LastIndex(before, "{{")
+	switch {
+	case hasTemplate(before[max(0, len(before)-1):] + after[:min(2, len(after))]): // at its first or its second sign
+		return newFault(BadTemplate, fault.Field, outputPlaces)
+	case open >= 0 && !strings.Contains(before[open:], "}}") && strings.ContainsAny(before[open:], `"'`):
+		return newFault(BadTemplate, fault.Field, "a quote inside the output ends the value: write the output's texts in the other kind of quotes, or as &quot;")
+	}
+	return fault
+}
+
+// splitAt is a text before and from a position on.
+func splitAt(text string, at fetchxml.Pos) (before, after string) {
+	line, column := 1, 1
+	for i, r := range text {
+		if line == at.Line && column >= at.Column || line > at.Line {
+			return text[:i], text[i:]
+		}
+		column++
+		if r == '\n' {
+			line, column = line+1, 1
+		}
+	}
+	return text, ""
+}
+
+// fetchFault is a query that does not parse as a fault of the request.
+func fetchFault(err error) *Fault {
+	if syntax := new(fetchxml.SyntaxError); errors.As(err, &syntax) {
+		return newFault(BadFetchXML, place(fetchxml.Pos{Line: syntax.Line, Column: syntax.Column}), "%s", syntax.Message)
+	}
+	return newFault(BadFetchXML, "fetch_xml", "%v", err)
+}
+
+// checkFault is what is wrong with a query by metadata as a fault of the request.
+func checkFault(f *fetchxml.Fault) Fault {
+	reason := BadFetchXML
+	switch f.Code {
+	case code.QueryBuilderNoEntity:
+		reason = UnknownEntity
+	case code.QueryBuilderNoAttribute:
+		reason = InvalidField
+	}
+	return Fault{Reason: reason, Field: place(f.Pos), Message: f.Message, Nearest: f.Nearest}
+}
+
+// place is a position in the query as a fault's field: "fetch_xml:3:14".
+func place(p fetchxml.Pos) string { return fmt.Sprintf("fetch_xml:%d:%d", p.Line, p.Column) }
+
+// unsupported finds what a search for the first record has no place for.
+func unsupported(fetch *fetchxml.Fetch) []Fault {
+	var faults []Fault
+	if fetch.Page != nil && *fetch.Page > 1 {
+		faults = append(faults, *newFault(BadFetchXML, place(fetch.PosOf("page")), "a search takes the first match: there is no page %d of it", *fetch.Page))
+	}
+	if fetch.PagingCookie != "" {
+		faults = append(faults, *newFault(BadFetchXML, place(fetch.PosOf("paging-cookie")), "a search takes the first match: it cannot go on from a paging cookie"))
+	}
+	for filter := range allFilters(&fetch.Entity.Contents) {
+		if filter.WhenSet != "" {
+			faults = append(faults, whenSet(filter.Node))
+		}
+		for _, condition := range filter.Conditions {
+			if condition.WhenSet != "" {
+				faults = append(faults, whenSet(condition.Node))
+			}
+		}
+	}
+	return faults
+}
+
+func whenSet(n fetchxml.Node) Fault {
+	return *newFault(BadFetchXML, place(n.PosOf("when-set")), "when-set is not supported")
+}
