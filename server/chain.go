@@ -21,7 +21,7 @@ func (s *Server) chain() []stage {
 		{"call ID", identifyUnary, identifyStream},
 		{"log", s.logUnary, s.logStream},
 		{"metrics", s.metrics.unary, s.metrics.stream},
-		{"status", statusUnary, statusStream},
+		{"status", s.statuses.unary, s.statuses.stream},
 		{"recover", recoverUnary, recoverStream},
 		{"authenticate", s.authenticate.unary, s.authenticate.stream},
 		{"deadline", s.life.unary, s.life.stream},

@@ -55,6 +55,7 @@ type Server struct {
 	log          *slog.Logger
 	traces       trace.TracerProvider
 	metrics      metrics
+	statuses     statuses
 	authenticate authenticator
 	life         *lifetime
 	validate     validation
@@ -105,6 +106,9 @@ func newServer(config Config, deps Deps, behind services) (*Server, error) {
 	}
 	if s.traces == nil {
 		s.traces = nooptrace.NewTracerProvider()
+	}
+	if deps.Runtime != nil && deps.Runtime.Environments != nil {
+		s.statuses.environments = deps.Runtime.Environments.Names()
 	}
 	if deps.Ready == nil {
 		deps.Ready = func(context.Context) error { return nil }
