@@ -31,8 +31,7 @@ func (c *Client) batch(ctx context.Context, whole call, reads []call) ([]answer,
 	var body bytes.Buffer
 	requests := make([]odata.BatchRequest, len(reads))
 	for i, q := range reads {
-		requests[i] = odata.BatchRequest{Method: http.MethodGet, URL: c.partURL(q), Header: http.Header{"Accept": {"application/json"}}}
-		q.options.set(requests[i].Header)
+		requests[i] = odata.BatchRequest{Method: http.MethodGet, URL: c.partURL(q), Header: q.partHeader()}
 	}
 	if err := odata.WriteBatch(&body, boundary, requests); err != nil {
 		return nil, &Error{Op: whole.op, Entity: whole.entity, Message: "the $batch cannot be written", Err: ErrRefused}

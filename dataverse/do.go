@@ -113,7 +113,7 @@ func (c *Client) bound(ctx context.Context) (context.Context, context.CancelFunc
 	if deadline, ok := ctx.Deadline(); ok && time.Until(deadline) <= c.timeout {
 		return ctx, func() {}
 	}
-	return context.WithTimeoutCause(ctx, c.timeout, fmt.Errorf("no answer within %v", c.timeout))
+	return context.WithTimeout(ctx, c.timeout)
 }
 
 // request is the call as HTTP has it, and a look at how far it got.

@@ -10,41 +10,64 @@ import (
 // newRequestID is an ID for one request, by which Dataverse's logs can be searched.
 func newRequestID() string { return uuid.NewString() }
 
-// header is a call's headers, with names as net/http writes them. Accept and the OData versions belong to every request (Web
-// API, "Compose HTTP requests and handle errors").
-func (q call) header(authorization, requestID string) http.Header {
-	h := make(http.Header, 10)
-	h.Set("Authorization", authorization)
-	h.Set("Accept", "application/json")
-	h.Set("OData-Version", "4.0")
-	h.Set("OData-MaxVersion", "4.0")
-	h.Set("X-Ms-Client-Request-Id", requestID)
-	if q.body != nil {
-		h.Set("Content-Type", "application/json; charset=utf-8")
-	}
-	if q.contentType != "" {
-		h.Set("Content-Type", q.contentType)
-	}
-	q.options.set(h)
-	return h
+// headers collects headers. Its names are as net/http writes them, so that none has to be looked at letter by letter, and all
+// values share one array: every call comes by here.
+type headers struct {
+	header http.Header
+	values []string
 }
 
-// set adds the headers that are options, also to the parts of a $batch: they do not inherit them.
-func (o options) set(h http.Header) {
+func newHeaders() *headers { return &headers{make(http.Header, 10), make([]string, 0, 10)} }
+
+func (h *headers) set(name, value string) {
+	h.values = append(h.values, value)
+	n := len(h.values)
+	h.header[name] = h.values[n-1 : n : n]
+}
+
+// header is a call's headers. Accept and the OData versions belong to every request (Web API, "Compose HTTP requests and handle
+// errors").
+func (q call) header(authorization, requestID string) http.Header {
+	h := newHeaders()
+	h.set("Authorization", authorization)
+	h.set("Accept", "application/json")
+	h.set("Odata-Version", "4.0")
+	h.set("Odata-Maxversion", "4.0")
+	h.set("X-Ms-Client-Request-Id", requestID)
+	switch {
+	case q.contentType != "":
+		h.set("Content-Type", q.contentType)
+	case q.body != nil:
+		h.set("Content-Type", "application/json; charset=utf-8")
+	}
+	q.options.set(h)
+	return h.header
+}
+
+// partHeader is the headers of a read in a $batch, which inherits none.
+func (q call) partHeader() http.Header {
+	h := newHeaders()
+	h.set("Accept", "application/json")
+	q.options.set(h)
+	return h.header
+}
+
+// set adds the headers that are options.
+func (o options) set(h *headers) {
 	if o.annotations {
-		h.Set("Prefer", `odata.include-annotations="*"`)
+		h.set("Prefer", `odata.include-annotations="*"`)
 	}
 	if o.expands {
-		h.Set("If-None-Match", "null") // else a proxy may answer with expanded records of its own
+		h.set("If-None-Match", "null") // else a proxy may answer with expanded records of its own
 	}
 	if o.onlyExisting {
-		h.Set("If-Match", "*") // a PATCH without it creates what is not there
+		h.set("If-Match", "*") // a PATCH without it creates what is not there
 	}
 	if o.strong {
-		h.Set("Consistency", "Strong")
+		h.set("Consistency", "Strong")
 	}
 	if o.detectDuplicates != nil {
 		// The header suppresses: false turns detection on (Web API, "Detect duplicate data").
-		h.Set("MSCRM.SuppressDuplicateDetection", strconv.FormatBool(!*o.detectDuplicates))
+		h.set("Mscrm.suppressduplicatedetection", strconv.FormatBool(!*o.detectDuplicates))
 	}
 }

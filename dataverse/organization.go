@@ -41,7 +41,7 @@ func newOrganization(c *Client) *remembered[Organization] {
 }
 
 func (c *Client) fetchOrganization(ctx context.Context) (Organization, error) {
-	var me struct{ OrganizationId, UserId, BusinessUnitId string } //nolint:revive // as the Web API names them
+	var me struct{ OrganizationId, UserId, BusinessUnitId string }
 	q := call{op: "Organization", method: http.MethodGet, path: "WhoAmI()", read: true}
 	if err := c.get(ctx, q, &me); err != nil {
 		return Organization{}, err

@@ -165,7 +165,7 @@ func TestRepeats(t *testing.T) {
 					t.Errorf("the error is %v, want %v", err, c.want)
 				}
 				for _, other := range []error{ErrNotFound, ErrThrottled, ErrUnavailable, ErrForbidden, ErrRefused, ErrInDoubt} {
-					if other != c.want && errors.Is(err, other) {
+					if !errors.Is(c.want, other) && errors.Is(err, other) {
 						t.Errorf("the error %v is also %v", err, other)
 					}
 				}

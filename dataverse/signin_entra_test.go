@@ -44,7 +44,7 @@ func newAuthority(t *testing.T) *authority {
 	mux.HandleFunc("POST /"+tenantID+"/oauth2/v2.0/token", a.token)
 	mux.HandleFunc("GET /api/data/v9.2/contacts", func(w http.ResponseWriter, r *http.Request) {
 		if r.Header.Get("Authorization") != "Bearer "+plantedToken {
-			w.WriteHeader(401)
+			w.WriteHeader(http.StatusUnauthorized)
 			return
 		}
 		answerJSON(w, 200, `{"value":[]}`)
@@ -56,7 +56,7 @@ func newAuthority(t *testing.T) *authority {
 
 func (a *authority) token(w http.ResponseWriter, r *http.Request) {
 	if err := r.ParseForm(); err != nil {
-		w.WriteHeader(500)
+		w.WriteHeader(http.StatusInternalServerError)
 		return
 	}
 	a.mu.Lock()
@@ -115,7 +115,10 @@ func TestEntraSignsInWith(t *testing.T) {
 			c.want["grant_type"], c.want["client_id"] = "client_credentials", clientID
 			for name, want := range c.want {
 				got := a.forms[0].Get(name)
-				if prefix, ok := strings.CutSuffix(want, "*"); got != want && !(ok && strings.HasPrefix(got, prefix)) {
+				if prefix, ok := strings.CutSuffix(want, "*"); ok && strings.HasPrefix(got, prefix) {
+					continue
+				}
+				if got != want {
 					t.Errorf("%s is %q, want %q", name, got, want)
 				}
 			}

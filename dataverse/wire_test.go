@@ -4,6 +4,7 @@ import (
 	"bufio"
 	"bytes"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"io"
 	"net/http"
@@ -240,7 +241,7 @@ func send(t *testing.T, w http.ResponseWriter, reply string) {
 		t.Fatalf("the written reply begins with %q: %v", first, err)
 	}
 	header, err := textproto.NewReader(reader).ReadMIMEHeader()
-	if err != nil && err != io.EOF {
+	if err != nil && !errors.Is(err, io.EOF) {
 		t.Fatalf("the written reply: %v", err)
 	}
 	for name, values := range header {
