@@ -85,7 +85,7 @@ func TestOurErrorsFromOutside(t *testing.T) {
 func TestEachMappedErrorUnwrapsToItsCause(t *testing.T) {
 	t.Parallel()
 	cause := &dataverse.Error{Op: "GetRecord", Err: dataverse.ErrForbidden}
-	if err := statuses{}.outward(t.Context(), "/botverse.v1.X/Y", cause); !errors.Is(err, dataverse.ErrForbidden) {
+	if err := (statuses{}).outward(t.Context(), "/botverse.v1.X/Y", cause); !errors.Is(err, dataverse.ErrForbidden) {
 		t.Errorf("%v has lost its cause", err)
 	}
 }
