@@ -466,3 +466,65 @@ func TestSearchesRunSideBySide(t *testing.T) {
 	}
 	group.Wait()
 }
+
+func TestTheOrderDoesNotDependOnHowRecordsAreStored(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	least := ""
+	for range 12 { // each gets a random ID
+		id := w.insert(t, "contact", map[string]any{"lastname": "Same"}, nil)
+		if least == "" || id < least {
+			least = id
+		}
+		byField := w.find(t, FindRecord{Entity: "contact", Where: map[string]any{"lastname": "Same"}, OrderBy: []string{"lastname"}})
+		byQuery := w.fetch(t, FindRecordByFetchXML{
+			Entity:   "contact",
+			FetchXML: `<fetch><entity name="contact"><order attribute="lastname"/><filter><condition attribute="lastname" operator="eq" value="Same"/></filter></entity></fetch>`,
+		})
+		if byField.Record.ID != least || byQuery.Record.ID != least {
+			t.Fatalf("found %s and %s, want the least of equals, %s", byField.Record.ID, byQuery.Record.ID, least)
+		}
+	}
+}
+
+// addresses is a transport that remembers where requests to the Web API went.
+type addresses struct {
+	next http.RoundTripper
+	mu   sync.Mutex
+	sent []string
+}
+
+func (a *addresses) RoundTrip(r *http.Request) (*http.Response, error) {
+	a.mu.Lock()
+	a.sent = append(a.sent, r.Method+" "+r.URL.String())
+	a.mu.Unlock()
+	return a.next.RoundTrip(r)
+}
+
+func TestWhatIsPlannedIsWhatIsSent(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	byField := FindRecord{
+		Entity: "contact", Where: map[string]any{"lastname": "{{ name }}", "parentcustomerid": map[string]any{"entity": "account", "name": "Alder & Finch Logistics"}},
+		Save: map[string]string{"mail": "emailaddress1"}, Variables: map[string]any{"name": "O'Brien"}, ValidateOnly: true,
+	}
+	byQuery := FindRecordByFetchXML{
+		Entity: "contact", Variables: byField.Variables, ValidateOnly: true,
+		FetchXML: `<fetch><entity name="contact"><filter><condition attribute="lastname" operator="eq" value="{{ name }}"/></filter></entity></fetch>`,
+	}
+	planned := append(w.find(t, byField).Requests, w.fetch(t, byQuery).Requests...)
+	sent := &addresses{next: w.wire.next}
+	w.wire.next = sent
+	byField.ValidateOnly, byQuery.ValidateOnly = false, false
+	if got := w.find(t, byField); got.Outcome != Matched {
+		t.Errorf("%+v, want a match", got)
+	}
+	w.fetch(t, byQuery)
+	var want []string
+	for _, request := range planned {
+		want = append(want, request.Method+" "+request.URL)
+	}
+	if diff := cmp.Diff(want, sent.sent); diff != "" {
+		t.Errorf("sent (-planned +sent):\n%s", diff)
+	}
+}

@@ -83,9 +83,11 @@ func (s saveSource) fieldValue(row dataverse.Record) any {
 	}
 	if s.formatted {
 		// Texts and GUIDs have no formatted value (Web API, "Formatted values"): people read them as they are.
-		if text := row.Formatted(s.column.Property); text != "" {
-			return text
+		text := row.Formatted(s.column.Property)
+		if text == "" {
+			text, _ = textOf(raw)
 		}
+		return textOrNil(text)
 	}
 	return variableValue(s.column.Field.Type, raw)
 }
