@@ -16,17 +16,23 @@ const (
 	maxConditions = 500 // with links
 )
 
+// maxFaults is how many faults anybody wants to read; a document of nothing else must not cost more.
+const maxFaults = 100
+
 // Check finds what is wrong with a query by the metadata that entity returns for a logical name, nil where there is none.
-// It looks at names, types and rules, not at the texts of values. The faults come in the order of the document.
+// It looks at names, types and rules, not at the texts of values. The faults come in the order of the document, at most 100;
+// of a query that is beyond Dataverse's limits nothing more is said than that.
 func Check(f *Fetch, entity func(name string) *schema.Entity) []*Fault {
 	c := &checker{fetch: f, entity: entity, entities: map[*Link]*schema.Entity{}}
 	if f.Entity == nil {
 		c.fault(f.Pos, code.InvalidXML, "<fetch> needs an <entity>")
 		return c.faults
 	}
+	if c.limits(); len(c.faults) > 0 {
+		return c.faults
+	}
 	c.root = c.known(f.Entity.Name, f.Entity.Node)
 	c.resolve(&f.Entity.Contents)
-	c.limits()
 	c.aliases()
 	c.contents(scope{entity: c.root, root: true}, &f.Entity.Contents)
 	slices.SortStableFunc(c.faults, func(a, b *Fault) int {
@@ -40,6 +46,7 @@ type checker struct {
 	entity   func(string) *schema.Entity
 	root     *schema.Entity           // nil where unknown
 	entities map[*Link]*schema.Entity // those that are known
+	outputs  []string                 // the aliases of attributes
 	faults   []*Fault
 }
 
@@ -51,9 +58,13 @@ type scope struct {
 
 func (c *checker) fault(pos Pos, number code.Code, format string, args ...any) *Fault {
 	f := &Fault{Pos: pos, Code: number, Message: fmt.Sprintf(format, args...)}
-	c.faults = append(c.faults, f)
+	if !c.full() {
+		c.faults = append(c.faults, f)
+	}
 	return f
 }
+
+func (c *checker) full() bool { return len(c.faults) >= maxFaults }
 
 // known is the entity of a node, with a fault where there is none.
 func (c *checker) known(name string, n Node) *schema.Entity {
@@ -110,7 +121,7 @@ func (c *checker) field(e *schema.Entity, name string, pos Pos) *schema.Field {
 		return nil
 	}
 	f := e.Field(name)
-	if f == nil {
+	if f == nil && !c.full() {
 		c.fault(pos, code.QueryBuilderNoAttribute, "'%s' entity doesn't contain attribute with Name = '%s' and NameMapping = 'Logical'.", e.LogicalName, name).Nearest =
 			schema.Nearest(name, e.FieldNames())
 	}
@@ -150,7 +161,7 @@ func (c *checker) link(parent scope, l *Link) {
 func (c *checker) join(parent, linked *schema.Entity, l *Link) {
 	j, fault := l.Join(parent, linked)
 	if fault != nil {
-		c.faults = append(c.faults, fault)
+		c.faults = append(c.faults, fault) // there are no more of these than links
 		return
 	}
 	if j.Intersect != "" {

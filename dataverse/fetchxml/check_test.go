@@ -202,6 +202,13 @@ func TestCheckOfATreeMadeByHand(t *testing.T) {
 	}
 }
 
+func TestFaultsAreBounded(t *testing.T) {
+	t.Parallel()
+	if got := len(check(t, contactQuery(strings.Repeat("<attribute name='emailadress1'/>", 5000)))); got != 100 {
+		t.Errorf("%d faults, want 100", got)
+	}
+}
+
 func TestOperators(t *testing.T) {
 	t.Parallel()
 	names := fetchxml.OperatorNames()

@@ -1,11 +1,13 @@
 package fetchxml
 
 import (
+	"slices"
+
 	"github.com/botverse/botverse/dataverse/code"
 	"github.com/botverse/botverse/dataverse/schema"
 )
 
-// aliases checks that all aliases are names, and that each stands for one thing.
+// aliases checks that all aliases are names, and that each stands for one thing; it gathers those of attributes.
 func (c *checker) aliases() {
 	taken := map[string]bool{}
 	check := func(alias string, pos Pos) {
@@ -22,6 +24,9 @@ func (c *checker) aliases() {
 	attributes := func(contents *Contents) {
 		for _, a := range contents.Attributes {
 			check(a.Alias, a.PosOf("alias"))
+			if a.Alias != "" {
+				c.outputs = append(c.outputs, a.Alias)
+			}
 		}
 	}
 	attributes(&c.fetch.Entity.Contents)
@@ -144,24 +149,8 @@ func (c *checker) aggregateOrder(o Order) {
 	case o.Alias == "":
 		c.fault(o.Pos, code.QueryBuilderAliasRequiredForAggregateOrderBy, "<order> needs the attribute 'alias' in an aggregate query")
 	default:
-		aliases := c.attributeAliases()
-		for _, a := range aliases {
-			if a == o.Alias {
-				return
-			}
-		}
-		c.fault(o.PosOf("alias"), code.QueryBuilderInvalidAlias, "no attribute has the alias '%s'", o.Alias).Nearest = schema.Nearest(o.Alias, aliases)
-	}
-}
-
-func (c *checker) attributeAliases() []string {
-	var aliases []string
-	for _, contents := range append([]*Contents{&c.fetch.Entity.Contents}, contentsOf(allLinks(&c.fetch.Entity.Contents))...) {
-		for _, a := range contents.Attributes {
-			if a.Alias != "" {
-				aliases = append(aliases, a.Alias)
-			}
+		if !slices.Contains(c.outputs, o.Alias) && !c.full() {
+			c.fault(o.PosOf("alias"), code.QueryBuilderInvalidAlias, "no attribute has the alias '%s'", o.Alias).Nearest = schema.Nearest(o.Alias, c.outputs)
 		}
 	}
-	return aliases
 }

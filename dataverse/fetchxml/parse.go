@@ -10,6 +10,8 @@ import (
 const (
 	maxDepth = 64   // of nested elements
 	maxTop   = 5000 // records of one answer
+	// maxSize is far beyond what Dataverse takes: a URL has 65,536 characters at most.
+	maxSize = 256 << 10
 )
 
 // Parse reads a document: whether it is XML, whether its elements stand where they can, whether their attributes have values
@@ -18,6 +20,9 @@ const (
 func Parse(text string) (*Fetch, error) {
 	if strings.TrimSpace(text) == "" {
 		return nil, fail(Pos{1, 1}, code.EmptyXML, "the document is empty; it must be <fetch>…</fetch>")
+	}
+	if len(text) > maxSize {
+		return nil, fail(Pos{1, 1}, code.RequestLengthTooLarge, "the document has %d bytes; it can have %d", len(text), maxSize)
 	}
 	p := &parser{reader: newReader(text)}
 	root, err := p.root()

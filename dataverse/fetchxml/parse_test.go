@@ -172,6 +172,7 @@ func TestParseRefuses(t *testing.T) {
 		message    string
 	}{
 		{"empty", " \n ", code.EmptyXML, "1:1", "empty"},
+		{"too long", "<fetch>" + strings.Repeat(" ", 256<<10), code.RequestLengthTooLarge, "1:1", "262144"},
 		{"only a comment", "<!-- x -->", code.QueryBuilderNoDocumentElement, "1:11", "no element"},
 		{"text", "hello", code.InvalidXML, "1:1", ""},
 		{"not XML", "<fetch>\n  <entity name='a'></fetch>", code.InvalidXML, "2:28", "closed by </fetch>"},

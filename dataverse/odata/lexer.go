@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"strings"
 	"time"
+	"unicode/utf8"
 
 	"github.com/google/uuid"
 )
@@ -287,7 +288,8 @@ func (p *parser) wordOrLiteral() token {
 	name := p.run(isWordByte)
 	switch {
 	case name == "":
-		p.fail(start, "Syntax error: character '%c' is not valid", []rune(p.text[start:])[0])
+		sign, _ := utf8.DecodeRuneInString(p.text[start:])
+		p.fail(start, "Syntax error: character '%c' is not valid", sign)
 		return p.tok
 	case strings.Contains(name, ".") && p.pos < len(p.text) && p.text[p.pos] == '\'':
 		member, _ := p.singleQuoted()

@@ -6,6 +6,9 @@ import (
 	"strings"
 )
 
+// longestName is beyond any name in Dataverse. What is longer is no slip, and costly to compare.
+const longestName = 128
+
 // Nearest returns the names that a misspelt one may have meant, the likeliest first and at most three; nil where none is
 // near. Case does not matter.
 func Nearest(name string, among []string) []string {
@@ -13,8 +16,11 @@ func Nearest(name string, among []string) []string {
 		name     string
 		distance int
 	}
+	if len(name) > longestName {
+		return nil
+	}
 	name = strings.ToLower(name)
-	limit := max(1, len(name)/3)
+	limit := min(max(1, len(name)/3), 5)
 	var near []candidate
 	for _, n := range among {
 		if d := distance(name, strings.ToLower(n), limit); d <= limit {
