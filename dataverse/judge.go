@@ -41,7 +41,7 @@ func lost(ctx context.Context, q call, requestID string, err error, sent bool) *
 	e := &Error{Op: q.op, Entity: q.entity, RequestID: requestID}
 	cause := hideDeadline(withoutURL(err))
 	if ctx.Err() != nil {
-		cause = context.Cause(ctx)
+		cause = ended(ctx)
 	}
 	switch {
 	case !q.read && sent:
@@ -52,6 +52,16 @@ func lost(ctx context.Context, q call, requestID string, err error, sent bool) *
 		e.Err = because(ErrUnavailable, cause)
 	}
 	return e
+}
+
+// ended is why a context is over, always with the context's own error; but where the time of a fetch for several callers has
+// ended, that is an outage to each of them.
+func ended(ctx context.Context) error {
+	cause := context.Cause(ctx)
+	if errors.Is(cause, ErrUnavailable) {
+		return cause
+	}
+	return because(ctx.Err(), cause)
 }
 
 // hideDeadline keeps the end of one try from looking like the end of the caller's time.

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"maps"
 	"net/http"
 	"regexp"
 	"slices"
@@ -38,13 +39,23 @@ func (c *Client) Entity(ctx context.Context, logicalName string) (*schema.Entity
 }
 
 // RefreshEntity asks anew for an entity, for when what is remembered of it has proved wrong. Within two seconds of the last
-// time it is what is remembered.
+// time it is what came then.
 func (c *Client) RefreshEntity(ctx context.Context, logicalName string) (*schema.Entity, error) {
-	if !entityName.MatchString(logicalName) || !c.metadata.mayRefresh(logicalName) {
-		return c.Entity(ctx, logicalName)
+	if !entityName.MatchString(logicalName) {
+		return nil, c.unknownEntity(ctx, "Entity", logicalName)
 	}
-	e, err := c.metadata.entities.renew(ctx, logicalName)
-	return e, c.entityError(ctx, logicalName, err)
+	refresh, mine := c.metadata.refresh(logicalName)
+	if mine {
+		defer close(refresh.done)
+		e, err := c.metadata.entities.renew(ctx, logicalName)
+		return e, c.entityError(ctx, logicalName, err)
+	}
+	select {
+	case <-refresh.done:
+		return c.Entity(ctx, logicalName)
+	case <-ctx.Done():
+		return nil, ofCaller(ended(ctx), "Entity", logicalName)
+	}
 }
 
 // Entities are all entities of the environment by name, without their fields and relationships. They are remembered like
@@ -84,30 +95,34 @@ type metadata struct {
 	all      remembered[[]*schema.Entity]
 
 	mu        sync.Mutex
-	refreshed map[string]time.Time // the entities asked for anew in the last refreshPause
+	refreshed map[string]*refresh // of the last refreshPause, by entity
+}
+
+// refresh is an entity being asked for anew, or that it was.
+type refresh struct {
+	at   time.Time
+	done chan struct{} // closed when it is over
 }
 
 func newMetadata(c *Client) *metadata {
-	m := &metadata{client: c, refreshed: map[string]time.Time{}}
+	m := &metadata{client: c, refreshed: map[string]*refresh{}}
 	m.entities.fetch, m.entities.timeout, m.entities.max = m.fetch, metadataTimeout, maxEntities
 	m.all.fetch, m.all.timeout = m.fetchAll, metadataTimeout
 	return m
 }
 
-func (m *metadata) mayRefresh(name string) bool {
+// refresh is the refresh of an entity that is under way or just over; mine says that it is a new one, the caller's to do.
+func (m *metadata) refresh(name string) (r *refresh, mine bool) {
 	m.mu.Lock()
 	defer m.mu.Unlock()
 	now := time.Now()
-	for other, at := range m.refreshed {
-		if now.Sub(at) >= refreshPause {
-			delete(m.refreshed, other)
-		}
+	maps.DeleteFunc(m.refreshed, func(_ string, r *refresh) bool { return now.Sub(r.at) >= refreshPause })
+	if r, ok := m.refreshed[name]; ok {
+		return r, false
 	}
-	if _, ok := m.refreshed[name]; ok {
-		return false
-	}
-	m.refreshed[name] = now
-	return true
+	r = &refresh{at: now, done: make(chan struct{})}
+	m.refreshed[name] = r
+	return r, true
 }
 
 // The properties that schema.Entity is made of.

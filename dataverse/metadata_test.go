@@ -201,6 +201,30 @@ func TestRefreshEntityAsksAnewButNotEachTime(t *testing.T) {
 	})
 }
 
+func TestRefreshIsSharedByThoseWhoComeMeanwhile(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		d := &definitions{t: t}
+		c := d.client()
+		old, err := c.Entity(t.Context(), "contact")
+		if err != nil {
+			t.Fatal(err)
+		}
+		var callers sync.WaitGroup
+		for range 10 {
+			callers.Go(func() {
+				if e, err := c.RefreshEntity(t.Context(), "contact"); err != nil || e == old {
+					t.Errorf("RefreshEntity = the old one %t, %v; want what came anew", e == old, err)
+				}
+			})
+		}
+		callers.Wait()
+		if d.asked["contact"] != 2 {
+			t.Errorf("it was asked for %d times, want 2", d.asked["contact"])
+		}
+	})
+}
+
 func TestEntitiesAreCopied(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {

@@ -66,7 +66,7 @@ func (r *remembered[T]) wait(ctx context.Context) (T, error) {
 		return value, result.Err
 	case <-ctx.Done():
 		var zero T
-		return zero, context.Cause(ctx)
+		return zero, ended(ctx)
 	}
 }
 

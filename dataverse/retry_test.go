@@ -290,6 +290,18 @@ func TestDeadlineOfTheCaller(t *testing.T) {
 	})
 }
 
+func TestDeadlineWithACauseIsStillTheDeadline(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		why := errors.New("the answer must arrive in time")
+		ctx, cancel := context.WithTimeoutCause(t.Context(), time.Second, why)
+		defer cancel()
+		if err := read(ctx, (&script{t: t, answer: hang}).client()); !errors.Is(err, context.DeadlineExceeded) || !errors.Is(err, why) {
+			t.Errorf("the error is %v, want the deadline and its cause", err)
+		}
+	})
+}
+
 func TestTimeoutBoundsOneTry(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {

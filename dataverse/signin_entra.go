@@ -122,7 +122,7 @@ func (w *watchedSender) Do(r *http.Request) (*http.Response, error) {
 // entraError keeps what the endpoint says, and not azidentity's text, which has the whole answer.
 func entraError(ctx context.Context, err, lost error, s SignIn) error {
 	if ctx.Err() != nil {
-		return signInError(0, "", context.Cause(ctx))
+		return signInError(0, "", ended(ctx))
 	}
 	if lost != nil {
 		return signInError(0, "", withoutURL(lost))

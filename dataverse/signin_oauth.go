@@ -55,7 +55,7 @@ func oauthError(ctx context.Context, err error, secrets ...string) error {
 		return signInError(refusal.Response.StatusCode, errorText(refusal.ErrorCode, refusal.ErrorDescription, secrets...), nil)
 	}
 	if ctx.Err() != nil {
-		return signInError(0, "", context.Cause(ctx))
+		return signInError(0, "", ended(ctx))
 	}
 	var failed *url.Error
 	if errors.As(err, &failed) {
