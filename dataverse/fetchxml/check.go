@@ -56,12 +56,18 @@ type scope struct {
 	root   bool
 }
 
-func (c *checker) fault(pos Pos, number code.Code, format string, args ...any) *Fault {
-	f := &Fault{Pos: pos, Code: number, Message: fmt.Sprintf(format, args...)}
+func (c *checker) fault(pos Pos, number code.Code, format string, args ...any) {
 	if !c.full() {
-		c.faults = append(c.faults, f)
+		c.faults = append(c.faults, &Fault{Pos: pos, Code: number, Message: fmt.Sprintf(format, args...)})
 	}
-	return f
+}
+
+// unknown is a fault of a name that is none of those there are.
+func (c *checker) unknown(name string, among []string, pos Pos, number code.Code, format string, args ...any) {
+	if !c.full() {
+		c.fault(pos, number, format, args...)
+		c.faults[len(c.faults)-1].Nearest = schema.Nearest(name, among)
+	}
 }
 
 func (c *checker) full() bool { return len(c.faults) >= maxFaults }
@@ -121,9 +127,8 @@ func (c *checker) field(e *schema.Entity, name string, pos Pos) *schema.Field {
 		return nil
 	}
 	f := e.Field(name)
-	if f == nil && !c.full() {
-		c.fault(pos, code.QueryBuilderNoAttribute, "'%s' entity doesn't contain attribute with Name = '%s' and NameMapping = 'Logical'.", e.LogicalName, name).Nearest =
-			schema.Nearest(name, e.FieldNames())
+	if f == nil && !c.full() { // gathering the names costs more than looking for one
+		c.unknown(name, e.FieldNames(), pos, code.QueryBuilderNoAttribute, "'%s' entity doesn't contain attribute with Name = '%s' and NameMapping = 'Logical'.", e.LogicalName, name)
 	}
 	return f
 }

@@ -28,7 +28,7 @@ func (c *checker) named(s scope, name string, pos Pos) (e *schema.Entity, ok boo
 	}
 	l := c.fetch.LinkNamed(name)
 	if l == nil {
-		c.fault(pos, code.QueryBuilderAliasDoesNotExist, "Link entity with name or alias %s is not found", name).Nearest = schema.Nearest(name, c.linkNames())
+		c.unknown(name, c.linkNames(), pos, code.QueryBuilderAliasDoesNotExist, "Link entity with name or alias %s is not found", name)
 		return nil, false
 	}
 	return c.entities[l], true
@@ -57,8 +57,7 @@ func (c *checker) condition(s scope, n *Condition) {
 	f := c.field(e, n.Attribute, n.PosOf("attribute"))
 	o, ok := LookupOperator(n.Operator)
 	if !ok {
-		c.fault(n.PosOf("operator"), code.QueryBuilderInvalidConditionOperator, "The condition operator '%s' is not supported.%s", n.Operator, advice(n.Operator)).Nearest =
-			schema.Nearest(n.Operator, OperatorNames())
+		c.unknown(n.Operator, OperatorNames(), n.PosOf("operator"), code.QueryBuilderInvalidConditionOperator, "The condition operator '%s' is not supported.%s", n.Operator, advice(n.Operator))
 		return
 	}
 	if f != nil {

@@ -149,8 +149,8 @@ func (c *checker) aggregateOrder(o Order) {
 	case o.Alias == "":
 		c.fault(o.Pos, code.QueryBuilderAliasRequiredForAggregateOrderBy, "<order> needs the attribute 'alias' in an aggregate query")
 	default:
-		if !slices.Contains(c.outputs, o.Alias) && !c.full() {
-			c.fault(o.PosOf("alias"), code.QueryBuilderInvalidAlias, "no attribute has the alias '%s'", o.Alias).Nearest = schema.Nearest(o.Alias, c.outputs)
+		if !slices.Contains(c.outputs, o.Alias) {
+			c.unknown(o.Alias, c.outputs, o.PosOf("alias"), code.QueryBuilderInvalidAlias, "no attribute has the alias '%s'", o.Alias)
 		}
 	}
 }

@@ -5,15 +5,15 @@ import "slices"
 // Clone returns a deep copy.
 func (f *Fetch) Clone() *Fetch {
 	c := *f
-	c.Node = f.Node.clone()
+	c.Node = f.cloneNode()
 	c.Top, c.Count, c.Page, c.AggregateLimit = copied(f.Top), copied(f.Count), copied(f.Page), copied(f.AggregateLimit)
 	if f.Entity != nil {
-		c.Entity = &Entity{Node: f.Entity.Node.clone(), Name: f.Entity.Name, Contents: f.Entity.Contents.clone()}
+		c.Entity = &Entity{Node: f.Entity.cloneNode(), Name: f.Entity.Name, Contents: f.Entity.cloneContents()}
 	}
 	return &c
 }
 
-func (n Node) clone() Node {
+func (n Node) cloneNode() Node {
 	n.Attrs, n.Extra = slices.Clone(n.Attrs), slices.Clone(n.Extra)
 	return n
 }
@@ -38,13 +38,13 @@ func each[T any](list []T, clone func(T) T) []T {
 	return out
 }
 
-func (c Contents) clone() Contents {
+func (c Contents) cloneContents() Contents {
 	c.Attributes = each(c.Attributes, func(a Attribute) Attribute {
-		a.Node, a.UserTimeZone = a.Node.clone(), copied(a.UserTimeZone)
+		a.Node, a.UserTimeZone = a.cloneNode(), copied(a.UserTimeZone)
 		return a
 	})
 	c.Orders = each(c.Orders, func(o Order) Order {
-		o.Node = o.Node.clone()
+		o.Node = o.cloneNode()
 		return o
 	})
 	c.Filters = each(c.Filters, (*Filter).clone)
@@ -54,13 +54,13 @@ func (c Contents) clone() Contents {
 
 func (l *Link) clone() *Link {
 	c := *l
-	c.Node, c.Contents = l.Node.clone(), l.Contents.clone()
+	c.Node, c.Contents = l.cloneNode(), l.cloneContents()
 	return &c
 }
 
 func (f *Filter) clone() *Filter {
 	c := *f
-	c.Node = f.Node.clone()
+	c.Node = f.cloneNode()
 	c.Conditions = each(f.Conditions, (*Condition).clone)
 	c.Filters = each(f.Filters, (*Filter).clone)
 	c.Links = each(f.Links, (*Link).clone)
@@ -69,6 +69,6 @@ func (f *Filter) clone() *Filter {
 
 func (c *Condition) clone() *Condition {
 	d := *c
-	d.Node, d.Values = c.Node.clone(), slices.Clone(c.Values)
+	d.Node, d.Values = c.cloneNode(), slices.Clone(c.Values)
 	return &d
 }

@@ -4,6 +4,7 @@ import (
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
+	"pgregory.net/rapid"
 
 	"github.com/botverse/botverse/dataverse/fetchxml"
 	"github.com/botverse/botverse/dataverse/schema"
@@ -50,27 +51,27 @@ func TestXML(t *testing.T) {
 // withoutWhenSet is the query as the wire has it.
 func withoutWhenSet(f *fetchxml.Fetch) *fetchxml.Fetch {
 	f = f.Clone()
-	clear := func(filters []*fetchxml.Filter) {}
-	clear = func(filters []*fetchxml.Filter) {
-		for _, filter := range filters {
+	var filters func([]*fetchxml.Filter)
+	filters = func(list []*fetchxml.Filter) {
+		for _, filter := range list {
 			filter.WhenSet = ""
 			for _, c := range filter.Conditions {
 				c.WhenSet = ""
 			}
-			clear(filter.Filters)
+			filters(filter.Filters)
 			for _, l := range filter.Links {
-				clear(l.Filters)
+				filters(l.Filters)
 			}
 		}
 	}
 	var links func([]*fetchxml.Link)
 	links = func(list []*fetchxml.Link) {
 		for _, l := range list {
-			clear(l.Filters)
+			filters(l.Filters)
 			links(l.Links)
 		}
 	}
-	clear(f.Entity.Filters)
+	filters(f.Entity.Filters)
 	links(f.Entity.Links)
 	return f
 }
@@ -164,5 +165,23 @@ func FuzzParse(f *testing.F) {
 			t.Fatalf("%q is not canonical: it becomes %q", written, again.XML())
 		}
 		fetchxml.Check(tree, func(string) *schema.Entity { return nil })
+	})
+}
+
+// TestAnyTextIsOnlyAText has a value of any text that XML can hold come back as it was, with nothing beside it.
+func TestAnyTextIsOnlyAText(t *testing.T) {
+	t.Parallel()
+	rapid.Check(t, func(t *rapid.T) {
+		text := rapid.OneOf(rapid.String(), rapid.StringOfN(rapid.SampledFrom([]rune("'\"&<>/;#x10[]!-\t\n\r €")), 0, 12, -1)).Filter(fetchxml.ValidText).Draw(t, "text")
+		f := &fetchxml.Fetch{Entity: &fetchxml.Entity{Name: "a", Contents: fetchxml.Contents{Filters: []*fetchxml.Filter{{
+			Type: "and", Conditions: []*fetchxml.Condition{{Attribute: "b", Operator: "in", Value: text, HasValue: true, Values: texts(text)}},
+		}}}}}
+		back, err := fetchxml.Parse(f.XML())
+		if err != nil {
+			t.Fatal(err)
+		}
+		if diff := cmp.Diff(f, back, places); diff != "" {
+			t.Fatal(diff)
+		}
 	})
 }

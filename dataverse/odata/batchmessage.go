@@ -3,6 +3,7 @@ package odata
 import (
 	"bufio"
 	"bytes"
+	"errors"
 	"fmt"
 	"io"
 	"net/http"
@@ -32,7 +33,7 @@ func (p batchPart) message() (message, error) {
 		m.first = strings.TrimSpace(line)
 	}
 	header, err := r.ReadMIMEHeader()
-	if err != nil && err != io.EOF { // a message that ends with its headers may lack the blank line behind them
+	if err != nil && !errors.Is(err, io.EOF) { // a message that ends with its headers may lack the blank line behind them
 		return message{}, fmt.Errorf("%w: %w", ErrBatch, err)
 	}
 	m.header = http.Header(header)

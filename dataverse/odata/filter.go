@@ -73,7 +73,8 @@ func (p *parser) not() Expr {
 	case *QueryFunction:
 		p.fail(pos, "Not operator along with the Custom Named Condition operators is not allowed")
 	case *Compare:
-		if b, ok := c.Value.(Bool); !grouped && !(ok && bool(b) && c.Op == Eq) {
+		b, _ := c.Value.(Bool)
+		if alone := bool(b) && c.Op == Eq; !grouped && !alone {
 			p.fail(pos, "the comparison behind 'not' must stand in parentheses")
 		}
 	}

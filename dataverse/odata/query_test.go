@@ -8,6 +8,7 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 	"github.com/google/go-cmp/cmp/cmpopts"
+	"pgregory.net/rapid"
 
 	"github.com/botverse/botverse/dataverse/odata"
 )
@@ -185,6 +186,29 @@ func FuzzParseQuery(f *testing.F) {
 		}
 		if diff := cmp.Diff(q, again, cmpopts.EquateEmpty()); diff != "" {
 			t.Fatalf("%q is written %q, which reads differently:\n%s", raw, written, diff)
+		}
+	})
+}
+
+// TestAnyTextIsOnlyAText has a literal of any text come back from a URL as it was, with nothing beside it.
+func TestAnyTextIsOnlyAText(t *testing.T) {
+	t.Parallel()
+	rapid.Check(t, func(t *rapid.T) {
+		text := rapid.OneOf(rapid.String(), rapid.StringOfN(rapid.SampledFrom([]rune("'\"&=;,()[]{}%+# /?@$\\\x00\n€")), 0, 12, -1)).Draw(t, "text")
+		q := odata.Query{
+			Filter: and(compare("a", odata.Eq, odata.String(text)), &odata.QueryFunction{Name: "In", Params: []odata.Param{{Name: "PropertyValues", Value: odata.Array{odata.String(text)}}}}),
+			Expand: []odata.Expand{{Navigation: "b", Filter: compare("c", odata.Eq, odata.String(text))}},
+		}
+		u, err := url.Parse("https://x.crm.dynamics.com/api/data/v9.2/accounts?" + q.Encode())
+		if err != nil || u.Fragment != "" {
+			t.Fatalf("%v, fragment %q", err, u.Fragment)
+		}
+		back, err := odata.ParseQuery(u.RawQuery)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if diff := cmp.Diff(&q, back, cmpopts.EquateEmpty()); diff != "" {
+			t.Fatal(diff)
 		}
 	})
 }
