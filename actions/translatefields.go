@@ -202,14 +202,19 @@ func (v *recordValues) resolveLookups(ctx context.Context, client *dataverse.Cli
 // checkRequired finds required fields without a value. Blank counts as none.
 func (v *recordValues) checkRequired() {
 	for _, f := range v.entity.Fields {
-		path := "fields." + f.LogicalName
-		if !required(v.entity, f) || !isBlank(v.values[f.LogicalName]) || v.faulty(path) {
-			continue
+		if required(v.entity, f) && isBlank(v.values[f.LogicalName]) {
+			v.missing(f)
 		}
-		why := ""
-		if slices.Contains(v.omitted, f.LogicalName) {
-			why = ": its variable is not set"
-		}
+	}
+}
+
+// missing is the fault of a required field without a value.
+func (v *recordValues) missing(f *schema.Field) {
+	path, why := "fields."+f.LogicalName, ""
+	if slices.Contains(v.omitted, f.LogicalName) {
+		why = ": its variable is not set"
+	}
+	if !v.faulty(path) {
 		v.fault(newFault(MissingRequired, path, "%s is required%s", named(f), why))
 	}
 }

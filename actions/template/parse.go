@@ -191,22 +191,32 @@ func (p *parser) operand(start position) (operand, error) {
 	case c == '-' || '0' <= c && c <= '9':
 		return p.number()
 	}
+	return p.path(start)
+}
+
+// path reads a path, or one of the words that stand for a value. A variable whose name is none may stand in brackets:
+// ["first name"].
+func (p *parser) path(start position) (operand, error) {
 	from := p.at
-	name := p.name()
-	if name == "" {
-		return operand{}, p.missing(start, "a variable's name, a text in quotes or a number must stand here")
+	first := step{key: p.name()}
+	if first.key == "" {
+		var err error
+		if !p.take("[") {
+			return operand{}, p.missing(start, "a variable's name, a text in quotes or a number must stand here")
+		}
+		if first, err = p.bracketed(start); err != nil {
+			return operand{}, err
+		}
 	}
-	steps, err := p.steps(step{key: name}, start)
+	steps, err := p.steps(first, start)
 	if err != nil {
 		return operand{}, err
 	}
-	o := operand{path: steps, text: p.source[from:p.at]}
-	if len(steps) == 1 {
-		if v, ok := words[name]; ok {
-			return operand{literal: v, text: name}, nil
-		}
+	text := p.source[from:p.at]
+	if v, ok := words[text]; ok {
+		return operand{literal: v, text: text}, nil
 	}
-	return o, nil
+	return operand{path: steps, text: text}, nil
 }
 
 var words = map[string]any{"true": true, "false": false, "nil": nil, "null": nil, "empty": "", "blank": ""}

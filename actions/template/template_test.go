@@ -46,6 +46,7 @@ func TestRender(t *testing.T) {
 		{"={{ exact }}", "=12345678901234567.8901"},
 		{`{{ visitor["first name"] }}`, "Ada"},
 		{"{{ visitor['first name'] }}", "Ada"},
+		{`{{ ["percent"] }}{{ ['visitor'].email }}`, "100%Ada@Example.com"},
 		{"{{ items[0].name }}{{ items[-1].name }}", "penink"},
 		{"{{ items.size }}", 2},
 		{"{{ items.first.name }}{{ items.last.name }}", "penink"},
