@@ -9,9 +9,8 @@ import (
 	"github.com/botverse/botverse/dataverse/schema"
 )
 
-func TestListEntities(t *testing.T) {
-	t.Parallel()
-	got, err := newWorld(t).ListEntities(t.Context(), "", 0)
+func testListEntities(t *testing.T, w world) {
+	got, err := w.ListEntities(t.Context(), "", 0)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -34,9 +33,7 @@ func TestListEntities(t *testing.T) {
 	}
 }
 
-func TestGetEntity(t *testing.T) {
-	t.Parallel()
-	w := newWorld(t)
+func testGetEntity(t *testing.T, w world) {
 	got, err := w.GetEntity(t.Context(), "", "contact", schema.English)
 	if err != nil {
 		t.Fatal(err)
@@ -119,9 +116,8 @@ func TestDescriptionsAgreeWithCreations(t *testing.T) {
 	}
 }
 
-func TestUnknownEntityNamesTheNearest(t *testing.T) {
-	t.Parallel()
-	_, err := newWorld(t).GetEntity(t.Context(), "", "contcat", 0)
+func testUnknownEntityNamesTheNearest(t *testing.T, w world) {
+	_, err := w.GetEntity(t.Context(), "", "contcat", 0)
 	faults := faultsOf(err)
 	if len(faults) != 1 || faults[0].Reason != UnknownEntity || !slices.Contains(faults[0].Nearest, "contact") {
 		t.Errorf("error = %v, want UNKNOWN_ENTITY with contact", err)

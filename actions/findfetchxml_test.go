@@ -85,9 +85,8 @@ func TestFetchIsOneRequest(t *testing.T) {
 	}
 }
 
-func TestFetchWithoutAMatch(t *testing.T) {
-	t.Parallel()
-	got := newWorld(t).fetch(t, FindRecordByFetchXML{
+func testFetchWithoutAMatch(t *testing.T, w world) {
+	got := w.fetch(t, FindRecordByFetchXML{
 		Entity: "contact", FetchXML: `<fetch><entity name="contact"><attribute name="fullname"/><filter><condition attribute="lastname" operator="eq" value="{{ name }}"/></filter></entity></fetch>`,
 		Variables: map[string]any{"name": "Nobody", "x": "the customer before"}, Save: map[string]string{"x": "fullname", "n": "@count"},
 	})
@@ -99,9 +98,7 @@ func TestFetchWithoutAMatch(t *testing.T) {
 	}
 }
 
-func TestFetchTranslatesByType(t *testing.T) {
-	t.Parallel()
-	w := newWorld(t)
+func testFetchTranslatesByType(t *testing.T, w world) {
 	variables := map[string]any{
 		"how": "Email", "industries": []any{"Consulting", "consumer services", 8.0}, "company": map[string]any{"entity": "account", "id": accountID(3), "name": nil},
 		"names": []any{"Vogt", "Boateng"}, "born": "1966-07-09", "revenue": "610000000.00", "part": "%", "long": "2000-01-01T00:00:00+02:00",
@@ -184,9 +181,7 @@ func TestAnotherRecordIsSeenBehindManyRows(t *testing.T) {
 	}
 }
 
-func TestFetchKeepsTheOrderOfTheAuthor(t *testing.T) {
-	t.Parallel()
-	w := newWorld(t)
+func testFetchKeepsTheOrderOfTheAuthor(t *testing.T, w world) {
 	got := w.fetch(t, FindRecordByFetchXML{
 		Entity: "contact", MaxCandidates: 3,
 		FetchXML: `<fetch top="1"><entity name="contact"><attribute name="fullname"/><order attribute="fullname" descending="true"/><filter><condition attribute="statecode" operator="eq" value="0"/></filter></entity></fetch>`,
@@ -199,9 +194,7 @@ func TestFetchKeepsTheOrderOfTheAuthor(t *testing.T) {
 	}
 }
 
-func TestAggregateQueriesRunAsWritten(t *testing.T) {
-	t.Parallel()
-	w := newWorld(t)
+func testAggregateQueriesRunAsWritten(t *testing.T, w world) {
 	spec := FindRecordByFetchXML{
 		Entity: "account", Variables: map[string]any{"state": "Active"}, OnMultiple: TakeNone, MaxCandidates: 5,
 		FetchXML: `<fetch aggregate="true"><entity name="account"><attribute name="accountid" aggregate="count" alias="n"/><attribute name="revenue" aggregate="max" alias="most"/><filter><condition attribute="statecode" operator="eq" value="{{ state }}"/></filter></entity></fetch>`,
@@ -217,9 +210,7 @@ func TestAggregateQueriesRunAsWritten(t *testing.T) {
 	}
 }
 
-func TestFetchRequestFaults(t *testing.T) {
-	t.Parallel()
-	w := newWorld(t)
+func testFetchRequestFaults(t *testing.T, w world) {
 	for _, c := range []struct {
 		name, entity, text string
 		save               string
@@ -291,9 +282,7 @@ func TestValidatedFetchIsListedAndNotSent(t *testing.T) {
 	}
 }
 
-func TestALongQueryIsPlannedAsWhatItIs(t *testing.T) {
-	t.Parallel()
-	w := newWorld(t)
+func testALongQueryIsPlannedAsWhatItIs(t *testing.T, w world) {
 	var values strings.Builder
 	for i := range 2000 {
 		fmt.Fprintf(&values, "<value>somebody whose name is long %d</value>", i)

@@ -42,9 +42,7 @@ func (w world) insert(t testing.TB, entity string, fields, variables map[string]
 	return result.Record.ID
 }
 
-func TestFindRecordMatches(t *testing.T) {
-	t.Parallel()
-	w := newWorld(t)
+func testFindRecordMatches(t *testing.T, w world) {
 	got := w.find(t, FindRecord{
 		Entity: "contact", Where: map[string]any{"emailaddress1": "{{ visitor.email }}"},
 		Save: map[string]string{
@@ -71,9 +69,8 @@ func TestFindRecordMatches(t *testing.T) {
 	}
 }
 
-func TestNoMatchIsAnOutcome(t *testing.T) {
-	t.Parallel()
-	got := newWorld(t).find(t, FindRecord{
+func testNoMatchIsAnOutcome(t *testing.T, w world) {
+	got := w.find(t, FindRecord{
 		Entity: "contact", Where: map[string]any{"emailaddress1": "nobody@example.com"}, Variables: map[string]any{"name": "the customer before"},
 		Save: map[string]string{"name": "fullname", "how": "preferredcontactmethodcode", "n": "@count"}, SaveDefaults: map[string]any{"how": "Phone"},
 	})
@@ -170,9 +167,7 @@ func TestFirstOfSeveralIsTheOldestActive(t *testing.T) {
 	}
 }
 
-func TestSeveralMatches(t *testing.T) {
-	t.Parallel()
-	w := newWorld(t)
+func testSeveralMatches(t *testing.T, w world) {
 	spec := FindRecord{
 		Entity: "contact", Where: map[string]any{"emailaddress1": "jo.smith@example.com"}, OnMultiple: TakeNone,
 		Save: map[string]string{"first": "firstname", "n": "@count", "id": "@id"}, SaveDefaults: map[string]any{"first": "you"},
@@ -197,9 +192,7 @@ func TestSeveralMatches(t *testing.T) {
 	}
 }
 
-func TestFindRecordFaults(t *testing.T) {
-	t.Parallel()
-	w := newWorld(t)
+func testFindRecordFaults(t *testing.T, w world) {
 	w.find(t, FindRecord{Entity: "contact", Where: map[string]any{"lastname": "x"}})
 	for _, c := range []struct {
 		name   string
@@ -326,9 +319,7 @@ func industry(t *testing.T, w world) string {
 	return ""
 }
 
-func TestValidatedSearchListsTheReadsItNeeds(t *testing.T) {
-	t.Parallel()
-	w := newWorld(t)
+func testValidatedSearchListsTheReadsItNeeds(t *testing.T, w world) {
 	got := w.find(t, FindRecord{
 		Entity: "contact", Where: map[string]any{"parentcustomerid": map[string]any{"entity": "account", "name": "Castellan Robotics"}}, ValidateOnly: true,
 	})
@@ -367,9 +358,7 @@ func TestHostileValuesFindOnlyThemselves(t *testing.T) {
 	}
 }
 
-func TestReferenceSavedByASearchIsAValueOfTheNext(t *testing.T) {
-	t.Parallel()
-	w := newWorld(t)
+func testReferenceSavedByASearchIsAValueOfTheNext(t *testing.T, w world) {
 	first := w.find(t, FindRecord{Entity: "account", Where: map[string]any{"name": "Castellan Robotics"}, Save: map[string]string{"company": "@record"}})
 	second := w.find(t, FindRecord{
 		Entity: "contact", Where: map[string]any{"parentcustomerid": "{{ company }}", "lastname": "Vogt"}, Variables: maps.Clone(first.Variables),
@@ -379,9 +368,7 @@ func TestReferenceSavedByASearchIsAValueOfTheNext(t *testing.T) {
 	}
 }
 
-func TestAPointInTimeIsSearchedByItsDay(t *testing.T) {
-	t.Parallel()
-	w := newWorld(t)
+func testAPointInTimeIsSearchedByItsDay(t *testing.T, w world) {
 	made := w.find(t, FindRecord{Entity: "contact", Where: map[string]any{"lastname": "Vogt"}, Save: map[string]string{"created": "createdon"}})
 	created, _ := made.Variables["created"].(string)
 	for _, c := range []struct {
@@ -442,9 +429,7 @@ func TestWhatASearchReturnsIsTheCallersOwn(t *testing.T) {
 	}
 }
 
-func TestSearchesRunSideBySide(t *testing.T) {
-	t.Parallel()
-	w := newWorld(t)
+func testSearchesRunSideBySide(t *testing.T, w world) {
 	var group sync.WaitGroup
 	for i := range 16 {
 		group.Go(func() {

@@ -1,0 +1,33 @@
+package actions
+
+import "testing"
+
+// TestInOneWorld runs what leaves the records alone, and the request log too, against one local Dataverse.
+func TestInOneWorld(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	for name, test := range map[string]func(*testing.T, world){
+		"ALongQueryIsPlannedAsWhatItIs":            testALongQueryIsPlannedAsWhatItIs,
+		"APointInTimeIsSearchedByItsDay":           testAPointInTimeIsSearchedByItsDay,
+		"AggregateQueriesRunAsWritten":             testAggregateQueriesRunAsWritten,
+		"FetchKeepsTheOrderOfTheAuthor":            testFetchKeepsTheOrderOfTheAuthor,
+		"FetchRequestFaults":                       testFetchRequestFaults,
+		"FetchTranslatesByType":                    testFetchTranslatesByType,
+		"FetchWithoutAMatch":                       testFetchWithoutAMatch,
+		"FindRecordFaults":                         testFindRecordFaults,
+		"FindRecordMatches":                        testFindRecordMatches,
+		"GetEntity":                                testGetEntity,
+		"ListEntities":                             testListEntities,
+		"NoMatchIsAnOutcome":                       testNoMatchIsAnOutcome,
+		"ReferenceSavedByASearchIsAValueOfTheNext": testReferenceSavedByASearchIsAValueOfTheNext,
+		"SearchesRunSideBySide":                    testSearchesRunSideBySide,
+		"SeveralMatches":                           testSeveralMatches,
+		"UnknownEntityNamesTheNearest":             testUnknownEntityNamesTheNearest,
+		"ValidatedSearchListsTheReadsItNeeds":      testValidatedSearchListsTheReadsItNeeds,
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			test(t, w)
+		})
+	}
+}
