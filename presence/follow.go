@@ -34,6 +34,8 @@ func (p *Presence) followOnce(ctx context.Context) error {
 		DeliverPolicy: jetstream.DeliverByStartSequencePolicy,
 		OptStartSeq:   p.hub.position() + 1,
 		HeadersOnly:   true, // the entry is a header; the body is there for people
+		// The client's own further attempts do not end with ctx; follow makes them.
+		MaxResetAttempts: 1,
 	})
 	if err != nil {
 		return err

@@ -112,7 +112,7 @@ func openJournal(t testing.TB, dir string) *journal.Journal {
 	return j
 }
 
-// start opens presence in a directory and runs it.
+// startRig opens presence in a directory and runs it.
 func startRig(t testing.TB, dir string, config Config, reader Reader) *rig {
 	t.Helper()
 	r := openRig(t, dir, config, reader)
@@ -219,7 +219,7 @@ func snapshot(t testing.TB, s *Subscription) []*AgentState {
 	}
 }
 
-// state waits until the events of n changes are out, and returns an agent's state.
+// state returns an agent's present state, nil where there is none.
 func (r *rig) state(agent int) *AgentState {
 	r.t.Helper()
 	states, _, _, err := r.List(context.Background(), 1000, "")

@@ -50,7 +50,7 @@ func (s *store) openEvents(ctx context.Context, place uint64) (*events, error) {
 	}
 	place = max(place, info.State.FirstSeq, 1)
 	consumer, err := s.js.OrderedConsumer(ctx, eventStream, jetstream.OrderedConsumerConfig{
-		DeliverPolicy: jetstream.DeliverByStartSequencePolicy, OptStartSeq: place,
+		DeliverPolicy: jetstream.DeliverByStartSequencePolicy, OptStartSeq: place, MaxResetAttempts: 1,
 	})
 	if err != nil {
 		return nil, err
