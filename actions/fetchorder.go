@@ -11,18 +11,26 @@ import (
 func (s *fetchScope) makeOrderTotal() ([]string, *Warning) {
 	orders, unnamed := s.orders()
 	if unnamed != nil {
-		return orderTexts(orders), &Warning{
-			Code: OrderNotTotal, Field: place(unnamed.Pos),
-			Message: "The query's order could not be made total: give this link-entity an alias. Until then records that are equal in the order may come in any.",
-		}
+		return orderTexts(orders), notTotal(unnamed)
 	}
 	if len(orders) == 0 {
 		// Choices would sort by their label, in the user's language (FetchXML, "Order rows"); active is the first number.
 		s.fetch.UseRawOrderBy = true
 	}
-	orders = append(totalOrder(s.root(), orders), s.rowKeys()...)
+	keys, unnamed := s.rowKeys(&s.fetch.Entity.Contents, false)
+	orders = append(totalOrder(s.root(), orders), keys...)
 	s.write(orders)
+	if unnamed != nil {
+		return orderTexts(orders), notTotal(unnamed)
+	}
 	return orderTexts(orders), nil
+}
+
+func notTotal(unnamed *fetchxml.Link) *Warning {
+	return &Warning{
+		Code: OrderNotTotal, Field: place(unnamed.Pos),
+		Message: "The query's order could not be made total: give this link-entity an alias. Until then rows that are equal in the order may come in any.",
+	}
 }
 
 // orders are the query's orders in the order that they take effect. unnamed is the first link with orders that has no name
@@ -51,21 +59,29 @@ func (s *fetchScope) orders() (orders []order, unnamed *fetchxml.Link) {
 	return orders, unnamed
 }
 
-// rowKeys are the primary keys of links that give a record several rows and are selected from: they settle which of its
-// rows is the first. A distinct query has none, as they would make other rows of it.
-func (s *fetchScope) rowKeys() []order {
+// rowKeys are the primary keys of links that are selected from and can give a record several rows, be it by a link around
+// them: they settle which of its rows is the first. A distinct query has none, as they would make other rows of it.
+// unnamed is the first such link that cannot be named.
+func (s *fetchScope) rowKeys(c *fetchxml.Contents, many bool) (orders []order, unnamed *fetchxml.Link) {
 	if s.fetch.Distinct {
-		return nil
+		return nil, nil
 	}
-	var orders []order
-	for link := range joinedLinks(&s.fetch.Entity.Contents) {
-		selected := link.AllAttributes || len(link.Attributes) > 0
-		key := s.known[link.Name].Field(s.known[link.Name].PrimaryID)
-		if name := s.orderName(link); name != "" && selected && key != nil && s.multiplying(link) {
+	for _, link := range c.Links {
+		several := many || s.multiplying(link)
+		if several && (link.AllAttributes || len(link.Attributes) > 0) {
+			name, key := s.orderName(link), keyField(s.known[link.Name])
+			if name == "" {
+				return orders, link
+			}
 			orders = append(orders, order{link: name, field: key})
 		}
+		inner, unnamed := s.rowKeys(&link.Contents, several)
+		orders = append(orders, inner...)
+		if unnamed != nil {
+			return orders, unnamed
+		}
 	}
-	return orders
+	return orders, nil
 }
 
 // write replaces the query's orders.

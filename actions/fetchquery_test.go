@@ -132,6 +132,14 @@ func TestFetchIsMadeReady(t *testing.T) {
 			[]string{"fullname asc", "contactid asc", "t.activityid asc"},
 		},
 		{
+			"a link behind one of several rows is ordered by its key",
+			`<fetch><entity name="systemuser"><attribute name="systemuserid"/><attribute name="fullname"/><order attribute="fullname"/>` +
+				`<link-entity name="teammembership" from="systemuserid" to="systemuserid" intersect="true"><link-entity name="team" from="teamid" to="teamid" alias="t"><attribute name="name"/></link-entity></link-entity></entity></fetch>`,
+			`<fetch><entity name="systemuser"><attribute name="systemuserid"/><attribute name="fullname"/><order attribute="fullname"/><order attribute="systemuserid"/><order entityname="t" attribute="teamid"/>` +
+				`<link-entity name="teammembership" from="systemuserid" to="systemuserid" intersect="true"><link-entity name="team" from="teamid" to="teamid" alias="t"><attribute name="name"/></link-entity></link-entity></entity></fetch>`,
+			[]string{"fullname asc", "systemuserid asc", "t.teamid asc"},
+		},
+		{
 			"a distinct query selects what it sorts by",
 			`<fetch distinct="true"><entity name="contact"><attribute name="lastname"/></entity></fetch>`,
 			`<fetch distinct="true" useraworderby="true"><entity name="contact"><attribute name="lastname"/><attribute name="contactid"/><attribute name="fullname"/><attribute name="statecode"/><attribute name="createdon"/>` +
@@ -172,6 +180,12 @@ func TestFetchWarnings(t *testing.T) {
 			"two links of one entity without an alias",
 			`<fetch><entity name="account"><link-entity name="systemuser" from="systemuserid" to="owninguser"><order attribute="fullname"/></link-entity>` +
 				`<link-entity name="systemuser" from="systemuserid" to="createdby"/></entity></fetch>`,
+			[]WarningCode{OrderNotTotal},
+		},
+		{
+			"two links of one entity and several rows without an alias",
+			`<fetch><entity name="account"><link-entity name="contact" from="parentcustomerid" to="accountid"><attribute name="fullname"/></link-entity>` +
+				`<link-entity name="contact" from="contactid" to="primarycontactid"/></entity></fetch>`,
 			[]WarningCode{OrderNotTotal},
 		},
 		{
