@@ -94,7 +94,7 @@ func (c *creation) prepare(ctx context.Context, r *Runtime) error {
 		c.entity, c.values, c.warnings = values.entity, values, values.warnings
 	}
 	more, err := c.prepareSave(ctx, r)
-	if err != nil {
+	if err != nil && len(faults) == 0 {
 		return err
 	}
 	if err := inputError(append(faults, more...)); err != nil {

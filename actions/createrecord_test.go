@@ -63,6 +63,8 @@ func TestCreateRecordUndisturbed(t *testing.T) {
 		{"RefusalsAreJudgedByTheirCode", testRefusalsAreJudgedByTheirCode},
 		{"AlternateKeyMeetsTheRecordThatHasIt", testAlternateKeyMeetsTheRecordThatHasIt},
 		{"AnotherIDThanTheOneSentIsTold", testAnotherIDThanTheOneSentIsTold},
+		{"RefusalWithoutAKnownRuleIsADuplicate", testRefusalWithoutAKnownRuleIsADuplicate},
+		{"StateIsSetThoughAnswersAreLost", testStateIsSetThoughAnswersAreLost},
 		{"UnreadableSaveIsAWarning", testUnreadableSaveIsAWarning},
 	} {
 		t.Run(test.name, func(t *testing.T) {
@@ -245,7 +247,7 @@ func testCreateRecordTellsAllFaultsAndWritesNothing(t *testing.T, w world) {
 			"title": "{{ nope }}", "customerid": map[string]any{"entity": "account", "name": "Nobody at all"}, "ownerid": "nobody@example.com",
 			"caseorigincode": "Pigeon", "subjcetid": "x",
 		},
-		Save: map[string]string{"x": "nosuchfield"},
+		Save: map[string]string{"x": "nosuchfield"}, TimeZone: "Mars/Base",
 	})
 	var input *InputError
 	if !errors.As(err, &input) {
@@ -258,6 +260,7 @@ func testCreateRecordTellsAllFaultsAndWritesNothing(t *testing.T, w world) {
 	want := map[string]Reason{
 		"fields.title": MissingRequired, "fields.customerid": LookupNotFound, "fields.ownerid": LookupNotFound,
 		"fields.caseorigincode": InvalidValue, "fields.subjcetid": InvalidField, "save.x": InvalidField,
+		"time_zone": InvalidRequest,
 	}
 	if diff := cmp.Diff(want, got); diff != "" {
 		t.Errorf("-want +got:\n%s", diff)
@@ -278,9 +281,6 @@ func testUnknownNames(t *testing.T, w world) {
 	}
 	if _, err := w.CreateRecord(t.Context(), CreateRecord{Environment: "live", Entity: "contact"}); !errors.Is(err, dataverse.ErrUnknownEnvironment) {
 		t.Errorf("an unknown environment: %v", err)
-	}
-	if _, err := w.CreateRecord(t.Context(), CreateRecord{Entity: "contact", TimeZone: "Mars/Base"}); !errors.As(err, &input) || input.Faults[0].Field != "time_zone" {
-		t.Errorf("an unknown time zone: %v", err)
 	}
 }
 
@@ -648,6 +648,31 @@ func testAnotherIDThanTheOneSentIsTold(t *testing.T, w world) {
 	got, err := w.CreateRecord(t.Context(), CreateRecord{Entity: "contact", Fields: map[string]any{"lastname": "Other"}, Save: map[string]string{"id": "@id"}})
 	if err != nil || got.Outcome != Created || got.Record.ID != someID || got.Variables["id"] != someID || !slices.Contains(warningCodes(got), IDNotKept) {
 		t.Errorf("%+v, %v", got, err)
+	}
+}
+
+func testRefusalWithoutAKnownRuleIsADuplicate(t *testing.T, w world) {
+	w.wire.answer("POST /tasks", http.StatusPreconditionFailed, nil, refusalBody("0x80040333"))
+	got, err := w.CreateRecord(t.Context(), CreateRecord{Entity: "task", Fields: map[string]any{"subject": "Twice"}})
+	want := []WarningCode{NoDuplicateRule, DuplicatesNotReadable}
+	if err != nil || got.Outcome != Duplicate || got.Record != nil || len(got.Existing) > 0 || !slices.Equal(warningCodes(got), want) {
+		t.Errorf("%+v, %v", got, err)
+	}
+}
+
+func testStateIsSetThoughAnswersAreLost(t *testing.T, w world) {
+	spec := CreateRecord{Entity: "contact", Fields: map[string]any{"lastname": "Retired", "statuscode": "Inactive"}, RequestID: "state"}
+	w.server.SetFaults([]local.Fault{{Method: http.MethodPatch, Path: "/contacts", Times: 1, Status: http.StatusForbidden}})
+	if _, err := w.CreateRecord(t.Context(), spec); !errors.Is(err, dataverse.ErrForbidden) {
+		t.Errorf("a state that may not be set: %v", err)
+	}
+	w.server.SetFaults([]local.Fault{{Method: http.MethodPatch, Path: "/contacts", Times: 1, DropAfterCommit: true}})
+	got, err := w.CreateRecord(t.Context(), spec)
+	if err != nil || got.Outcome != AlreadyCreated {
+		t.Fatalf("the repeat: %+v, %v", got, err)
+	}
+	if state, _ := w.read(t, got.Record).Value("statecode"); fmt.Sprint(state) != "1" {
+		t.Errorf("the state is %v, want 1", state)
 	}
 }
 

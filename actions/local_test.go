@@ -21,7 +21,7 @@ type world struct {
 }
 
 // newWorld starts a world of the test's own.
-func newWorld(t *testing.T) world {
+func newWorld(t testing.TB) world {
 	t.Helper()
 	server, url := localtest.Start(t, local.Config{Seed: local.SeedDemo})
 	transport := dataverse.NewTransport()
@@ -38,7 +38,7 @@ func newWorld(t *testing.T) world {
 }
 
 // client is the client that the runtime acts by.
-func (w world) client(t *testing.T) *dataverse.Client {
+func (w world) client(t testing.TB) *dataverse.Client {
 	t.Helper()
 	c, err := w.Environments.Client(t.Context(), "")
 	if err != nil {

@@ -31,9 +31,9 @@ type recordValues struct {
 // translateFields renders and translates a request's `fields`, and finds every fault before it asks Dataverse anything. A
 // field or an option that is not known has the entity's metadata read again, once, so that a new one works at once.
 func (r *Runtime) translateFields(ctx context.Context, client *dataverse.Client, e *schema.Entity, spec CreateRecord) (*recordValues, error) {
-	zone, fault := zoneOf(spec.TimeZone)
-	if fault != nil {
-		return nil, inputError([]Fault{*fault})
+	zone, zoneFault := zoneOf(spec.TimeZone)
+	if zoneFault != nil {
+		zone = time.UTC // stands in, so that the other faults can be found
 	}
 	v := r.translateOnce(e, spec, zone)
 	if v.stale && r.mayRefresh(client, e) {
@@ -43,7 +43,10 @@ func (r *Runtime) translateFields(ctx context.Context, client *dataverse.Client,
 		}
 		v = r.translateOnce(fresh, spec, zone)
 	}
-	if err := v.resolveLookups(ctx, client, spec); err != nil {
+	if zoneFault != nil {
+		v.fault(zoneFault)
+	}
+	if err := v.resolveLookups(ctx, client); err != nil && len(v.faults) == 0 { // what is wrong anyway goes first
 		return nil, err
 	}
 	v.checkState()
@@ -160,7 +163,7 @@ func notCreatable(e *schema.Entity, f *schema.Field, path string) *Fault {
 const concurrentLookups = 4
 
 // resolveLookups asks Dataverse for the records that lookups name. It adds the faults to those that were found before.
-func (v *recordValues) resolveLookups(ctx context.Context, client *dataverse.Client, spec CreateRecord) error {
+func (v *recordValues) resolveLookups(ctx context.Context, client *dataverse.Client) error {
 	names := slices.Sorted(maps.Keys(v.lookups))
 	answers := make([]struct {
 		ref   reference
