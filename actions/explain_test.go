@@ -127,7 +127,7 @@ func TestHeldBackTellsOurRefusalFromOthers(t *testing.T) {
 		t.Errorf("sent %v, want nothing", sent)
 	}
 	other := errors.New("no connection")
-	if p.heldBack(other) != other || p.heldBack(nil) == nil {
+	if !errors.Is(p.heldBack(other), other) || p.heldBack(nil) == nil {
 		t.Error("heldBack hides what is not held")
 	}
 }
