@@ -106,12 +106,17 @@ type planned struct {
 
 // RoundTrip implements http.RoundTripper.
 func (t planned) RoundTrip(req *http.Request) (*http.Response, error) {
-	body, err := bodyOf(req)
+	body, err := readBody(req)
 	if err != nil {
 		return nil, err
 	}
 	if t.plan.list(describeRequest(req, body), dataverse.IsRead(req)) {
 		return refusal(req), nil
+	}
+	if req.Body != nil {
+		whole := *req // a RoundTripper may not change the request that it was given
+		whole.Body = io.NopCloser(bytes.NewReader(body))
+		req = &whole
 	}
 	return t.next.RoundTrip(req)
 }
@@ -124,9 +129,8 @@ func refusal(req *http.Request) *http.Response {
 	}
 }
 
-// bodyOf reads a request's body, and leaves the request with one that can be read again. It closes the first, as a
-// RoundTripper must.
-func bodyOf(req *http.Request) ([]byte, error) {
+// readBody reads a request's body and closes it, as a RoundTripper must.
+func readBody(req *http.Request) ([]byte, error) {
 	if req.Body == nil {
 		return nil, nil
 	}
@@ -134,7 +138,6 @@ func bodyOf(req *http.Request) ([]byte, error) {
 	if closeErr := req.Body.Close(); err == nil {
 		err = closeErr
 	}
-	req.Body = io.NopCloser(bytes.NewReader(body))
 	return body, err
 }
 
