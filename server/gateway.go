@@ -3,12 +3,9 @@ package server
 import (
 	"context"
 	"errors"
-	"fmt"
-	"io"
 	"math"
 	"net"
 	"net/http"
-	"strings"
 	"time"
 
 	"github.com/grpc-ecosystem/grpc-gateway/v2/runtime"
@@ -19,9 +16,7 @@ import (
 	"google.golang.org/grpc/metadata"
 	"google.golang.org/grpc/status"
 	"google.golang.org/grpc/test/bufconn"
-	"google.golang.org/protobuf/encoding/protojson"
 	"google.golang.org/protobuf/proto"
-	"google.golang.org/protobuf/reflect/protoreflect"
 
 	botversev1 "github.com/botverse/botverse/gen/botverse/v1"
 )
@@ -124,95 +119,4 @@ func (d *door) ownError(r *http.Request, err error) error {
 // gatewayRouting answers for the gateway's own idea of paths, where it differs from the door's.
 func (d *door) gatewayRouting(_ context.Context, _ *runtime.ServeMux, _ runtime.Marshaler, w http.ResponseWriter, r *http.Request, _ int) {
 	d.refuse(w, r, d.unknownRoute(r.URL.Path))
-}
-
-// idempotencyKey is the metadata in which the header Idempotency-Key travels to takeIdempotencyKey and no further.
-const idempotencyKey = "botverse-idempotency-key"
-
-// takeIdempotencyKey puts the header Idempotency-Key into the request's request_id, where the request has one: reads have
-// none, and need none. A structured header's quotes are not part of the key (RFC 8941, "Strings").
-func takeIdempotencyKey(ctx context.Context, method string, req, reply any, conn *grpc.ClientConn, invoke grpc.UnaryInvoker, opts ...grpc.CallOption) error {
-	md, _ := metadata.FromOutgoingContext(ctx)
-	given := md.Get(idempotencyKey)
-	if len(given) == 0 {
-		return invoke(ctx, method, req, reply, conn, opts...)
-	}
-	md = md.Copy()
-	md.Delete(idempotencyKey)
-	if err := setRequestID(req, unquoted(given[0])); err != nil {
-		return err
-	}
-	return invoke(metadata.NewOutgoingContext(ctx, md), method, req, reply, conn, opts...)
-}
-
-func setRequestID(req any, key string) error {
-	message := req.(proto.Message).ProtoReflect()
-	field := message.Descriptor().Fields().ByName("request_id")
-	if field == nil {
-		return nil
-	}
-	if inBody := message.Get(field).String(); inBody != "" && inBody != key {
-		return refusal(botversev1.ErrorDetail_INVALID_REQUEST, fault(botversev1.ErrorDetail_INVALID_REQUEST, "request_id",
-			"differs from the header Idempotency-Key: give one of them, or the same in both"))
-	}
-	message.Set(field, protoreflect.ValueOfString(key))
-	return nil
-}
-
-func unquoted(key string) string {
-	if len(key) >= 2 && strings.HasPrefix(key, `"`) && strings.HasSuffix(key, `"`) {
-		return key[1 : len(key)-1]
-	}
-	return key
-}
-
-// strictJSON reads and writes the contract's JSON: camelCase, enums by name, unset fields left out, unknown members
-// refused.
-type strictJSON struct{}
-
-// ContentType implements runtime.Marshaler.
-func (strictJSON) ContentType(any) string { return "application/json" }
-
-// Marshal implements runtime.Marshaler.
-func (strictJSON) Marshal(v any) ([]byte, error) {
-	m, ok := v.(proto.Message)
-	if !ok {
-		return nil, fmt.Errorf("a reply of type %T is no protobuf message", v)
-	}
-	return protojson.Marshal(m)
-}
-
-// Unmarshal implements runtime.Marshaler. What is wrong is told by bodyError; here it is enough that something is.
-func (strictJSON) Unmarshal(data []byte, v any) error {
-	m, ok := v.(proto.Message)
-	if !ok {
-		return fmt.Errorf("a request of type %T is no protobuf message", v)
-	}
-	if hasInexactNumber(data) {
-		return errInexactNumber
-	}
-	return protojson.Unmarshal(data, m)
-}
-
-// NewDecoder implements runtime.Marshaler.
-func (j strictJSON) NewDecoder(r io.Reader) runtime.Decoder {
-	return runtime.DecoderFunc(func(v any) error {
-		data, err := io.ReadAll(r)
-		if err != nil {
-			return err
-		}
-		return j.Unmarshal(data, v)
-	})
-}
-
-// NewEncoder implements runtime.Marshaler.
-func (j strictJSON) NewEncoder(w io.Writer) runtime.Encoder {
-	return runtime.EncoderFunc(func(v any) error {
-		data, err := j.Marshal(v)
-		if err != nil {
-			return err
-		}
-		_, err = w.Write(data)
-		return err
-	})
 }

@@ -129,7 +129,7 @@ func start(t testing.TB, config Config, deps Deps, behind *services) *running {
 
 // startPiped runs a server on listeners inside the process, for tests in fake time. It ends with the test's function: call
 // it inside the bubble.
-func startPiped(t *testing.T, s stub) *running {
+func startPiped(t *testing.T, s stub, opts ...grpc.DialOption) *running {
 	t.Helper()
 	server, err := newServer(loopback(), Deps{}, services{actions: s, metadata: s, presence: s})
 	if err != nil {
@@ -140,8 +140,8 @@ func startPiped(t *testing.T, s stub) *running {
 	ctx, cancel := context.WithCancel(context.Background())
 	done := make(chan error, 1)
 	go func() { done <- server.Run(ctx) }()
-	conn, err := grpc.NewClient("passthrough:///pipe", grpc.WithTransportCredentials(insecure.NewCredentials()),
-		grpc.WithContextDialer(func(ctx context.Context, _ string) (net.Conn, error) { return pipe.DialContext(ctx) }))
+	conn, err := grpc.NewClient("passthrough:///pipe", append(opts, grpc.WithTransportCredentials(insecure.NewCredentials()),
+		grpc.WithContextDialer(func(ctx context.Context, _ string) (net.Conn, error) { return pipe.DialContext(ctx) }))...)
 	if err != nil {
 		t.Fatal(err)
 	}

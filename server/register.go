@@ -36,7 +36,7 @@ func register(s *grpc.Server, desc *grpc.ServiceDesc, service any) {
 	ours.Methods = slices.Clone(desc.Methods)
 	for i := range ours.Methods {
 		generated := desc.Methods[i].Handler
-		ours.Methods[i].Handler = func(srv any, ctx context.Context, receive func(any) error, chain grpc.UnaryServerInterceptor) (any, error) { //nolint:revive // gRPC's order
+		ours.Methods[i].Handler = func(srv any, ctx context.Context, receive func(any) error, chain grpc.UnaryServerInterceptor) (any, error) {
 			var d decoding
 			return generated(srv, ctx,
 				func(req any) error { d.into = req; return receive(&d) },

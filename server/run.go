@@ -63,12 +63,29 @@ func (s *Server) Run(ctx context.Context) error {
 		<-failed.Done()
 		return s.stop(context.WithoutCancel(ctx))
 	})
-	s.health.SetServingStatus("", grpc_health_v1.HealthCheckResponse_SERVING)
+	group.Go(func() error { s.tellReady(failed); return nil })
 	err := group.Wait()
 	if ctx.Err() != nil && errors.Is(err, grpc.ErrServerStopped) {
 		return nil
 	}
 	return err
+}
+
+// readyPoll is how often it is asked whether the process can serve, until it can.
+const readyPoll = 100 * time.Millisecond
+
+// tellReady makes gRPC's health say SERVING once the process can serve.
+func (s *Server) tellReady(ctx context.Context) {
+	poll := time.NewTicker(readyPoll)
+	defer poll.Stop()
+	for s.ready(ctx) != nil {
+		select {
+		case <-ctx.Done():
+			return
+		case <-poll.C:
+		}
+	}
+	s.health.SetServingStatus("", grpc_health_v1.HealthCheckResponse_SERVING)
 }
 
 func serveHTTP(server *http.Server, l net.Listener) error {

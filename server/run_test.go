@@ -15,6 +15,7 @@ import (
 	"google.golang.org/grpc"
 	"google.golang.org/grpc/codes"
 	"google.golang.org/grpc/health/grpc_health_v1"
+	"google.golang.org/grpc/keepalive"
 	"google.golang.org/grpc/reflection/grpc_reflection_v1"
 	"google.golang.org/grpc/status"
 
@@ -161,9 +162,18 @@ func TestStopIsDoneWithinTenSeconds(t *testing.T) {
 func TestHealthAndReflection(t *testing.T) {
 	t.Parallel()
 	r := startStub(t, stub{})
-	answer, err := grpc_health_v1.NewHealthClient(r.conn).Check(t.Context(), &grpc_health_v1.HealthCheckRequest{})
-	if err != nil || answer.GetStatus() != grpc_health_v1.HealthCheckResponse_SERVING {
-		t.Errorf("health: %v, %v", answer, err)
+	watching, err := grpc_health_v1.NewHealthClient(r.conn).Watch(t.Context(), &grpc_health_v1.HealthCheckRequest{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	for {
+		answer, err := watching.Recv()
+		if err != nil {
+			t.Fatalf("health: %v", err)
+		}
+		if answer.GetStatus() == grpc_health_v1.HealthCheckResponse_SERVING {
+			break
+		}
 	}
 	_, err = grpc_health_v1.NewHealthClient(r.conn).Check(t.Context(), &grpc_health_v1.HealthCheckRequest{Service: "nobody"})
 	if status.Code(err) != codes.NotFound {
@@ -201,4 +211,36 @@ func TestReadiness(t *testing.T) {
 		}
 	}
 	r.log.line(t, "catching up")
+	answer, err := grpc_health_v1.NewHealthClient(r.conn).Check(t.Context(), &grpc_health_v1.HealthCheckRequest{})
+	if err != nil || answer.GetStatus() != grpc_health_v1.HealthCheckResponse_NOT_SERVING {
+		t.Errorf("gRPC's health: %v, %v", answer, err)
+	}
+}
+
+// TestKeepaliveThatProxiesNeedIsTaken lets a client ping an idle connection for a long while, in fake time.
+func TestKeepaliveThatProxiesNeedIsTaken(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		r := startPiped(t, stub{watch: endless}, grpc.WithKeepaliveParams(keepalive.ClientParameters{Time: 15 * time.Second, PermitWithoutStream: true}))
+		ctx, cancel := context.WithCancel(context.Background())
+		defer cancel()
+		stream, err := r.presence().WatchPresence(ctx, &botversev1.WatchPresenceRequest{})
+		if err != nil {
+			t.Fatal(err)
+		}
+		if _, err := stream.Recv(); err != nil {
+			t.Fatal(err)
+		}
+		ended := make(chan error, 1)
+		go func() {
+			_, err := stream.Recv()
+			ended <- err
+		}()
+		select {
+		case err := <-ended:
+			t.Errorf("a stream whose client pings ended with %v", err)
+		case <-time.After(20 * time.Minute):
+		}
+		cancel()
+	})
 }

@@ -58,6 +58,7 @@ type Server struct {
 	statuses     statuses
 	authenticate authenticator
 	life         *lifetime
+	ready        func(context.Context) error
 	validate     validation
 
 	grpc    *grpc.Server
@@ -120,9 +121,13 @@ func newServer(config Config, deps Deps, behind services) (*Server, error) {
 	if s.validate, err = newValidation(); err != nil {
 		return nil, fmt.Errorf("compile the contract's rules: %w", err)
 	}
+	s.ready = deps.Ready
 	s.buildGRPC(behind)
-	s.buildIntake(deps)
-	return s, s.buildREST(deps, behind, registry)
+	s.buildIntake(deps.Presence)
+	if err := s.buildREST(behind, registry); err != nil {
+		return nil, err
+	}
+	return s, nil
 }
 
 // openMetrics makes the registry that /metrics shows.
@@ -174,7 +179,7 @@ func (s *Server) buildGRPC(behind services) {
 }
 
 // buildREST makes the HTTP server and the gateway in it.
-func (s *Server) buildREST(deps Deps, behind services, registry *prometheus.Registry) error {
+func (s *Server) buildREST(behind services, registry *prometheus.Registry) error {
 	s.pipe = bufconn.Listen(pipeBuffer)
 	var err error
 	if s.self, err = dialSelf(s.pipe); err != nil {
@@ -191,17 +196,17 @@ func (s *Server) buildREST(deps Deps, behind services, registry *prometheus.Regi
 		}
 		d.routes = append(d.routes, r)
 	}
-	d.routes = append(d.routes, healthRoutes(deps.Ready, s.log)...)
+	d.routes = append(d.routes, healthRoutes(s.ready, s.log)...)
 	d.routes = append(d.routes, documentRoutes(registry)...)
 	s.rest = s.httpServer(d)
 	return nil
 }
 
 // buildIntake makes the webhooks' HTTP server, which knows nothing but them and health.
-func (s *Server) buildIntake(deps Deps) {
+func (s *Server) buildIntake(p *presence.Presence) {
 	d := &door{hosts: anyHost, maxBody: s.config.MaxBody, log: s.log}
-	i := &intake{presence: deps.Presence, metrics: s.metrics, maxBody: s.config.MaxBody, log: s.log, door: d}
-	d.routes = append(healthRoutes(deps.Ready, s.log), i.route())
+	i := &intake{presence: p, metrics: s.metrics, maxBody: s.config.MaxBody, log: s.log, door: d}
+	d.routes = append(healthRoutes(s.ready, s.log), i.route())
 	s.hooks = s.httpServer(d)
 	s.hooks.Handler = hideKeys(s.hooks.Handler)
 }
