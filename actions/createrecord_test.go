@@ -719,8 +719,8 @@ func testValidateOnlyListsAndWritesNothing(t *testing.T, w world) {
 		t.Errorf("%d records were made", n)
 	}
 	spec.ValidateOnly = false
-	real, err := w.CreateRecord(t.Context(), spec)
-	if err != nil || planned.Requests[1].Body["contactid"] != real.Record.ID {
-		t.Errorf("planned %v, made %+v, %v", planned.Requests[1].Body["contactid"], real.Record, err)
+	made, err := w.CreateRecord(t.Context(), spec)
+	if err != nil || planned.Requests[1].Body["contactid"] != made.Record.ID {
+		t.Errorf("planned %v, made %+v, %v", planned.Requests[1].Body["contactid"], made.Record, err)
 	}
 }

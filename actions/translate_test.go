@@ -176,7 +176,7 @@ func TestTranslateValue(t *testing.T) {
 		{customer, map[string]any{"entity": "lead", "id": someID}, valueOptions{}, `!points at account or contact, not at "lead"`},
 		{customer, map[string]any{"entity": "contact", "id": "7"}, valueOptions{}, "!id takes a GUID"},
 		{customer, map[string]any{"entity": "contact"}, valueOptions{}, "!names no record"},
-		{customer, map[string]any{"entity": "contact", "nmae": "Ada"}, valueOptions{}, `!no member "nmae"`},
+		{customer, map[string]any{"entity": "contact", "label": "Ada"}, valueOptions{}, `!no member "label"`},
 		{customer, map[string]any{"entity": "contact", "name": "Ada", "missing": "maybe"}, valueOptions{}, "!missing is OMIT"},
 		{customer, 5.0, valueOptions{}, "!it takes"},
 		{owner, map[string]any{"entity": "team", "id": someID}, valueOptions{}, reference{"team", someID}},

@@ -22,7 +22,7 @@ func Parse(source string) (*Template, error) {
 		if trim {
 			text = strings.TrimLeft(text, blanks)
 		}
-		if trim = false; p.at == len(source) {
+		if p.at == len(source) {
 			t.add(text)
 			break
 		}
@@ -310,8 +310,8 @@ func (p *parser) name() string {
 	from := p.at
 	for p.at < len(p.source) {
 		c := p.source[p.at]
-		dash := c == '-' && p.at > from && !strings.HasPrefix(p.source[p.at:], "-}}")
-		if !dash && !isLetter(c) && !(p.at > from && isDigit(c)) {
+		inside := isDigit(c) || c == '-' && !strings.HasPrefix(p.source[p.at:], "-}}")
+		if !isLetter(c) && (p.at == from || !inside) {
 			break
 		}
 		p.at++

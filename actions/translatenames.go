@@ -1,0 +1,84 @@
+package actions
+
+import (
+	"errors"
+	"fmt"
+	"strings"
+
+	"github.com/botverse/botverse/dataverse"
+	"github.com/botverse/botverse/dataverse/schema"
+)
+
+// fieldNamed is the field of a name in any case; nil where there is none.
+func fieldNamed(e *schema.Entity, name string) *schema.Field {
+	if f := e.Field(name); f != nil {
+		return f
+	}
+	return e.Field(lowerName(name))
+}
+
+// notCreatable is the fault of a field that a creation cannot write; nil where it can.
+func notCreatable(e *schema.Entity, f *schema.Field, path string) *Fault {
+	switch {
+	case creatable(e, f):
+		return nil
+	case f.LogicalName == e.PrimaryID:
+		return newFault(InvalidField, path, "is the record's own ID, which is made for it; give a request_id to repeat a call safely")
+	case f.Type == schema.State:
+		return newFault(InvalidField, path, "cannot be written when a record is created; give statuscode, which brings its state")
+	case f.Type == schema.PartyList:
+		return newFault(InvalidField, path, "holds the parties of an activity, which cannot be written yet")
+	case f.Type == schema.File:
+		return newFault(InvalidField, path, "holds a file, which is uploaded by itself once the record exists")
+	case f.AttributeOf != "":
+		return newFault(InvalidField, path, "only shows what %s holds; write that", f.AttributeOf)
+	}
+	return newFault(InvalidField, path, "cannot be written when a record is created")
+}
+
+// unknownField is the fault of a name that the entity has no field of, with the nearest names.
+func unknownField(e *schema.Entity, name, path string) *Fault {
+	fault := newFault(InvalidField, path, "%s has no field %q", e.LogicalName, name)
+	if f := fieldMeant(e, name); f != nil {
+		fault.Nearest = []string{f.LogicalName}
+		fault.Message += fmt.Sprintf("; %s is %q", named(f), f.LogicalName)
+		return fault
+	}
+	if fault.Nearest = schema.Nearest(name, e.FieldNames()); len(fault.Nearest) > 0 {
+		fault.Message += "; the nearest are " + strings.Join(fault.Nearest, ", ")
+	}
+	return fault
+}
+
+// fieldMeant is the field that a name which is not a logical name stands for without doubt: a label that only one field
+// has, or a lookup's name in the Web API. nil where there is none.
+func fieldMeant(e *schema.Entity, name string) *schema.Field {
+	property := strings.TrimSuffix(name, "@odata.bind")
+	if f := e.FieldOfNavigation(property); f != nil {
+		return f
+	}
+	var meant *schema.Field
+	for _, f := range e.Fields {
+		if f.AttributeOf != "" || f.Property() != property && !f.DisplayName.Is(name) {
+			continue
+		}
+		if meant != nil {
+			return nil
+		}
+		meant = f
+	}
+	return meant
+}
+
+// unknownEntity is Dataverse's answer that it has no such entity, as a fault of the request.
+func unknownEntity(name string, err error) error {
+	fault := newFault(UnknownEntity, "entity", "the environment has no entity %q", name)
+	if unknown := new(dataverse.UnknownEntityError); errors.As(err, &unknown) && len(unknown.Nearest) > 0 {
+		fault.Nearest = unknown.Nearest
+		fault.Message += "; the nearest are " + strings.Join(unknown.Nearest, ", ")
+	}
+	return &InputError{Faults: []Fault{*fault}, Err: err}
+}
+
+// lowerName is a logical name as Dataverse writes it.
+func lowerName(name string) string { return strings.ToLower(strings.TrimSpace(name)) }
