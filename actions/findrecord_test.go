@@ -402,8 +402,14 @@ func TestAnUnknownFieldHasTheMetadataReadOnceMore(t *testing.T) {
 			return err
 		},
 	}
-	if _, err := w.client(t).Entity(t.Context(), "account"); err != nil {
-		t.Fatal(err)
+	calls["save behind a lookup"] = func() error {
+		_, err := w.FindRecord(t.Context(), FindRecord{Entity: "lead", Where: map[string]any{"lastname": "x"}, Save: map[string]string{"a": "owninguser.new_field"}})
+		return err
+	}
+	for _, name := range []string{"account", "lead", "systemuser"} {
+		if _, err := w.client(t).Entity(t.Context(), name); err != nil {
+			t.Fatal(err)
+		}
 	}
 	for name, call := range calls {
 		w.wire.take()
@@ -412,7 +418,11 @@ func TestAnUnknownFieldHasTheMetadataReadOnceMore(t *testing.T) {
 				t.Errorf("%s: %v, want INVALID_FIELD", name, faults)
 			}
 		}
-		if sent := w.wire.take(); !slices.Equal(sent, []string{"POST /$batch"}) {
+		want := []string{"POST /$batch"}
+		if name == "save behind a lookup" {
+			want = append(want, want...) // of the lookup's entity, and of its own
+		}
+		if sent := w.wire.take(); !slices.Equal(sent, want) {
 			t.Errorf("%s sent %v, want the metadata once more for three calls", name, sent)
 		}
 	}

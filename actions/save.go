@@ -159,6 +159,9 @@ func linkedColumn(ctx context.Context, client *dataverse.Client, e *schema.Entit
 		return column{}, newFault(InvalidField, path, "%q is not behind a lookup with one target: %q can be saved itself, and FetchXML with a link-entity reads what is behind it", field, lookup), nil
 	}
 	target, err := client.Entity(ctx, f.Targets[0])
+	if err == nil && fieldNamed(target, field) == nil {
+		target, err = client.RefreshEntity(ctx, f.Targets[0]) // so that a new field works at once
+	}
 	if err != nil {
 		return column{}, nil, err
 	}
