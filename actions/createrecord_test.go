@@ -28,6 +28,7 @@ func TestCreateRecord(t *testing.T) {
 	w := newWorld(t)
 	for name, test := range map[string]func(*testing.T, world){
 		"TranslatesAndSaves":                          testCreateRecordTranslatesAndSaves,
+		"TextsArriveAsTheyAre":                        testTextsArriveAsTheyAre,
 		"EveryTypeIsStored":                           testEveryTypeIsStored,
 		"ReferenceSavedByOneActionIsALookupOfTheNext": testReferenceSavedByOneActionIsALookupOfTheNext,
 		"UnknownNames":                                testUnknownNames,
@@ -373,6 +374,21 @@ func testDuplicates(t *testing.T, w world) {
 	}
 	if n := w.count(t, "contact", "emailaddress1", "ada@duplicates.example.com"); n != 2 {
 		t.Errorf("%d records, want 2", n)
+	}
+}
+
+func testTextsArriveAsTheyAre(t *testing.T, w world) {
+	for _, text := range []string{
+		`O'Neill "the" Great`, "a&b=c+d %41 100%", "]]></fetch><!--", "{{ v }} {% if %}", `{"contactid":"` + someID + `"}`, "line\r\nbreak\ttab",
+		"😀 שלום \u202e", "/contacts(" + someID + ")", "null", "' or 1 eq 1", "@odata.bind", "\\u0041\\", "<script>",
+	} {
+		got, err := w.CreateRecord(t.Context(), CreateRecord{
+			Entity: "contact", Fields: map[string]any{"lastname": "Text", "description": "{{ v }}"}, Variables: map[string]any{"v": text},
+			Save: map[string]string{"back": "description"},
+		})
+		if err != nil || got.Outcome != Created || got.Variables["back"] != text {
+			t.Errorf("%q comes back as %q: %+v, %v", text, got.Variables["back"], got.Outcome, err)
+		}
 	}
 }
 
