@@ -29,7 +29,7 @@ const (
 )
 
 // NewRecord is a record of an entity with the given members, as they stand in Dataverse's JSON, annotations and all. It is
-// for whoever has a record from elsewhere, as a batch, and for tests.
+// for whoever has a record from elsewhere, and for tests. The Record keeps the map.
 func NewRecord(e *schema.Entity, members map[string]any) Record {
 	r := Record{entity: e, name: e.LogicalName, values: members}
 	if text, ok := members[e.PrimaryID].(string); ok {
