@@ -87,7 +87,7 @@ func parts(e *schema.Entity, name string) ([]document, bool) {
 			all = append(all, schema.EncodeKey(e, k, encoding))
 		}
 	case "ManyToOneRelationships":
-		for _, r := range e.ManyToOne {
+		for _, r := range e.AllManyToOne() {
 			all = append(all, schema.EncodeManyToOne(e, r, encoding))
 		}
 	case "OneToManyRelationships":

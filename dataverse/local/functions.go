@@ -112,7 +112,8 @@ func (s *Server) retrieveCurrentOrganization(_ context.Context, c *call) (reply,
 
 // uniqueName is an organisation's name in the form that Dataverse gives it by itself.
 func uniqueName(organizationID string) string {
-	return "unq" + strings.ReplaceAll(organizationID, "-", "")[:min(19, len(strings.ReplaceAll(organizationID, "-", "")))]
+	digits := strings.ReplaceAll(organizationID, "-", "")
+	return "unq" + digits[:min(19, len(digits))]
 }
 
 // publishDuplicateRule puts a rule in force at once; Dataverse does it by a system job, whose record is the answer.

@@ -112,7 +112,7 @@ func (w *rowWriter) appendField(b []byte, i int, row []any) []byte {
 		inner := rowWriter{columns: c.Rows, shape: shapeOf(c.Rows), prefer: w.prefer, format: w.format}
 		return inner.appendRows(appendMember(b, c.Property), rows)
 	}
-	if value == nil {
+	if value == nil || c.Field != nil && !c.Field.Readable { // as a webhook's key: it is written, never read
 		if w.omitNulls {
 			return b
 		}

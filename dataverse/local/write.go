@@ -86,9 +86,20 @@ func (s *Server) patch(ctx context.Context, c *call, t *table) (answer reply, er
 			return err
 		}
 		answer, err = s.written(ctx, c, m, t, id, false)
+		if err == nil {
+			answer.echo(c, key)
+		}
 		return err
 	})
 	return answer, err
+}
+
+// echo names the record by the alternate key that the client used, as Dataverse does.
+func (r *reply) echo(c *call, k key) {
+	if k.id == "" && r.header.Get("OData-EntityId") != "" {
+		r.header.Set("OData-EntityId", c.base+c.path)
+		r.header.Set("Location", c.base+c.path)
+	}
 }
 
 // target reads what record a write is about, and its body.
@@ -146,7 +157,12 @@ func (m *mutation) upsertNew(ctx context.Context, c *call, t *table, k key, b bo
 	if err != nil {
 		return reply{}, err
 	}
-	return m.s.written(ctx, c, m, t, id, true)
+	answer, err := m.s.written(ctx, c, m, t, id, true)
+	if err != nil {
+		return reply{}, err
+	}
+	answer.echo(c, k)
+	return answer, nil
 }
 
 // delete answers a DELETE of a record or of one of its values.
