@@ -1,6 +1,7 @@
 package dataverse
 
 import (
+	"context"
 	"net"
 	"net/http"
 	"sync"
@@ -12,21 +13,28 @@ import (
 func TestConnectionsAreKept(t *testing.T) {
 	t.Parallel()
 	const atOnce = 64
-	var opened atomic.Int32
 	var arrived sync.WaitGroup
 	s := newSite(t, func(w http.ResponseWriter, _ *http.Request) {
 		arrived.Done()
 		arrived.Wait() // all calls of a round are there
 		answerJSON(w, 200, `{"value":[]}`)
 	})
-	before := s.Config.ConnState
-	s.Config.ConnState = func(conn net.Conn, state http.ConnState) {
-		before(conn, state)
-		if state == http.StateNew {
-			opened.Add(1)
-		}
+	var opened atomic.Int32
+	transport := NewTransport()
+	t.Cleanup(transport.CloseIdleConnections)
+	dial := transport.DialContext
+	transport.DialContext = func(ctx context.Context, network, address string) (net.Conn, error) {
+		opened.Add(1)
+		return dial(ctx, network, address)
 	}
-	c := s.client(t)
+	es, err := NewEnvironments(map[string]Config{"test": s.config()}, "", transport)
+	if err != nil {
+		t.Fatal(err)
+	}
+	c, err := es.Client(t.Context(), "")
+	if err != nil {
+		t.Fatal(err)
+	}
 	for range 5 {
 		arrived.Add(atOnce)
 		var calls sync.WaitGroup
