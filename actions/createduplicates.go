@@ -105,7 +105,11 @@ func (c *creation) matches(ctx context.Context) ([]Record, []dataverse.Record, b
 				continue // listed as far as they can be read
 			}
 		}
-		rows, err := c.client.RetrieveDuplicates(ctx, c.entity, c.ruleFields(name), matching)
+		fields := c.ruleFields(name)
+		if len(fields) == 0 {
+			continue // the rules read nothing that the record has
+		}
+		rows, err := c.client.RetrieveDuplicates(ctx, c.entity, fields, matching)
 		if err == nil {
 			found.add(c.client, matching, rows)
 		}
