@@ -30,36 +30,43 @@ import (
 
 var update = flag.Bool("update", false, "rewrite the replies in testdata/api")
 
-// TestAPI plays each file of testdata/api over gRPC, and again over HTTP, each against a local Dataverse of its own. A
-// file is a comment and then, one after the other, requests under their method's name and the replies that they get: a
-// code, and the response or the error as JSON.
+// TestAPI plays each file of testdata/api over gRPC, and again over HTTP, each door with a local Dataverse of its own that
+// its files share: a file finds what it created and the demo data, and must not look for what others create. A file is a
+// comment and then, one after the other, requests under their method's name and the replies that they get: a code, and
+// the response or the error as JSON.
 func TestAPI(t *testing.T) {
 	t.Parallel()
 	files, err := filepath.Glob("testdata/api/*.txtar")
 	if err != nil || len(files) == 0 {
 		t.Fatalf("no cases: %v", err)
 	}
-	for _, file := range files {
-		t.Run(strings.TrimSuffix(filepath.Base(file), ".txtar"), func(t *testing.T) {
+	playAll := func(call caller, rewrite bool) func(*testing.T) {
+		return func(t *testing.T) {
 			t.Parallel()
-			t.Run("gRPC", func(t *testing.T) { t.Parallel(); play(t, file, overGRPC, *update) })
-			if !*update { // else the file is being rewritten
-				t.Run("HTTP", func(t *testing.T) { t.Parallel(); play(t, file, overHTTP, false) })
+			r, dataverseURL := startWhole(t)
+			for _, file := range files {
+				t.Run(strings.TrimSuffix(filepath.Base(file), ".txtar"), func(t *testing.T) {
+					t.Parallel()
+					play(t, file, r, dataverseURL, call, rewrite)
+				})
 			}
-		})
+		}
+	}
+	t.Run("gRPC", playAll(overGRPC, *update))
+	if !*update { // else the files are being rewritten
+		t.Run("HTTP", playAll(overHTTP, false))
 	}
 }
 
 // caller is the door of a case: it makes one call and returns the code's name and the answer as JSON.
 type caller func(t *testing.T, r *running, method protoreflect.MethodDescriptor, request []byte) (code string, answer []byte)
 
-func play(t *testing.T, file string, call caller, rewrite bool) {
+func play(t *testing.T, file string, r *running, dataverseURL string, call caller, rewrite bool) {
 	data, err := os.ReadFile(file)
 	if err != nil {
 		t.Fatal(err)
 	}
 	archive := txtar.Parse(data)
-	r, dataverseURL := startWhole(t)
 	names := newPlaceholders(dataverseURL)
 	for i := 0; i+1 < len(archive.Files); i += 2 {
 		request, reply := archive.Files[i], &archive.Files[i+1]

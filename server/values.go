@@ -84,11 +84,15 @@ func numberValue(text string) *structpb.Value {
 	return structpb.NewStringValue(text)
 }
 
-// exactDouble reports whether a double that is made of a number's text gives the same number back.
+// exactDouble reports whether a double that is made of a number's text gives the same number back: in its shortest
+// digits, and for 64-bit integers as an integer too.
 func exactDouble(text string) (float64, bool) {
 	f, err := strconv.ParseFloat(text, 64)
 	if err != nil {
 		return 0, false
+	}
+	if n, err := strconv.ParseInt(text, 10, 64); err == nil && (math.Abs(f) >= 1<<63 || int64(f) != n) {
+		return f, false
 	}
 	return f, decimalOf(text) == decimalOf(strconv.FormatFloat(f, 'e', -1, 64))
 }
