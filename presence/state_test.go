@@ -193,6 +193,7 @@ func TestShuffledAndDoubledInputGivesOneStream(t *testing.T) {
 	if duplicates != rows {
 		t.Errorf("%d repeats, want %d", duplicates, rows)
 	}
+	r.applied(rows)
 	other, err := Open(t.Context(), settings(), r.journal, nil) // another process on the same journal
 	if err != nil {
 		t.Fatal(err)
@@ -267,6 +268,7 @@ func TestKilledProcessLosesNothingThatWasAcknowledged(t *testing.T) {
 	}
 	stopped.stop()
 	again := startRig(t, dir, settings(), nil)
+	again.applied(rows)
 	for n, e := range all(t, again.watch(again.hub.cursors.format(0)), rows) {
 		if e.RecordID != rowID(n+1) || e.Late {
 			t.Fatalf("event %d = %+v, want row %d", n+1, e, n+1)
