@@ -6,6 +6,7 @@ import (
 	"io"
 	"net/http"
 	"regexp"
+	"runtime/debug"
 	"strings"
 
 	"github.com/botverse/botverse/dataverse/code"
@@ -14,6 +15,19 @@ import (
 
 // maxBody bounds a request's body.
 const maxBody = 16 << 20
+
+// The longest addresses that Dataverse takes (Web API, "Query data", URL length; a batch's parts may be longer).
+const (
+	maxURL      = 32768
+	maxBatchURL = 65536
+)
+
+func tooLong(url string, most int) error {
+	if len(url) <= most {
+		return nil
+	}
+	return &fault{status: http.StatusRequestURITooLong, code: code.RequestLengthTooLarge, message: fmt.Sprintf("The request's URL has %d characters, more than the %d that are allowed. Send it in a $batch.", len(url), most)}
+}
 
 // apiRoot is where the Web API begins: every version of 9 answers alike.
 var apiRoot = regexp.MustCompile(`^/api/data/(v9\.[0-2])/?`)
@@ -54,11 +68,19 @@ func (s *Server) refusal(ctx context.Context, err error) reply {
 	return f.reply()
 }
 
-func (s *Server) serve(ctx context.Context, w http.ResponseWriter, r *http.Request) (reply, error) {
+func (s *Server) serve(ctx context.Context, w http.ResponseWriter, r *http.Request) (_ reply, err error) {
+	defer func() {
+		if p := recover(); p != nil {
+			err = fmt.Errorf("panic: %v\n%s", p, debug.Stack())
+		}
+	}()
 	escaped := r.URL.EscapedPath()
 	root := apiRoot.FindStringSubmatch(escaped)
 	if root == nil {
 		return reply{}, noSuchSegment(strings.TrimPrefix(r.URL.Path, "/api/data/"))
+	}
+	if err := tooLong(r.RequestURI, maxURL); err != nil {
+		return reply{}, err
 	}
 	by, err := s.callerFrom(ctx, r)
 	if err != nil {

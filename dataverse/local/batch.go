@@ -122,6 +122,9 @@ func (s *Server) part(ctx context.Context, c *call, request odata.BatchRequest, 
 	inner := &call{
 		method: request.Method, path: path, rawQuery: rawQuery, header: request.Header, body: request.Body, base: c.base, by: c.by, mutation: m,
 	}
+	if err := tooLong(request.URL, maxBatchURL); err != nil {
+		return s.refusal(ctx, err)
+	}
 	if path == "$batch" {
 		return refuse(code.InvalidOperation, "A batch cannot have a batch in it.").reply()
 	}

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"net/http"
 
+	"github.com/botverse/botverse/dataverse/code"
 	"github.com/botverse/botverse/dataverse/local/query"
 	"github.com/botverse/botverse/dataverse/odata"
 )
@@ -114,6 +115,9 @@ func (s *Server) readValue(c *call, t *table, id string, r record, rest []odata.
 
 // readReferences answers with the addresses of a set's records.
 func (s *Server) readReferences(ctx context.Context, c *call, conn *conn, t *table, q *odata.Query) (reply, error) {
+	if q.Apply != nil {
+		return reply{}, refuse(code.UnsupportedQuery, "$apply cannot be used with $ref.")
+	}
 	q.Select, q.Expand = []string{t.PrimaryID}, nil
 	compiled, err := query.FromOData(s.schema, t.Entity, q, s.options(c))
 	if err != nil {

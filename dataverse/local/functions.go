@@ -26,6 +26,14 @@ func (s *Server) unbound(name string) handler {
 		return function(s.entityDefinitions)
 	case "RetrieveDuplicates":
 		return function(s.retrieveDuplicates)
+	case "CCaaS_GetPresence":
+		return function(s.getPresence)
+	case "CCaaS_ModifyAgentPresence":
+		return action(s.modifyAgentPresence)
+	case "CloseIncident":
+		return action(s.closeIncident)
+	case "$metadata":
+		return function(s.serveCSDL)
 	case "UnpublishDuplicateRule":
 		return action(s.unpublishDuplicateRule)
 	}

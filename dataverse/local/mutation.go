@@ -15,6 +15,7 @@ type mutation struct {
 	conn    *conn
 	by      caller
 	trusted bool // the records come with the program: fields may be set that no client can set
+	closing bool // a case may be closed: its own action does it
 	// references has the records made by earlier parts of a change set, by their Content-ID: "$1" → "accounts(…)".
 	references map[string]string
 	touched    map[string]bool // the entities written to

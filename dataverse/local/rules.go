@@ -44,7 +44,7 @@ func (m *mutation) check(ctx context.Context, t *table, r, before record) error 
 // checkClosing refuses to close a case or an opportunity by writing its state: that takes an action of its own.
 func (m *mutation) checkClosing(t *table, r, before record) error {
 	state, ok := r["statecode"].(int64)
-	if !ok || m.trusted || before == nil || state == before.number("statecode") {
+	if !ok || m.trusted || m.closing || before == nil || state == before.number("statecode") {
 		return nil
 	}
 	switch {

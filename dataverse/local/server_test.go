@@ -251,3 +251,17 @@ func TestOrganizationIDIsWhatWhoAmISays(t *testing.T) {
 		t.Errorf("OrganizationID() = %q, WhoAmI = %s", server.OrganizationID(), b)
 	}
 }
+
+func TestLongAddressesNeedABatch(t *testing.T) {
+	t.Parallel()
+	_, base := localtest.Start(t, local.Config{})
+	c := newClient(t, base)
+	query := "contacts?$filter=lastname eq '" + strings.Repeat("x", 40_000) + "'"
+	if status, _, _ := c.send(http.MethodGet, query, ""); status != http.StatusRequestURITooLong {
+		t.Errorf("a URL of 40,000 characters = %d, want 414", status)
+	}
+	part := "--b\r\nContent-Type: application/http\r\n\r\nGET " + strings.ReplaceAll(query, " ", "%20") + " HTTP/1.1\r\n\r\n\r\n--b--\r\n"
+	if status, _, b := c.send(http.MethodPost, "$batch", part, "Content-Type: multipart/mixed; boundary=b"); status != http.StatusOK || !bytes.Contains(b, []byte("200 OK")) {
+		t.Errorf("the same in a batch = %d %s", status, b)
+	}
+}

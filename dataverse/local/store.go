@@ -104,7 +104,7 @@ func (s *store) read(ctx context.Context, f func(*conn) error) error {
 // write runs f in a transaction that is committed when f returns nil; else nothing of it stays. Writers wait for each other,
 // and for what committed does after the commit. Once begun a write is seen through: a client that goes away must not leave
 // it to chance what was done.
-func (s *store) write(ctx context.Context, f func(*conn) error, committed func()) error {
+func (s *store) write(ctx context.Context, f func(*conn) error, committed func()) (err error) {
 	c, err := take(ctx, s.writer)
 	if err != nil {
 		return err
@@ -114,14 +114,20 @@ func (s *store) write(ctx context.Context, f func(*conn) error, committed func()
 	if _, err := c.exec(ctx, "BEGIN IMMEDIATE"); err != nil {
 		return err
 	}
+	done := false
+	defer func() { // also where f panics: the connection must be fit for the next writer
+		if !done {
+			_, rollback := c.exec(ctx, "ROLLBACK")
+			err = errors.Join(err, rollback)
+		}
+	}()
 	if err := f(c); err != nil {
-		_, rollback := c.exec(ctx, "ROLLBACK")
-		return errors.Join(err, rollback)
+		return err
 	}
 	if _, err := c.exec(ctx, "COMMIT"); err != nil {
-		_, rollback := c.exec(ctx, "ROLLBACK")
-		return errors.Join(err, rollback)
+		return err
 	}
+	done = true
 	committed()
 	return nil
 }
