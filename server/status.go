@@ -102,10 +102,10 @@ var causes = []struct {
 	{presence.ErrCursorExpired, botversev1.ErrorDetail_CURSOR_EXPIRED},
 	{presence.ErrTooSlow, botversev1.ErrorDetail_SUBSCRIBER_TOO_SLOW},
 	{presence.ErrClosed, botversev1.ErrorDetail_SHUTTING_DOWN},
+	{dataverse.ErrInDoubt, botversev1.ErrorDetail_DATAVERSE_UNAVAILABLE}, // not DEADLINE, which says that nothing was written
 	{context.DeadlineExceeded, botversev1.ErrorDetail_DEADLINE},
 	{context.Canceled, botversev1.ErrorDetail_CANCELLED},
 	{dataverse.ErrSignIn, botversev1.ErrorDetail_DATAVERSE_SIGN_IN},
-	{dataverse.ErrInDoubt, botversev1.ErrorDetail_DATAVERSE_UNAVAILABLE},
 	{dataverse.ErrUnavailable, botversev1.ErrorDetail_DATAVERSE_UNAVAILABLE},
 }
 

@@ -64,6 +64,7 @@ func TestOurErrorsFromOutside(t *testing.T) {
 		{of(dataverse.ErrForbidden), codes.PermissionDenied, botversev1.ErrorDetail_DATAVERSE_FORBIDDEN, 403, false},
 		{of(dataverse.ErrRefused), codes.FailedPrecondition, botversev1.ErrorDetail_DATAVERSE_REFUSED, 400, false},
 		{of(errors.Join(dataverse.ErrUnavailable, context.DeadlineExceeded)), codes.DeadlineExceeded, botversev1.ErrorDetail_DEADLINE, 504, true},
+		{of(errors.Join(dataverse.ErrInDoubt, context.DeadlineExceeded)), codes.Unavailable, botversev1.ErrorDetail_DATAVERSE_UNAVAILABLE, 503, true},
 		{context.Canceled, codes.Canceled, botversev1.ErrorDetail_CANCELLED, 499, true},
 		{presence.ErrCursorExpired, codes.OutOfRange, botversev1.ErrorDetail_CURSOR_EXPIRED, 410, false},
 		{presence.ErrTooSlow, codes.ResourceExhausted, botversev1.ErrorDetail_SUBSCRIBER_TOO_SLOW, 429, true},
