@@ -1,0 +1,121 @@
+package main
+
+import (
+	"context"
+	"fmt"
+
+	"github.com/botverse/botverse/dataverse"
+	"github.com/botverse/botverse/dataverse/odata"
+	"github.com/botverse/botverse/dataverse/schema"
+	"github.com/botverse/botverse/presence"
+)
+
+// presenceReader reads records for presence through the client.
+type presenceReader struct{ environments *dataverse.Environments }
+
+// GetRecord implements presence.Reader.
+func (r presenceReader) GetRecord(ctx context.Context, organizationID, entity, id string, fields []string) (presence.Record, error) {
+	client, e, err := r.entity(ctx, organizationID, entity)
+	if err != nil {
+		return presence.Record{}, err
+	}
+	record, err := client.GetRecord(ctx, e, dataverse.ID(id), &odata.Query{Select: properties(e, fields)})
+	if err != nil {
+		return presence.Record{}, err
+	}
+	return presenceRecord(e, record, organizationID, fields), nil
+}
+
+// ListRecords implements presence.Reader.
+func (r presenceReader) ListRecords(ctx context.Context, organizationID, entity string, fields []string) ([]presence.Record, error) {
+	client, e, err := r.entity(ctx, organizationID, entity)
+	if err != nil {
+		return nil, err
+	}
+	if organizationID == "" {
+		organization, err := client.Organization(ctx)
+		if err != nil {
+			return nil, err
+		}
+		organizationID = string(organization.ID)
+	}
+	q := &odata.Query{Select: properties(e, fields)}
+	if e.HasState() {
+		q.Filter = &odata.Compare{Path: odata.Path{"statecode"}, Op: odata.Eq, Value: odata.Number("0")}
+	}
+	page, err := client.ListRecords(ctx, e, q)
+	var all []presence.Record
+	for ; err == nil; page, err = client.NextPage(ctx, e, page) {
+		for _, record := range page.Records {
+			all = append(all, presenceRecord(e, record, organizationID, fields))
+		}
+		if !page.More {
+			break
+		}
+	}
+	return all, err
+}
+
+func (r presenceReader) entity(ctx context.Context, organizationID, entity string) (*dataverse.Client, *schema.Entity, error) {
+	client, err := r.client(ctx, organizationID)
+	if err != nil {
+		return nil, nil, err
+	}
+	e, err := client.Entity(ctx, entity)
+	return client, e, err
+}
+
+// client is the environment of an organisation; the default one for an empty ID.
+func (r presenceReader) client(ctx context.Context, organizationID string) (*dataverse.Client, error) {
+	if organizationID == "" {
+		return r.environments.Client(ctx, "")
+	}
+	var lastErr error
+	for _, name := range r.environments.Names() {
+		client, err := r.environments.Client(ctx, name)
+		if err != nil {
+			return nil, err
+		}
+		organization, err := client.Organization(ctx)
+		if err != nil {
+			lastErr = err
+			continue
+		}
+		if string(organization.ID) == organizationID {
+			return client, nil
+		}
+	}
+	if lastErr != nil {
+		return nil, lastErr
+	}
+	return nil, fmt.Errorf("no configured environment is the organisation %s", organizationID)
+}
+
+// properties are the JSON names of fields; those that the environment does not have are left out, because presence reads
+// tables that differ between versions.
+func properties(e *schema.Entity, fields []string) []string {
+	selected := []string{e.PrimaryID}
+	for _, name := range fields {
+		if f := e.Field(name); f != nil && name != e.PrimaryID {
+			selected = append(selected, f.Property())
+		}
+	}
+	return selected
+}
+
+func presenceRecord(e *schema.Entity, record dataverse.Record, organizationID string, fields []string) presence.Record {
+	out := presence.Record{ID: string(record.ID()), OrganizationID: organizationID, Values: map[string]any{}, Formatted: map[string]string{}}
+	for _, name := range fields {
+		f := e.Field(name)
+		if f == nil {
+			continue
+		}
+		if value, ok := record.Value(f.Property()); ok {
+			out.Values[name] = value
+		}
+		if text := record.Formatted(f.Property()); text != "" {
+			out.Formatted[name] = text
+		}
+	}
+	return out
+}

@@ -1,0 +1,169 @@
+package main
+
+import (
+	"bufio"
+	"context"
+	"encoding/json"
+	"net/http"
+	"strings"
+	"testing"
+
+	botversev1 "github.com/botverse/botverse/gen/botverse/v1"
+)
+
+const agent = "aoife.orourke@harborlights.example.com"
+
+// A change in Dataverse goes the whole way: webhook, log, stream; over gRPC, newline-delimited JSON and SSE alike.
+func TestPresenceChangeReachesEverySubscriber(t *testing.T) {
+	t.Parallel()
+	r := serve(t)
+	ctx, cancel := context.WithCancel(t.Context())
+	defer cancel()
+
+	overGRPC, err := botversev1.NewPresenceServiceClient(r.dial(t)).WatchPresence(ctx, &botversev1.WatchPresenceRequest{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	for {
+		m, err := overGRPC.Recv()
+		if err != nil {
+			t.Fatal(err)
+		}
+		if m.GetSnapshotEnd() != nil {
+			break
+		}
+	}
+	lines := watchHTTP(t, ctx, r, "application/json", "")
+	events := watchHTTP(t, ctx, r, "text/event-stream", "")
+	for !strings.Contains(next(t, lines), "snapshotEnd") {
+	}
+	for !strings.Contains(next(t, events), "snapshotEnd") {
+	}
+
+	setPresence(t, r, agent, "Busy")
+
+	m, err := overGRPC.Recv()
+	if err != nil {
+		t.Fatal(err)
+	}
+	e := m.GetEvent()
+	if e.GetPresence().GetName() != "Busy" || e.GetPresence().GetBaseStatus() != botversev1.Presence_BUSY || !strings.Contains(e.GetAgentName(), "O'Rourke") {
+		t.Errorf("over gRPC: %v, want O'Rourke Busy", m)
+	}
+	line := next(t, lines)
+	var answer map[string]any
+	if err := json.Unmarshal([]byte(line), &answer); err != nil || at(answer, "result", "event", "id") != e.GetId() {
+		t.Errorf("a line of JSON: %s (%v), want event %s", line, err, e.GetId())
+	}
+	for line = next(t, events); !strings.HasPrefix(line, "data:"); line = next(t, events) {
+	}
+	if !strings.Contains(line, e.GetId()) {
+		t.Errorf("a server-sent event: %s, want event %s", line, e.GetId())
+	}
+
+	_, list := r.get(t, "/v1/presence?pageSize=1000")
+	states, _ := list["agents"].([]any)
+	for _, s := range states {
+		if at(s, "agentId") == e.GetAgentId() && at(s, "presence", "name") == "Busy" {
+			return
+		}
+	}
+	t.Errorf("ListPresence = %v, want O'Rourke Busy", list)
+}
+
+// A subscriber that comes back with its cursor gets what it missed, and nothing twice.
+func TestResumeByCursor(t *testing.T) {
+	t.Parallel()
+	r := serve(t)
+	client := botversev1.NewPresenceServiceClient(r.dial(t))
+	watch := func(after string) botversev1.PresenceService_WatchPresenceClient {
+		stream, err := client.WatchPresence(t.Context(), &botversev1.WatchPresenceRequest{After: after})
+		if err != nil {
+			t.Fatal(err)
+		}
+		return stream
+	}
+	first := watch("")
+	cursor := ""
+	for cursor == "" {
+		m, err := first.Recv()
+		if err != nil {
+			t.Fatal(err)
+		}
+		if m.GetSnapshotEnd() != nil {
+			cursor = m.GetCursor()
+		}
+	}
+	want := []string{"Away", "Available", "Busy"}
+	for _, presence := range want {
+		setPresence(t, r, agent, presence)
+	}
+	second := watch(cursor)
+	var got []string
+	for len(got) < len(want) {
+		m, err := second.Recv()
+		if err != nil {
+			t.Fatal(err)
+		}
+		if e := m.GetEvent(); e != nil {
+			got = append(got, e.GetPresence().GetName())
+		}
+	}
+	if strings.Join(got, " ") != strings.Join(want, " ") {
+		t.Errorf("resumed events = %v, want %v", got, want)
+	}
+}
+
+func setPresence(t *testing.T, r *running, agent, presence string) {
+	t.Helper()
+	if err := run(t.Context(), []string{"presence", "set", agent, presence, "--local-addr=" + r.local}, &safeBuffer{}, &safeBuffer{}); err != nil {
+		t.Fatalf("presence set %s %s: %v", agent, presence, err)
+	}
+}
+
+func watchHTTP(t *testing.T, ctx context.Context, r *running, accept, after string) *bufio.Scanner {
+	t.Helper()
+	q, err := http.NewRequestWithContext(ctx, http.MethodGet, "http://"+r.http+"/v1/presence:watch", nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	q.Header.Set("Accept", accept)
+	if after != "" {
+		q.Header.Set("Last-Event-ID", after)
+	}
+	response, err := http.DefaultClient.Do(q)
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { response.Body.Close() })
+	if response.StatusCode != http.StatusOK {
+		t.Fatalf("HTTP %d", response.StatusCode)
+	}
+	return bufio.NewScanner(response.Body)
+}
+
+func next(t *testing.T, s *bufio.Scanner) string {
+	t.Helper()
+	if !s.Scan() {
+		t.Fatalf("the stream ended: %v", s.Err())
+	}
+	return s.Text()
+}
+
+func TestPresenceWatchPrints(t *testing.T) {
+	t.Parallel()
+	r := serve(t)
+	ctx, cancel := context.WithCancel(t.Context())
+	out := newWaitBuffer("changes follow")
+	ended := make(chan error, 1)
+	go func() { ended <- run(ctx, []string{"presence", "watch", "--server", r.grpc}, out, &safeBuffer{}) }()
+	select {
+	case <-out.seen:
+	case err := <-ended:
+		t.Fatalf("watch ended: %v", err)
+	}
+	cancel()
+	if err := <-ended; err != nil {
+		t.Errorf("watch ended with %v on interrupt, want nil", err)
+	}
+}

@@ -1,0 +1,255 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"maps"
+	"path/filepath"
+	"slices"
+	"strings"
+	"sync/atomic"
+	"time"
+
+	"golang.org/x/sync/errgroup"
+
+	"github.com/botverse/botverse/actions"
+	"github.com/botverse/botverse/dataverse"
+	"github.com/botverse/botverse/dataverse/local"
+	"github.com/botverse/botverse/dataverse/schema"
+	"github.com/botverse/botverse/journal"
+	"github.com/botverse/botverse/presence"
+	"github.com/botverse/botverse/server"
+)
+
+// localName is the environment's name where none is configured and the local Dataverse stands in.
+const localName = "local"
+
+// serveCommand runs everything.
+type serveCommand struct {
+	HTTPAddr    string `name:"http-addr" default:"${http_addr}" help:"Serve REST here." placeholder:"ADDR"`
+	GRPCAddr    string `name:"grpc-addr" default:"${grpc_addr}" help:"Serve gRPC here." placeholder:"ADDR"`
+	WebhookAddr string `default:"${webhook_addr}" help:"Take Dataverse's webhooks here: nothing else is served on this address, so that it may be exposed." placeholder:"ADDR"`
+	LocalAddr   string `default:"${local_addr}" help:"Serve the local Dataverse here, where no environment is configured." placeholder:"ADDR"`
+	DataDir     string `default:"${data_dir}" help:"Keep what must outlive the process in this directory." placeholder:"DIR"`
+
+	Environments       environments `placeholder:"YAML" help:"The Dataverse environments by name: a mapping in the configuration file. Without any, a local Dataverse is started."`
+	DefaultEnvironment string       `placeholder:"NAME" help:"The environment of calls that name none. Where there is only one, that is it."`
+
+	AllowedHosts   []string `placeholder:"HOST" help:"Host names that REST answers to beside loopback's."`
+	InsecureNoAuth bool     `help:"Listen on other addresses than loopback though callers are not authenticated."`
+	OTLPEndpoint   string   `name:"otlp-endpoint" placeholder:"ADDR" help:"Send traces to this OpenTelemetry collector (OTLP over gRPC)."`
+	logging        `embed:""`
+}
+
+// Run starts everything, says where it listens, and serves until ctx ends.
+func (c *serveCommand) Run(ctx context.Context, s streams) error {
+	if err := c.validate(); err != nil {
+		return err
+	}
+	h := &house{log: c.logger(s.log)}
+	defer h.close()
+	if err := c.build(ctx, h); err != nil {
+		return err
+	}
+	return h.run(ctx, func() { printWelcome(s.out, h) })
+}
+
+func (c *serveCommand) validate() error {
+	var faults []error
+	for _, name := range slices.Sorted(maps.Keys(c.Environments)) {
+		if err := c.Environments[name].Validate(); err != nil {
+			faults = append(faults, fmt.Errorf("environments.%s: %w", name, err))
+		}
+	}
+	if err := c.chooseDefault(); err != nil {
+		faults = append(faults, err)
+	}
+	if err := c.server().Validate(); err != nil {
+		faults = append(faults, err)
+	}
+	if faults != nil {
+		return usageError{errors.Join(faults...)}
+	}
+	return nil
+}
+
+// chooseDefault settles which environment a call means that names none.
+func (c *serveCommand) chooseDefault() error {
+	names := slices.Sorted(maps.Keys(c.Environments))
+	if len(names) == 0 {
+		names = []string{localName}
+	}
+	switch {
+	case c.DefaultEnvironment == "" && len(names) == 1:
+		c.DefaultEnvironment = names[0]
+	case c.DefaultEnvironment == "":
+		return fmt.Errorf("default_environment must be one of %s", strings.Join(names, ", "))
+	case !slices.Contains(names, c.DefaultEnvironment):
+		hint := ""
+		if nearest := schema.Nearest(c.DefaultEnvironment, names); len(nearest) > 0 {
+			hint = fmt.Sprintf("; did you mean %q?", nearest[0])
+		}
+		return fmt.Errorf("default_environment is %q, which is none of %s%s", c.DefaultEnvironment, strings.Join(names, ", "), hint)
+	}
+	return nil
+}
+
+func (c *serveCommand) server() server.Config {
+	config := server.Default()
+	config.HTTPAddr, config.GRPCAddr, config.WebhookAddr = c.HTTPAddr, c.GRPCAddr, c.WebhookAddr
+	config.AllowedHosts = c.AllowedHosts
+	config.InsecureNoAuth = c.InsecureNoAuth
+	return config
+}
+
+// house is all that runs. What was opened is closed in reverse order, after a failed start too.
+type house struct {
+	log      *slog.Logger
+	journal  *journal.Journal
+	local    *local.Server // nil where environments are configured
+	presence *presence.Presence
+	server   *server.Server
+	// register tells the local Dataverse where to send its webhooks.
+	register func(context.Context) error
+	started  atomic.Bool
+	closers  []func() error
+}
+
+func (h *house) onClose(f func() error) { h.closers = append(h.closers, f) }
+
+func (h *house) close() {
+	for _, f := range slices.Backward(h.closers) {
+		if err := f(); err != nil {
+			h.log.Error("stop", "error", err)
+		}
+	}
+}
+
+// build opens all parts, from the ones that stand below to the ones that stand on them.
+func (c *serveCommand) build(ctx context.Context, h *house) error {
+	traces, err := openTraces(ctx, c.OTLPEndpoint, h)
+	if err != nil {
+		return err
+	}
+	if err := c.buildJournal(ctx, h); err != nil {
+		return err
+	}
+	all, err := c.buildEnvironments(ctx, h)
+	if err != nil {
+		return err
+	}
+	key, err := webhookKey(c.DataDir)
+	if err != nil {
+		return err
+	}
+	h.presence, err = presence.Open(ctx, presenceConfig(key, h.log), h.journal, presenceReader{all})
+	if err != nil {
+		return fmt.Errorf("open presence: %w", err)
+	}
+	h.server, err = server.New(c.server(), server.Deps{
+		Runtime:        actions.New(all),
+		Presence:       h.presence,
+		Logger:         h.log,
+		Ready:          h.readiness,
+		TracerProvider: traces,
+		Version:        version(),
+	})
+	if err != nil {
+		return err
+	}
+	if err := h.server.Listen(); err != nil {
+		return err
+	}
+	if h.local != nil {
+		h.register = func(ctx context.Context) error { return registerSource(ctx, all, h.server.WebhookAddr(), key) }
+	}
+	return nil
+}
+
+func (c *serveCommand) buildJournal(ctx context.Context, h *house) error {
+	config := journal.Default()
+	config.Dir = c.DataDir
+	config.Logger = h.log
+	j, err := journal.Open(ctx, config)
+	if err != nil {
+		return err
+	}
+	h.journal = j
+	h.onClose(j.Close)
+	return nil
+}
+
+// buildEnvironments opens the client's side, and a local Dataverse where no environment is configured.
+func (c *serveCommand) buildEnvironments(ctx context.Context, h *house) (*dataverse.Environments, error) {
+	configs := c.Environments
+	if len(configs) == 0 {
+		config := local.Default()
+		config.Addr = c.LocalAddr
+		config.DataDir = filepath.Join(c.DataDir, "dataverse")
+		config.Logger = h.log
+		started, err := openLocal(ctx, config)
+		if err != nil {
+			return nil, err
+		}
+		h.local = started
+		h.onClose(started.Close)
+		configs = environments{localName: localEnvironment(localURL(started))}
+	}
+	return dataverse.NewEnvironments(configs, c.DefaultEnvironment, nil)
+}
+
+// readiness says why the process cannot serve yet.
+func (h *house) readiness(context.Context) error {
+	if !h.started.Load() {
+		return errors.New("starting")
+	}
+	return h.presence.Ready()
+}
+
+// run runs all parts until ctx ends or one of them fails. It calls welcome when everything has started.
+func (h *house) run(ctx context.Context, welcome func()) error {
+	group, ctx := errgroup.WithContext(ctx)
+	if h.local != nil {
+		group.Go(func() error { return h.local.Run(ctx) })
+	}
+	group.Go(func() error { return h.presence.Run(ctx) })
+	group.Go(func() error { return h.server.Run(ctx) })
+	group.Go(func() error {
+		if err := h.start(ctx); err != nil {
+			if ctx.Err() != nil {
+				return nil
+			}
+			return err
+		}
+		h.started.Store(true)
+		welcome()
+		return nil
+	})
+	return group.Wait()
+}
+
+// readyPoll is how often a starting process looks whether presence has read the agents' first states.
+const readyPoll = 2 * time.Millisecond
+
+// start does what needs the parts running. A configured environment may be out of reach for a while, which must not keep
+// the process from starting; the local Dataverse is ours, so that presence is there from the first moment.
+func (h *house) start(ctx context.Context) error {
+	if h.local == nil {
+		return nil
+	}
+	if err := h.register(ctx); err != nil {
+		return fmt.Errorf("register the presence webhook: %w", err)
+	}
+	tick := time.NewTicker(readyPoll)
+	defer tick.Stop()
+	for h.presence.Ready() != nil {
+		select {
+		case <-ctx.Done():
+			return ctx.Err()
+		case <-tick.C:
+		}
+	}
+	return nil
+}
