@@ -255,11 +255,16 @@ func (w *writer) many(key string, v any) {
 
 // literal writes a number as it stands, so that the zeros at its end survive.
 func (w *writer) literal(key, number string) {
-	if !json.Valid([]byte(number)) || !strings.ContainsAny(number[:1], "-0123456789") {
+	if !isNumber(number) {
 		w.err = fmt.Errorf("%s is no number: %q", key, number)
 		return
 	}
 	w.raw(number)
+}
+
+// isNumber says whether a text is a number as JSON writes it.
+func isNumber(text string) bool {
+	return json.Valid([]byte(text)) && strings.ContainsAny(text[:1], "-0123456789")
 }
 
 const hex = "0123456789abcdef"

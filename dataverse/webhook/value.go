@@ -158,7 +158,9 @@ func objectValue(raw json.RawMessage, depth int) any {
 	case "EntityCollection":
 		return entities(o.Entities, depth)
 	case "Money":
-		return Money(bytes.Trim(o.Value, `"`))
+		if amount := string(bytes.Trim(o.Value, `"`)); isNumber(amount) {
+			return Money(amount)
+		}
 	case "OptionSetValue":
 		n, err := strconv.ParseInt(string(bytes.Trim(o.Value, `"`)), 10, 32)
 		if err == nil {
