@@ -54,6 +54,20 @@ func (c *conn) exec(ctx context.Context, text string, args ...any) (sql.Result, 
 	return stmt.ExecContext(ctx, args...)
 }
 
+// begin begins a transaction. A client that goes away interrupts what runs for it, and that may be the end of its own
+// transaction: so one that is still open is ended first.
+func (c *conn) begin(ctx context.Context, text string) error {
+	_, err := c.exec(ctx, text)
+	if err == nil || ctx.Err() != nil {
+		return err
+	}
+	if _, err := c.exec(ctx, "ROLLBACK"); err != nil {
+		return err
+	}
+	_, err = c.exec(ctx, text)
+	return err
+}
+
 // query calls each with every row, its values as the driver gives them. The slice is each's own; the connection is not.
 func (c *conn) query(ctx context.Context, text string, args []any, each func(row []any) error) error {
 	stmt, err := c.prepare(ctx, text)

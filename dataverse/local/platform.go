@@ -23,29 +23,31 @@ var seeds embed.FS
 // prepare makes a new file ready to use, and reads what the server has to know of one that was there.
 func (s *Server) prepare(ctx context.Context) error {
 	return s.store.write(ctx, func(c *conn) error {
-		version, err := formatOf(ctx, c)
-		if err != nil {
+		if err := s.fillNew(ctx, c); err != nil {
 			return err
 		}
-		if err := s.loadCounters(ctx, c); err != nil {
-			return err
-		}
-		if version == 0 {
-			if err := s.fill(ctx, c); err != nil {
-				return fmt.Errorf("fill the new local Dataverse: %w", err)
-			}
-		}
-		key, err := c.meta(ctx, "token key")
-		if err != nil {
-			return err
-		}
-		if s.tokens.key, err = base64.StdEncoding.DecodeString(key); err != nil {
+		if err := s.loadTokenKey(ctx, c); err != nil {
 			return err
 		}
 		settings, err := loadSettings(ctx, c)
 		s.settings.Store(settings)
 		return err
 	}, func() {})
+}
+
+// fillNew makes the tables and the records where the file is new.
+func (s *Server) fillNew(ctx context.Context, c *conn) error {
+	version, err := formatOf(ctx, c)
+	if err != nil {
+		return err
+	}
+	if err := s.loadCounters(ctx, c); err != nil || version != 0 {
+		return err
+	}
+	if err := s.fill(ctx, c); err != nil {
+		return fmt.Errorf("fill the new local Dataverse: %w", err)
+	}
+	return nil
 }
 
 // formatOf returns the version of the format that the records lie in, 0 for a new file; it refuses one that is not ours.
@@ -60,6 +62,23 @@ func formatOf(ctx context.Context, c *conn) (int64, error) {
 	}
 	_, err = c.exec(ctx, createMeta)
 	return version, err
+}
+
+// loadTokenKey reads the key that tokens are signed with, and makes it the first time.
+func (s *Server) loadTokenKey(ctx context.Context, c *conn) error {
+	text, err := c.meta(ctx, "token key")
+	if err != nil {
+		return err
+	}
+	if text == "" {
+		s.tokens.key = make([]byte, 32)
+		if _, err := rand.Read(s.tokens.key); err != nil {
+			return err
+		}
+		return c.setMeta(ctx, "token key", base64.StdEncoding.EncodeToString(s.tokens.key))
+	}
+	s.tokens.key, err = base64.StdEncoding.DecodeString(text)
+	return err
 }
 
 func (s *Server) loadCounters(ctx context.Context, c *conn) (err error) {
@@ -80,13 +99,6 @@ func (s *Server) fill(ctx context.Context, c *conn) error {
 		if _, err := c.sql.ExecContext(ctx, statement); err != nil {
 			return err
 		}
-	}
-	key := make([]byte, 32)
-	if _, err := rand.Read(key); err != nil {
-		return err
-	}
-	if err := c.setMeta(ctx, "token key", base64.StdEncoding.EncodeToString(key)); err != nil {
-		return err
 	}
 	m := &mutation{s: s, conn: c, trusted: true, touched: map[string]bool{}}
 	name := "platform"

@@ -211,7 +211,8 @@ func (s *Server) readRecord(ctx context.Context, c *call, conn *conn, t *table, 
 	answer := newReply(http.StatusOK)
 	if tag != "" {
 		answer.header.Set("ETag", tag)
-		if c.header.Get("If-None-Match") == tag {
+		plain := len(c.query.Expand) == 0 && len(c.prefer.annotations) == 0 // what may change without the version is always sent
+		if plain && c.header.Get("If-None-Match") == tag {
 			answer.status = http.StatusNotModified
 			return answer, nil
 		}

@@ -40,14 +40,23 @@ func Open(ctx context.Context, cfg Config) (*Server, error) {
 		return nil, err
 	}
 	query.RegisterFunctions()
-	dir := cfg.DataDir
+	var (
+		store *store
+		err   error
+	)
 	if cfg.InMemory {
-		dir = ""
+		store, err = openCopy(ctx, cfg.Seed)
+	} else {
+		store, err = openStore(ctx, cfg.DataDir)
 	}
-	store, err := openStore(ctx, dir)
 	if err != nil {
 		return nil, err
 	}
+	return open(ctx, cfg, store)
+}
+
+// open makes a Server of an open store, which it closes where that fails.
+func open(ctx context.Context, cfg Config, store *store) (*Server, error) {
 	s := &Server{cfg: cfg, log: cfg.logger(), schema: schema.Standard(), store: store}
 	s.tables = newTables(s.schema)
 	if err := s.prepare(ctx); err != nil {

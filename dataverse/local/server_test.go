@@ -265,3 +265,16 @@ func TestLongAddressesNeedABatch(t *testing.T) {
 		t.Errorf("the same in a batch = %d %s", status, b)
 	}
 }
+
+func TestTokensAreOfOneServer(t *testing.T) {
+	t.Parallel()
+	_, first := localtest.Start(t, local.Config{RequireAuth: true})
+	_, second := localtest.Start(t, local.Config{RequireAuth: true})
+	token := "Authorization: Bearer " + tokenOf(t, first)
+	if status, _, _ := newClient(t, first).send(http.MethodGet, "WhoAmI", "", token); status != http.StatusOK {
+		t.Errorf("its own server answers a token with %d", status)
+	}
+	if status, _, _ := newClient(t, second).send(http.MethodGet, "WhoAmI", "", token); status != http.StatusUnauthorized {
+		t.Errorf("another server answers a token with %d, want 401", status)
+	}
+}

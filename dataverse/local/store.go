@@ -27,28 +27,43 @@ type store struct {
 	temporary  string // a directory to remove at the end; "" where the records stay
 }
 
-// openStore opens the records in dir, or new ones in a temporary directory where dir is "". A temporary file rather than
-// SQLite's in-memory database: shared between connections, that one locks whole tables against readers.
-func openStore(ctx context.Context, dir string) (_ *store, err error) {
-	s := &store{writer: make(chan *conn, 1), readers: make(chan *conn, readers)}
-	defer func() {
-		if err != nil {
-			err = errors.Join(err, s.close())
-		}
-	}()
-	synchronous := "NORMAL" // kill -9 loses nothing acknowledged; only a power cut could
-	if dir == "" {
-		if s.temporary, err = os.MkdirTemp("", "botverse-dataverse-"); err != nil {
-			return nil, err
-		}
-		dir, synchronous = s.temporary, "OFF"
-	} else if s.lock, err = lockDir(dir); err != nil {
+// databaseFile is the name of the file in a data directory.
+const databaseFile = "dataverse.db"
+
+// openStore opens the records in a data directory, which no other process may have open.
+func openStore(ctx context.Context, dir string) (*store, error) {
+	lock, err := lockDir(dir)
+	if err != nil {
 		return nil, err
 	}
-	if err := s.openConnections(ctx, filepath.Join(dir, "dataverse.db"), synchronous); err != nil {
-		return nil, fmt.Errorf("open the records in %s: %w", dir, err)
+	s := &store{lock: lock}
+	return s, s.open(ctx, dir, "NORMAL") // kill -9 loses nothing acknowledged; only a power cut could
+}
+
+// openTemporary opens records that are gone when the store is closed; file, where it is not nil, is what they begin with. A
+// temporary file rather than SQLite's in-memory database: shared between connections, that one locks whole tables against
+// readers.
+func openTemporary(ctx context.Context, file []byte) (*store, error) {
+	dir, err := os.MkdirTemp("", "botverse-dataverse-")
+	if err != nil {
+		return nil, err
 	}
-	return s, nil
+	s := &store{temporary: dir}
+	if file != nil {
+		if err := os.WriteFile(filepath.Join(dir, databaseFile), file, 0o600); err != nil {
+			return nil, errors.Join(err, s.close())
+		}
+	}
+	return s, s.open(ctx, dir, "OFF")
+}
+
+// open opens the connections; where that fails it closes the store.
+func (s *store) open(ctx context.Context, dir, synchronous string) error {
+	s.writer, s.readers = make(chan *conn, 1), make(chan *conn, readers)
+	if err := s.openConnections(ctx, filepath.Join(dir, databaseFile), synchronous); err != nil {
+		return errors.Join(fmt.Errorf("open the records in %s: %w", dir, err), s.close())
+	}
+	return nil
 }
 
 func (s *store) openConnections(ctx context.Context, path, synchronous string) (err error) {
@@ -94,7 +109,7 @@ func (s *store) read(ctx context.Context, f func(*conn) error) error {
 		return err
 	}
 	defer func() { s.readers <- c }()
-	if _, err := c.exec(ctx, "BEGIN"); err != nil {
+	if err := c.begin(ctx, "BEGIN"); err != nil {
 		return err
 	}
 	defer c.exec(context.WithoutCancel(ctx), "ROLLBACK") //nolint:errcheck // nothing was written
@@ -111,7 +126,7 @@ func (s *store) write(ctx context.Context, f func(*conn) error, committed func()
 	}
 	defer func() { s.writer <- c }()
 	ctx = context.WithoutCancel(ctx)
-	if _, err := c.exec(ctx, "BEGIN IMMEDIATE"); err != nil {
+	if err := c.begin(ctx, "BEGIN IMMEDIATE"); err != nil {
 		return err
 	}
 	done := false

@@ -1,0 +1,50 @@
+package local
+
+import (
+	"context"
+	"errors"
+	"os"
+	"path/filepath"
+	"sync"
+
+	"github.com/botverse/botverse/dataverse/schema"
+)
+
+// The files that records in memory begin with, made once for all Servers of the process: tests start many.
+var (
+	demoSnapshot = sync.OnceValues(func() ([]byte, error) { return snapshot(context.Background(), SeedDemo) })
+	bareSnapshot = sync.OnceValues(func() ([]byte, error) { return snapshot(context.Background(), SeedNone) })
+)
+
+// openCopy opens new records in memory with the data of a seed.
+func openCopy(ctx context.Context, seed string) (*store, error) {
+	snapshot := bareSnapshot
+	if seed == SeedDemo {
+		snapshot = demoSnapshot
+	}
+	file, err := snapshot()
+	if err != nil {
+		return nil, err
+	}
+	return openTemporary(ctx, file)
+}
+
+// snapshot is the file of new records with the data of a seed. It has no key for tokens yet.
+func snapshot(ctx context.Context, seed string) (_ []byte, err error) {
+	store, err := openTemporary(ctx, nil)
+	if err != nil {
+		return nil, err
+	}
+	dir := store.temporary
+	store.temporary = "" // it outlives the store, until it is read
+	defer os.RemoveAll(dir)
+	s := &Server{cfg: Config{Seed: seed}, schema: schema.Standard(), store: store}
+	s.tables = newTables(s.schema)
+	if err := store.write(ctx, func(c *conn) error { return s.fillNew(ctx, c) }, func() {}); err != nil {
+		return nil, errors.Join(err, store.close())
+	}
+	if err := store.close(); err != nil { // which moves all of the log into the file
+		return nil, err
+	}
+	return os.ReadFile(filepath.Join(dir, databaseFile))
+}
