@@ -1,6 +1,7 @@
 package presence
 
 import (
+	"cmp"
 	"errors"
 	"fmt"
 	"log/slog"
@@ -24,7 +25,8 @@ type Kind string
 // AgentPresence makes presence events of the rows of msdyn_agentstatushistory.
 const AgentPresence Kind = "agent-presence"
 
-// Source is one registration in Dataverse: whose records arrive, how they show their key, and how they are read.
+// Source is one registration in Dataverse: whose records arrive, how they show their key, and how they are read. What is
+// left empty is as AgentPresenceSource has it.
 type Source struct {
 	Kind       Kind   `yaml:"kind"`
 	Entity     string `yaml:"entity"`      // whose records it sends, by logical name
@@ -46,8 +48,8 @@ type Fields struct {
 	SignedIn   string `yaml:"signed_in"`   // yes or no
 }
 
-// names are the fields to read, none twice.
-func (f Fields) names() []string {
+// Names are the fields that are read, sorted, none twice: those that the registered image needs.
+func (f Fields) Names() []string {
 	names := []string{f.Agent, f.Presence, f.StartTime, f.CreateTime, f.Capacity, f.SignedIn}
 	slices.Sort(names)
 	return slices.DeleteFunc(slices.Compact(names), func(name string) bool { return name == "" })
@@ -87,11 +89,39 @@ func AgentPresenceSource() Source {
 	}
 }
 
+// filled is the source with what is left empty filled in.
+func (s Source) filled() Source {
+	preset := AgentPresenceSource()
+	for _, setting := range []struct {
+		value  *string
+		preset string
+	}{
+		{(*string)(&s.Kind), string(preset.Kind)}, {&s.Entity, preset.Entity}, {&s.Message, preset.Message},
+		{&s.ImageAlias, preset.ImageAlias}, {&s.KeyHeader, preset.KeyHeader}, {&s.KeyQuery, preset.KeyQuery},
+		{&s.Fields.Agent, preset.Fields.Agent}, {&s.Fields.Presence, preset.Fields.Presence},
+		{&s.Fields.StartTime, preset.Fields.StartTime}, {&s.Fields.CreateTime, preset.Fields.CreateTime},
+		{&s.Fields.Capacity, preset.Fields.Capacity}, {&s.Fields.SignedIn, preset.Fields.SignedIn},
+	} {
+		*setting.value = cmp.Or(*setting.value, setting.preset)
+	}
+	return s
+}
+
+// Filled returns the settings with what each source leaves empty filled in, as Open takes them.
+func (c Config) Filled() Config {
+	sources := make(map[string]Source, len(c.Sources))
+	for name, s := range c.Sources {
+		sources[name] = s.filled()
+	}
+	c.Sources = sources
+	return c
+}
+
 // Validate names all that is wrong.
 func (c Config) Validate() error {
 	var faults []error
 	for _, name := range slices.Sorted(maps.Keys(c.Sources)) {
-		for _, fault := range c.Sources[name].faults() {
+		for _, fault := range c.Sources[name].filled().faults() {
 			faults = append(faults, fmt.Errorf("sources.%s.%w", name, fault))
 		}
 	}
@@ -112,12 +142,8 @@ func (s Source) faults() []error {
 	if s.Kind != AgentPresence {
 		faults = append(faults, fmt.Errorf("kind: %q is none that is built; %s is", s.Kind, AgentPresence))
 	}
-	for _, setting := range []struct{ name, value string }{
-		{"entity", s.Entity}, {"message", s.Message}, {"fields.agent", s.Fields.Agent}, {"fields.presence", s.Fields.Presence},
-	} {
-		if setting.value == "" {
-			faults = append(faults, fmt.Errorf("%s: a name is needed", setting.name))
-		}
+	if s.Message != "Create" {
+		faults = append(faults, fmt.Errorf("message: %q makes no event of this kind; Create does", s.Message))
 	}
 	if len(s.Keys) > 2 {
 		faults = append(faults, fmt.Errorf("keys: %d are given; at most 2, the new one and the old one", len(s.Keys)))

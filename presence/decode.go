@@ -146,7 +146,7 @@ func (p *Presence) tell(ctx context.Context, s Source, c *webhook.Context, heade
 	}
 	ctx, cancel := context.WithTimeout(ctx, readTimeout)
 	defer cancel()
-	record, err := p.reader.GetRecord(ctx, c.OrganizationID, s.Entity, c.PrimaryEntityID, s.Fields.names())
+	record, err := p.reader.GetRecord(ctx, c.OrganizationID, s.Entity, c.PrimaryEntityID, s.Fields.Names())
 	if err != nil {
 		return nil, fmt.Errorf("%s, and reading the record again did not help: %w", missing, err)
 	}

@@ -33,7 +33,7 @@ func Open(ctx context.Context, config Config, j *journal.Journal, reader Reader)
 	if err := config.Validate(); err != nil {
 		return nil, fmt.Errorf("presence: %w", err)
 	}
-	p := &Presence{config: config, logger: config.Logger, reader: reader}
+	p := &Presence{config: config.Filled(), logger: config.Logger, reader: reader}
 	if p.logger == nil {
 		p.logger = slog.Default()
 	}

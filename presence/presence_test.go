@@ -136,15 +136,30 @@ func TestValidateNamesAllFaults(t *testing.T) {
 	if err := Default().Validate(); err != nil {
 		t.Errorf("Validate of the default = %v", err)
 	}
-	bad := Config{Sources: map[string]Source{"x": {Kind: "weather", Keys: []Key{"a", "b", ""}}}}
+	bad := Config{Sources: map[string]Source{"x": {Kind: "weather", Message: "Update", Keys: []Key{"a", "b", ""}}}}
 	err := bad.Validate()
 	for _, want := range []string{
-		"sources.x.kind", "sources.x.entity", "sources.x.message", "sources.x.fields.agent", "sources.x.fields.presence",
+		"sources.x.kind", "sources.x.message",
 		"sources.x.keys: 3", "sources.x.keys: one is empty", "heartbeat", "buffer", "retention",
 	} {
 		if err == nil || !strings.Contains(err.Error(), want) {
 			t.Errorf("Validate = %v, want it to name %s", err, want)
 		}
+	}
+}
+
+func TestSourceIsFilledFromItsPreset(t *testing.T) {
+	t.Parallel()
+	given := Config{Sources: map[string]Source{"mine": {Keys: []Key{"k"}, ImageAlias: "AgentStatusHistoryImage"}}}
+	got, preset := given.Filled().Sources["mine"], AgentPresenceSource()
+	if got.ImageAlias != "AgentStatusHistoryImage" || got.Entity != preset.Entity || got.Fields != preset.Fields || len(got.Keys) != 1 {
+		t.Errorf("filled source %+v, want what was given and the preset", got)
+	}
+	if given.Sources["mine"].Entity != "" {
+		t.Error("Filled changed what it was given")
+	}
+	if names := preset.Fields.Names(); len(names) != 6 || !slices.IsSorted(names) {
+		t.Errorf("Names = %v, want the six fields", names)
 	}
 }
 

@@ -16,6 +16,12 @@ type Receipt struct {
 	DeadLettered string // why no event could be made of it; empty when one was
 }
 
+// HasSource says whether a source of that name is configured.
+func (p *Presence) HasSource(name string) bool {
+	_, ok := p.config.Sources[name]
+	return ok
+}
+
 // Receive stores what Dataverse posted to a source; authenticate it first. When it returns without error, the delivery is
 // on the disk, as an event or, with the reason, as a dead letter: either is to be answered with success, for Dataverse
 // does not send it again, and a refusal only makes a failed job there. ErrUnknownSource, ErrNotJSON and ErrNotStored are

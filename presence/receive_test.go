@@ -184,6 +184,9 @@ func TestRefusals(t *testing.T) {
 	if _, err := r.Receive(t.Context(), "other", good, nil); !errors.Is(err, ErrUnknownSource) || !strings.Contains(err.Error(), "other") {
 		t.Errorf("unknown source = %v", err)
 	}
+	if r.HasSource("other") || !r.HasSource(AgentStatus) {
+		t.Error("HasSource disagrees")
+	}
 	for _, bad := range []string{"", "  ", "{", "<a/>", "{} x"} {
 		if _, err := r.Receive(t.Context(), AgentStatus, []byte(bad), nil); !errors.Is(err, ErrNotJSON) {
 			t.Errorf("Receive(%q) = %v, want ErrNotJSON", bad, err)
