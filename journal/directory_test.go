@@ -1,6 +1,7 @@
 package journal
 
 import (
+	"errors"
 	"log/slog"
 	"os"
 	"path/filepath"
@@ -24,7 +25,7 @@ func TestLockFrees(t *testing.T) {
 	if err := tryLock(first); err != nil {
 		t.Fatal(err)
 	}
-	if err := tryLock(second); err != errHeld {
+	if err := tryLock(second); !errors.Is(err, errHeld) {
 		t.Fatalf("second lock = %v, want %v", err, errHeld)
 	}
 	if err := first.Close(); err != nil {

@@ -33,8 +33,8 @@ func TestPresenceChangeReachesEverySubscriber(t *testing.T) {
 			break
 		}
 	}
-	lines := watchHTTP(t, ctx, r, "application/json", "")
-	events := watchHTTP(t, ctx, r, "text/event-stream", "")
+	lines := watchHTTP(ctx, t, r, "application/json", "")
+	events := watchHTTP(ctx, t, r, "text/event-stream", "")
 	for !strings.Contains(next(t, lines), "snapshotEnd") {
 	}
 	for !strings.Contains(next(t, events), "snapshotEnd") {
@@ -121,7 +121,7 @@ func setPresence(t *testing.T, r *running, agent, presence string) {
 	}
 }
 
-func watchHTTP(t *testing.T, ctx context.Context, r *running, accept, after string) *bufio.Scanner {
+func watchHTTP(ctx context.Context, t *testing.T, r *running, accept, after string) *bufio.Scanner {
 	t.Helper()
 	q, err := http.NewRequestWithContext(ctx, http.MethodGet, "http://"+r.http+"/v1/presence:watch", nil)
 	if err != nil {

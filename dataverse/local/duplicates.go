@@ -155,7 +155,7 @@ func (c condition) where(rule rule, t, matching *table, r record) (text string, 
 	case c.operator == sameLabel && isNumber:
 		return labelMatch(column, t.Field(c.base), matching.Field(c.matching), int(n))
 	case rule.caseSensitive && matching.Field(c.matching).IsText():
-		return column + " = ? AND " + column + " = ? COLLATE BINARY", []any{value, value}, true
+		return column + " = ? AND " + column + " COLLATE BINARY = ?", []any{value, value}, true
 	}
 	return column + " = ?", []any{value}, true
 }

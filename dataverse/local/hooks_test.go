@@ -319,3 +319,44 @@ func TestRefusedRegistrations(t *testing.T) {
 func imageOf(fields string) string {
 	return `{"name":"i","entityalias":"i",` + fields + `,"sdkmessageprocessingstepid@odata.bind":"/sdkmessageprocessingsteps(` + stepID + `)"}`
 }
+
+// TestStopWaitsForDeliveries holds that Run does not end before what is on its way has arrived, nor long after its limit.
+func TestStopWaitsForDeliveries(t *testing.T) {
+	t.Parallel()
+	for name, test := range map[string]struct {
+		limit   time.Duration
+		arrives bool
+	}{
+		"within the limit": {5 * time.Second, true},
+		"beyond it":        {20 * time.Millisecond, false},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			release, begun, arrived := make(chan struct{}), make(chan struct{}, 1), make(chan struct{}, 1)
+			r := httptest.NewServer(http.HandlerFunc(func(_ http.ResponseWriter, request *http.Request) {
+				_, _ = io.Copy(io.Discard, request.Body)
+				begun <- struct{}{}
+				select {
+				case <-release:
+					arrived <- struct{}{}
+				case <-request.Context().Done():
+				}
+			}))
+			t.Cleanup(r.Close)
+			cfg := config(t.TempDir())
+			cfg.DrainTimeout = test.limit
+			server, stop := serve(t, cfg)
+			c := newClient(t, "http://"+server.Addr())
+			register(c, r.URL, withKey, "Create", "contact", asynchronous, "")
+			c.create("contacts", `{"lastname":"x"}`)
+			<-begun
+			if test.arrives {
+				time.AfterFunc(30*time.Millisecond, func() { close(release) })
+			}
+			stop()
+			if got := len(arrived) == 1; got != test.arrives {
+				t.Errorf("arrived = %v, want %v", got, test.arrives)
+			}
+		})
+	}
+}
