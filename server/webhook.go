@@ -64,7 +64,7 @@ func (i *intake) receive(w http.ResponseWriter, r *http.Request) error {
 	source := sourceOf(r)
 	query, _ := r.Context().Value(webhookQueryKey{}).(url.Values)
 	if !i.presence.AuthenticateRequest(source, query, r.Header) {
-		return i.stranger(r.Context(), source)
+		return i.stranger(source)
 	}
 	body, err := readBody(w, r, i.maxBody)
 	if err != nil {
@@ -86,9 +86,9 @@ func sourceOf(r *http.Request) string {
 }
 
 // stranger says of a delivery without a right key whether its source exists at all: an operator who mistyped the path
-// should not look for the mistake in the key. An empty body is never stored.
-func (i *intake) stranger(ctx context.Context, source string) error {
-	if _, err := i.presence.Receive(ctx, source, nil, http.Header{}); errors.Is(err, presence.ErrUnknownSource) {
+// should not look for the mistake in the key.
+func (i *intake) stranger(source string) error {
+	if !i.presence.HasSource(source) {
 		return refusal(botversev1.ErrorDetail_UNKNOWN_ROUTE, fault(botversev1.ErrorDetail_UNKNOWN_ROUTE, "", "no webhook source of that name is configured"))
 	}
 	return failure(botversev1.ErrorDetail_CALLER_UNAUTHENTICATED, "the webhook's key is missing or wrong", nil)

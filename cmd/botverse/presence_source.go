@@ -57,9 +57,6 @@ func registerSource(ctx context.Context, all *dataverse.Environments, webhookAdd
 		Message:    source.Message,
 		Entity:     source.Entity,
 		ImageAlias: source.ImageAlias,
-		Fields: []string{
-			source.Fields.Agent, source.Fields.Presence, source.Fields.StartTime, source.Fields.CreateTime,
-			source.Fields.Capacity, source.Fields.SignedIn,
-		},
+		Fields:     source.Fields.Names(),
 	})
 }

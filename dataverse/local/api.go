@@ -121,6 +121,11 @@ func (s *Server) answer(ctx context.Context, c *call) (reply, error) {
 	if err != nil {
 		return reply{}, err
 	}
+	return s.answerOf(ctx, c, t)
+}
+
+// answerOf does what a call asks of an entity's records.
+func (s *Server) answerOf(ctx context.Context, c *call, t *table) (reply, error) {
 	switch last := c.resource.Segments[len(c.resource.Segments)-1].Name; {
 	case last == "$ref" && c.method != http.MethodGet:
 		return s.writeReference(ctx, c, t)
@@ -142,7 +147,7 @@ func (s *Server) answer(ctx context.Context, c *call) (reply, error) {
 	return reply{}, &fault{status: http.StatusMethodNotAllowed, code: code.InvalidOperation, message: "The method " + c.method + " is not supported."}
 }
 
-// mutate runs f in the call's change set, or in a transaction of its own.
+// mutateFor runs f in the call's change set, or in a transaction of its own.
 func (s *Server) mutateFor(ctx context.Context, c *call, f func(*mutation) error) error {
 	if c.mutation != nil {
 		return f(c.mutation)

@@ -106,28 +106,17 @@ func (m *mutation) setOwner(ctx context.Context, t *table, r record) error {
 		}
 		r.set(owner, "systemuser", m.by.userID)
 	}
-	kind, id := r.text(targetColumn(owner)), r.text("ownerid")
-	if kind != "team" {
-		kind = "systemuser"
+	kind, id := "systemuser", r.text("ownerid")
+	if r.text(targetColumn(owner)) == "team" {
+		kind = "team"
 	}
-	unit := m.by.businessUnitID
-	if id != m.by.userID {
-		row, _, err := m.conn.row(ctx, "SELECT businessunitid FROM "+quote(kind)+" WHERE "+quote(m.s.tables[kind].PrimaryID)+" = ?", id)
-		if err != nil {
-			return err
-		}
-		if len(row) > 0 && row[0] != nil {
-			unit, _ = row[0].(string)
-		}
+	unit, err := m.unitOf(ctx, kind, id)
+	if err != nil {
+		return err
 	}
-	follow := map[string]any{"owninguser": nil, "owningteam": nil, "owningbusinessunit": nil}
-	if unit != "" {
-		follow["owningbusinessunit"] = unit
-	}
+	follow := map[string]any{"owninguser": id, "owningteam": nil, "owningbusinessunit": nonEmpty(unit)}
 	if kind == "team" {
-		follow["owningteam"] = id
-	} else {
-		follow["owninguser"] = id
+		follow["owninguser"], follow["owningteam"] = nil, id
 	}
 	for name, value := range follow {
 		if t.has(name) {
@@ -135,6 +124,19 @@ func (m *mutation) setOwner(ctx context.Context, t *table, r record) error {
 		}
 	}
 	return nil
+}
+
+// unitOf is the business unit of a user or a team.
+func (m *mutation) unitOf(ctx context.Context, kind, id string) (string, error) {
+	if id == m.by.userID {
+		return m.by.businessUnitID, nil
+	}
+	row, found, err := m.conn.row(ctx, "SELECT businessunitid FROM "+quote(kind)+" WHERE "+quote(m.s.tables[kind].PrimaryID)+" = ?", id)
+	if err != nil || !found || row[0] == nil {
+		return m.by.businessUnitID, err
+	}
+	unit, _ := row[0].(string)
+	return unit, nil
 }
 
 // setState makes state and status belong together. Before is the record as it was, nil for a new one.

@@ -74,7 +74,7 @@ func definitionKey(segment odata.Segment) (name, value string) {
 	return segment.Keys[0].Name, value
 }
 
-// collections of an entity's definition, by the name of the navigation property.
+// parts are the collections of an entity's definition, by the name of the navigation property.
 func parts(e *schema.Entity, name string) ([]document, bool) {
 	var all []document
 	switch name {
@@ -124,6 +124,11 @@ func partOfEntity(c *call, e *schema.Entity, rest []odata.Segment) (reply, error
 		}
 		return definitionList(c, context, all, func(document) *schema.Entity { return e })
 	}
+	return oneDefinition(c, e, context, all, rest)
+}
+
+// oneDefinition answers with the one of the definitions that a key names, or with a part of it.
+func oneDefinition(c *call, e *schema.Entity, context string, all []document, rest []odata.Segment) (reply, error) {
 	_, name := definitionKey(rest[0])
 	i := slices.IndexFunc(all, func(d document) bool {
 		return d["LogicalName"] == name || d["MetadataId"] == name || d["SchemaName"] == name

@@ -48,7 +48,7 @@ func TestFaultPlan(t *testing.T) {
 		t.Error("an answer came, want the request lost")
 	}
 	server.SetFaults([]local.Fault{{Path: "/nowhere", Status: 503}, {Status: 503, Times: 1}})
-	if response, err := post("Away"); err != nil || response.StatusCode != 503 {
+	if response, err := post("Away"); err != nil || response.StatusCode != http.StatusServiceUnavailable {
 		t.Errorf("answer = %v, %v, want 503", response, err)
 	}
 	server.SetFaults([]local.Fault{{Delay: 20 * time.Millisecond}})

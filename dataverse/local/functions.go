@@ -70,7 +70,7 @@ func (s *Server) bound(ctx context.Context, c *call, t *table, name string) (rep
 	return s.publishDuplicateRule(ctx, c, t, key)
 }
 
-// response answers with an object of named values: pairs of a name and a value as appendValue takes them.
+// functionResponse answers with an object of named values: pairs of a name and a value as appendValue takes them.
 func functionResponse(c *call, name string, pairs ...any) reply {
 	b := appendString(appendMember([]byte{'{'}, "@odata.context"), c.base+"$metadata#Microsoft.Dynamics.CRM."+name+"Response")
 	for i := 0; i+1 < len(pairs); i += 2 {

@@ -102,23 +102,29 @@ func (s *Server) businessEntity(ctx context.Context, conn *conn, text string) (*
 	} else if t = s.tables[strings.TrimPrefix(name, "Microsoft.Dynamics.CRM.")]; t == nil {
 		return nil, nil, refuse(code.InvalidArgument, "BusinessEntity needs an @odata.type that names an entity, as Microsoft.Dynamics.CRM.contact.")
 	}
+	r, err := m.overlay(ctx, t, b, id)
+	return t, r, err
+}
+
+// overlay is a record as a body has it, over what is stored of it: under id, or under the ID in the body.
+func (m *mutation) overlay(ctx context.Context, t *table, b body, id string) (record, error) {
 	in, err := m.parse(ctx, t, b, true)
 	if err != nil {
-		return nil, nil, err
+		return nil, err
 	}
 	if in.id != "" {
 		id = in.id
 	}
 	stored, err := m.load(ctx, t, id)
 	if err != nil {
-		return nil, nil, err
+		return nil, err
 	}
 	r := stored.with(in.values)
 	if id != "" {
 		r[t.PrimaryID] = id
 	}
-	setNames(s.settings.Load(), t, r, r)
-	return t, r, nil
+	setNames(m.s.settings.Load(), t, r, r)
+	return r, nil
 }
 
 func stringOf(v any) string { s, _ := v.(string); return s }

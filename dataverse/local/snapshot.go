@@ -30,14 +30,14 @@ func openCopy(ctx context.Context, seed string) (*store, error) {
 }
 
 // snapshot is the file of new records with the data of a seed. It has no key for tokens yet.
-func snapshot(ctx context.Context, seed string) (_ []byte, err error) {
+func snapshot(ctx context.Context, seed string) (file []byte, err error) {
 	store, err := openTemporary(ctx, nil)
 	if err != nil {
 		return nil, err
 	}
 	dir := store.temporary
 	store.temporary = "" // it outlives the store, until it is read
-	defer os.RemoveAll(dir)
+	defer func() { err = errors.Join(err, os.RemoveAll(dir)) }()
 	s := &Server{cfg: Config{Seed: seed}, schema: schema.Standard(), store: store}
 	s.tables = newTables(s.schema)
 	if err := store.write(ctx, func(c *conn) error { return s.fillNew(ctx, c) }, func() {}); err != nil {
