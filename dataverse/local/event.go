@@ -78,6 +78,7 @@ func (m *mutation) executionContext(ctx context.Context, step step, w written) (
 	}
 	if step.mode == modeSynchronous {
 		c.OperationID, c.IsInTransaction, c.OwningExtension.Name = c.RequestID, true, step.name
+		c.InitiatingUserAzureActiveDirectoryID = m.by.directoryID // asynchronous contexts have zeros
 	}
 	if w.message == "Create" {
 		c.OutputParameters = []webhook.Parameter{{Key: "id", Value: w.id}}

@@ -2,6 +2,7 @@ package local
 
 import (
 	"fmt"
+	"net"
 	"net/http"
 	"net/url"
 	"strings"
@@ -22,7 +23,7 @@ func (s *Server) routes() http.Handler {
 	}
 	api := s.withFaults(http.HandlerFunc(s.serveAPI))
 	other := s.withFaults(mux)
-	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+	return s.guard(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		switch {
 		case strings.HasPrefix(r.URL.Path, "/api/data/"):
 			api.ServeHTTP(w, r)
@@ -31,6 +32,26 @@ func (s *Server) routes() http.Handler {
 		default:
 			other.ServeHTTP(w, r)
 		}
+	}))
+}
+
+// guard keeps web pages away from the records of whoever has them open: it refuses what browsers send from another origin,
+// and, where everybody on the machine is let in, a Host that is a name, which a page could have pointed at this machine.
+func (s *Server) guard(next http.Handler) http.Handler {
+	next = http.NewCrossOriginProtection().Handler(next)
+	if s.cfg.RequireAuth {
+		return next
+	}
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		host, _, err := net.SplitHostPort(r.Host)
+		if err != nil {
+			host = r.Host
+		}
+		if host != "localhost" && net.ParseIP(strings.Trim(host, "[]")) == nil {
+			http.Error(w, fmt.Sprintf("The local Dataverse without sign-in is reached by its IP address or as localhost, not as %q.", host), http.StatusMisdirectedRequest)
+			return
+		}
+		next.ServeHTTP(w, r)
 	})
 }
 

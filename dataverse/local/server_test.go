@@ -278,3 +278,35 @@ func TestTokensAreOfOneServer(t *testing.T) {
 		t.Errorf("another server answers a token with %d, want 401", status)
 	}
 }
+
+func TestWebPagesAreKeptAway(t *testing.T) {
+	t.Parallel()
+	_, base := localtest.Start(t, local.Config{})
+	for name, test := range map[string]struct {
+		host, origin string
+		want         int
+	}{
+		"a program":                    {"", "", http.StatusNoContent},
+		"by the name of this machine":  {"localhost:8090", "", http.StatusNoContent},
+		"a page of another origin":     {"", "https://evil.example.com", http.StatusForbidden},
+		"a page by a name of its own":  {"evil.example.com", "", http.StatusMisdirectedRequest},
+		"a page that was served by us": {"", base, http.StatusNoContent},
+	} {
+		request, err := http.NewRequestWithContext(t.Context(), http.MethodPost, base+"/api/data/v9.2/contacts", strings.NewReader(`{"lastname":"x"}`))
+		if err != nil {
+			t.Fatal(err)
+		}
+		request.Host = test.host
+		if test.origin != "" {
+			request.Header.Set("Origin", test.origin)
+		}
+		response, err := http.DefaultClient.Do(request)
+		if err != nil {
+			t.Fatal(err)
+		}
+		response.Body.Close()
+		if response.StatusCode != test.want {
+			t.Errorf("%s: %s, want %d", name, response.Status, test.want)
+		}
+	}
+}

@@ -12,7 +12,6 @@ type settings struct {
 	nameConvention    int // of full names
 	baseCurrencyID    string
 	currencySymbol    string
-	language          int
 	detectDuplicates  bool              // both switches of the organisation
 	duplicatesEnabled bool              // the first of them
 	rules             map[string][]rule // the published ones, by base entity
@@ -42,16 +41,16 @@ func loadSettings(ctx context.Context, c *conn) (*settings, error) {
 }
 
 func (s *settings) loadOrganization(ctx context.Context, c *conn) error {
-	row, found, err := c.row(ctx, `SELECT organization.organizationid, organization.name, fullnameconventioncode, basecurrencyid, languagecode,
+	row, found, err := c.row(ctx, `SELECT organization.organizationid, organization.name, fullnameconventioncode, basecurrencyid,
 		coalesce(isduplicatedetectionenabled, 0), coalesce(isduplicatedetectionenabledforonlinecreateupdate, 0),
 		coalesce(organization.currencysymbol, transactioncurrency.currencysymbol)
 		FROM organization LEFT JOIN transactioncurrency ON transactioncurrencyid = basecurrencyid LIMIT 1`)
 	if err != nil || !found {
 		return err
 	}
-	r := record{"id": row[0], "name": row[1], "convention": row[2], "currency": row[3], "language": row[4], "enabled": row[5], "online": row[6], "symbol": row[7]}
+	r := record{"id": row[0], "name": row[1], "convention": row[2], "currency": row[3], "enabled": row[4], "online": row[5], "symbol": row[6]}
 	s.organizationID, s.organizationName = r.text("id"), r.text("name")
-	s.nameConvention, s.language = 1, int(r.number("language"))
+	s.nameConvention = 1
 	if r["convention"] != nil {
 		s.nameConvention = int(r.number("convention"))
 	}
