@@ -30,22 +30,16 @@ func (s *Server) callerFrom(ctx context.Context, r *http.Request) (caller, error
 	if err != nil {
 		return caller{}, err
 	}
-	by := s.settings.Load().defaultCaller
+	settings := s.settings.Load()
+	by, known := settings.applications[strings.ToLower(token.AppID)]
+	if !known {
+		by = settings.defaultCaller
+	}
 	asked, directory := r.Header.Get("MSCRMCallerID"), r.Header.Get("CallerObjectId")
-	if token.AppID == "" && asked == "" && directory == "" {
+	if asked == "" && directory == "" {
 		return by, nil
 	}
 	err = s.store.read(ctx, func(c *conn) error {
-		if token.AppID != "" {
-			row, found, err := c.row(ctx, selectCaller+"applicationid = ?", strings.ToLower(token.AppID))
-			if err != nil {
-				return err
-			}
-			if found {
-				by = callerOf(row)
-			}
-		}
-		var err error
 		by, err = impersonate(ctx, c, by, asked, directory)
 		return err
 	})

@@ -142,7 +142,12 @@ func TestRecordsAndTokensOutliveARestart(t *testing.T) {
 
 func tokenOf(t testing.TB, base string) string {
 	t.Helper()
-	response, err := http.Post(base+"/contoso/oauth2/v2.0/token", "application/x-www-form-urlencoded", strings.NewReader("grant_type=client_credentials&client_id=x&client_secret=y"))
+	return tokenFor(t, base, "x")
+}
+
+func tokenFor(t testing.TB, base, clientID string) string {
+	t.Helper()
+	response, err := http.Post(base+"/contoso/oauth2/v2.0/token", "application/x-www-form-urlencoded", strings.NewReader("grant_type=client_credentials&client_secret=y&client_id="+clientID))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -307,6 +312,20 @@ func TestWebPagesAreKeptAway(t *testing.T) {
 		response.Body.Close()
 		if response.StatusCode != test.want {
 			t.Errorf("%s: %s, want %d", name, response.Status, test.want)
+		}
+	}
+}
+
+// TestApplicationCallsAsItsUser holds that a token makes its application's user the caller, and any other the first one.
+func TestApplicationCallsAsItsUser(t *testing.T) {
+	t.Parallel()
+	_, base := localtest.Start(t, local.Config{})
+	c := newClient(t, base)
+	user := c.create("systemusers", `{"firstname":"Second","lastname":"Bot","applicationid":"ab000000-0000-4000-8000-0000000000aa","businessunitid@odata.bind":"/businessunits(bb000000-0000-4000-8000-000000000001)"}`)
+	for clientID, want := range map[string]string{"AB000000-0000-4000-8000-0000000000AA": user, "unknown": "50000000-0000-4000-8000-000000000003"} {
+		_, _, b := c.send(http.MethodGet, "WhoAmI", "", "Authorization: Bearer "+tokenFor(t, base, clientID))
+		if !bytes.Contains(b, []byte(want)) {
+			t.Errorf("WhoAmI of %s = %s, want %s", clientID, b, want)
 		}
 	}
 }

@@ -17,6 +17,7 @@ type settings struct {
 	rules             map[string][]rule // the published ones, by base entity
 	steps             map[trigger][]step
 	defaultCaller     caller
+	applications      map[string]caller // by the ID with which an application signs in
 }
 
 // settingsEntities are the entities that settings are made of.
@@ -58,11 +59,21 @@ func (s *settings) loadOrganization(ctx context.Context, c *conn) error {
 	s.duplicatesEnabled = r.truth("enabled")
 	s.detectDuplicates = s.duplicatesEnabled && r.truth("online")
 
-	// The application user is who calls when nothing says otherwise.
-	row, found, err = c.row(ctx, `SELECT systemuserid, businessunitid, azureactivedirectoryobjectid FROM systemuser ORDER BY applicationid IS NULL, systemuserid LIMIT 1`)
-	if err != nil || !found {
-		return err
-	}
-	s.defaultCaller = callerOf(row)
-	return nil
+	return s.loadCallers(ctx, c)
+}
+
+// loadCallers reads who calls by the application that signs in, and when nothing says who: the first of them.
+func (s *settings) loadCallers(ctx context.Context, c *conn) error {
+	s.applications = map[string]caller{}
+	return c.query(ctx, `SELECT systemuserid, businessunitid, azureactivedirectoryobjectid, applicationid FROM systemuser
+		ORDER BY applicationid IS NULL, systemuserid`, nil, func(row []any) error {
+		by := callerOf(row)
+		if s.defaultCaller.userID == "" {
+			s.defaultCaller = by
+		}
+		if application, ok := row[3].(string); ok {
+			s.applications[application] = by
+		}
+		return nil
+	})
 }
