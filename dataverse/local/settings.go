@@ -66,7 +66,7 @@ func (s *settings) loadOrganization(ctx context.Context, c *conn) error {
 func (s *settings) loadCallers(ctx context.Context, c *conn) error {
 	s.applications = map[string]caller{}
 	return c.query(ctx, `SELECT systemuserid, businessunitid, azureactivedirectoryobjectid, applicationid FROM systemuser
-		ORDER BY applicationid IS NULL, systemuserid`, nil, func(row []any) error {
+		ORDER BY applicationid IS NULL, createdon, systemuserid`, nil, func(row []any) error {
 		by := callerOf(row)
 		if s.defaultCaller.userID == "" {
 			s.defaultCaller = by
