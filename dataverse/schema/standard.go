@@ -11,7 +11,7 @@ import (
 	"sync"
 )
 
-// standardFiles holds one JSON file for each standard table, as docs/schema.md describes the format.
+// standardFiles holds one JSON file for each standard table, as standard/README.md describes the format.
 //
 //go:embed standard/*.json
 var standardFiles embed.FS
