@@ -24,7 +24,6 @@ type callError struct {
 	message    string
 	detail     *botversev1.ErrorDetail
 	retryAfter time.Duration // 0 says nothing
-	cursor     string        // where a subscriber goes on
 	cause      error         // nil where the request itself is all there is to say
 }
 
@@ -45,10 +44,6 @@ func (e *callError) GRPCStatus() *status.Status {
 	}
 	if e.retryAfter > 0 {
 		details = append(details, &errdetails.RetryInfo{RetryDelay: durationpb.New(e.retryAfter)})
-	}
-	if e.cursor != "" {
-		details = append(details, &errdetails.ErrorInfo{Reason: e.detail.GetReason().String(), Domain: "botverse",
-			Metadata: map[string]string{"cursor": e.cursor}})
 	}
 	st, err := status.New(e.code, e.message).WithDetails(details...)
 	if err != nil { // no message of ours fails to marshal
@@ -161,7 +156,7 @@ func addContext(e *callError, err error) {
 	if c.code != codes.OK {
 		e.code = c.code
 	}
-	e.cursor = c.cursor
+	e.detail.Cursor = c.cursor
 }
 
 // statusCode is the gRPC code of what a call ended in.

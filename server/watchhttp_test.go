@@ -11,7 +11,6 @@ import (
 	"testing/synctest"
 	"time"
 
-	"google.golang.org/genproto/googleapis/rpc/errdetails"
 	"google.golang.org/grpc"
 	"google.golang.org/grpc/status"
 	"google.golang.org/grpc/test/bufconn"
@@ -92,7 +91,7 @@ func (s *streaming) rest() string {
 
 func hasCursor(err error, cursor string) bool {
 	for _, d := range status.Convert(err).Details() {
-		if info, ok := d.(*errdetails.ErrorInfo); ok && info.GetMetadata()["cursor"] == cursor {
+		if detail, ok := d.(*botversev1.ErrorDetail); ok && detail.GetCursor() == cursor {
 			return true
 		}
 	}

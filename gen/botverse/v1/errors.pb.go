@@ -209,7 +209,9 @@ type ErrorDetail struct {
 	// A sentence that is safe to show the visitor.
 	Say string `protobuf:"bytes,5,opt,name=say,proto3" json:"say,omitempty"`
 	// What is wrong with the input, each fault by itself.
-	Faults        []*ErrorDetail_Fault `protobuf:"bytes,6,rep,name=faults,proto3" json:"faults,omitempty"`
+	Faults []*ErrorDetail_Fault `protobuf:"bytes,6,rep,name=faults,proto3" json:"faults,omitempty"`
+	// For a stream that ended: the cursor of the last message sent, after which to subscribe again.
+	Cursor        string `protobuf:"bytes,7,opt,name=cursor,proto3" json:"cursor,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -284,6 +286,13 @@ func (x *ErrorDetail) GetFaults() []*ErrorDetail_Fault {
 		return x.Faults
 	}
 	return nil
+}
+
+func (x *ErrorDetail) GetCursor() string {
+	if x != nil {
+		return x.Cursor
+	}
+	return ""
 }
 
 // One fault of the input.
@@ -372,14 +381,15 @@ var File_botverse_v1_errors_proto protoreflect.FileDescriptor
 
 const file_botverse_v1_errors_proto_rawDesc = "" +
 	"\n" +
-	"\x18botverse/v1/errors.proto\x12\vbotverse.v1\"\xde\b\n" +
+	"\x18botverse/v1/errors.proto\x12\vbotverse.v1\"\xf6\b\n" +
 	"\vErrorDetail\x127\n" +
 	"\x06reason\x18\x01 \x01(\x0e2\x1f.botverse.v1.ErrorDetail.ReasonR\x06reason\x12\x1c\n" +
 	"\tretryable\x18\x02 \x01(\bR\tretryable\x12%\n" +
 	"\x0edataverse_code\x18\x03 \x01(\tR\rdataverseCode\x12\x17\n" +
 	"\acall_id\x18\x04 \x01(\tR\x06callId\x12\x10\n" +
 	"\x03say\x18\x05 \x01(\tR\x03say\x126\n" +
-	"\x06faults\x18\x06 \x03(\v2\x1e.botverse.v1.ErrorDetail.FaultR\x06faults\x1a\xa4\x01\n" +
+	"\x06faults\x18\x06 \x03(\v2\x1e.botverse.v1.ErrorDetail.FaultR\x06faults\x12\x16\n" +
+	"\x06cursor\x18\a \x01(\tR\x06cursor\x1a\xa4\x01\n" +
 	"\x05Fault\x127\n" +
 	"\x06reason\x18\x01 \x01(\x0e2\x1f.botverse.v1.ErrorDetail.ReasonR\x06reason\x12\x14\n" +
 	"\x05field\x18\x02 \x01(\tR\x05field\x12\x18\n" +
