@@ -91,6 +91,9 @@ func (c *Client) try(ctx context.Context, q call, authorization string, try int)
 	if err != nil {
 		return answer{}, &Error{Op: q.op, Entity: q.entity, Message: "the request cannot be made", Err: ErrRefused}
 	}
+	if ctx.Err() != nil { // a transport refuses such a request before it says how far it got
+		return answer{}, lost(ctx, q, requestID, ctx.Err(), false)
+	}
 	response, err := c.transport.RoundTrip(r)
 	if err != nil {
 		return answer{}, lost(ctx, q, requestID, err, sent.maybe(err))

@@ -339,6 +339,21 @@ func TestCancelledCallIsNotSent(t *testing.T) {
 	}
 }
 
+// TestTimeThatIsOverIsNotInDoubt goes over a real transport, with a token and a connection at hand: nothing was sent all the same.
+func TestTimeThatIsOverIsNotInDoubt(t *testing.T) {
+	t.Parallel()
+	s := newSite(t, func(w http.ResponseWriter, _ *http.Request) { _, _ = io.WriteString(w, `{"value":[]}`) })
+	c := s.client(t)
+	if err := read(t.Context(), c); err != nil {
+		t.Fatal(err)
+	}
+	ctx, cancel := context.WithTimeout(t.Context(), -time.Second)
+	defer cancel()
+	if err := write(ctx, c); !errors.Is(err, context.DeadlineExceeded) || errors.Is(err, ErrInDoubt) {
+		t.Errorf("the error is %v, want the deadline and no doubt", err)
+	}
+}
+
 // TestRefusedConnectionIsNotInDoubt goes over a real transport: nobody listens.
 func TestRefusedConnectionIsNotInDoubt(t *testing.T) {
 	t.Parallel()
