@@ -8,6 +8,7 @@ import (
 	"fmt"
 	"io"
 	"net/http"
+	"net/url"
 	"os"
 	"path/filepath"
 	"regexp"
@@ -28,7 +29,8 @@ var update = flag.Bool("update", false, "rewrite the replies in testdata; the re
 // what it shows and where the rule stands; its last line says what data the server has, as "seed: demo".
 //
 // In replies the service root is {base}, what is new in each run has a name that later requests may use ({id1}), and
-// versions and the present time are masked.
+// versions and the present time are masked. A request whose line ends in "fetchXml=" has the document as its body, for the
+// eye's sake: it is sent as that option.
 func TestCases(t *testing.T) {
 	t.Parallel()
 	files, err := filepath.Glob("testdata/*.txtar")
@@ -111,6 +113,9 @@ func (p *player) play(t *testing.T, text string) string {
 	head, body, _ := strings.Cut(text, "\n\n")
 	first, headers, _ := strings.Cut(head, "\n")
 	method, path, _ := strings.Cut(strings.TrimSpace(first), " ")
+	if strings.HasSuffix(path, "fetchXml=") {
+		path, body = path+url.QueryEscape(strings.TrimSpace(body)), ""
+	}
 	path = strings.ReplaceAll(path, " ", "%20")
 	address := p.base + path
 	if strings.HasPrefix(path, "/") {

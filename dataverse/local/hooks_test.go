@@ -311,8 +311,11 @@ func TestRefusedRegistrations(t *testing.T) {
 			t.Errorf("%s: %d %s, want 400 %s", name, status, b, test.want)
 		}
 	}
-	if status, _, b := c.send(http.MethodDelete, "serviceendpoints("+endpointID+")", ""); status != http.StatusMethodNotAllowed || !strings.Contains(string(b), "0x80040227") {
+	if status, _, b := c.send(http.MethodDelete, "serviceendpoints("+endpointID+")", ""); status != http.StatusNoContent {
 		t.Errorf("delete of an endpoint with a step: %d %s", status, b)
+	}
+	if status, _, b := c.send(http.MethodGet, "sdkmessageprocessingsteps("+stepID+")", ""); status != http.StatusNotFound {
+		t.Errorf("the step of a deleted endpoint: %d %s, want 404", status, b)
 	}
 }
 

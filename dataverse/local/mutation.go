@@ -19,6 +19,7 @@ type mutation struct {
 	// references has the records made by earlier parts of a change set, by their Content-ID: "$1" → "accounts(…)".
 	references map[string]string
 	touched    map[string]bool // the entities written to
+	removing   map[string]bool // the records whose delete has begun, by ID: relationships may run in circles
 	events     []event         // what registered steps are to be told after the commit
 }
 
@@ -29,7 +30,7 @@ type record map[string]any
 // their way, before the next writer begins.
 func (s *Server) mutate(ctx context.Context, by caller, f func(*mutation) error) error {
 	var (
-		m      = &mutation{s: s, by: by, references: map[string]string{}, touched: map[string]bool{}}
+		m      = &mutation{s: s, by: by, references: map[string]string{}, touched: map[string]bool{}, removing: map[string]bool{}}
 		next   *settings
 		before counters
 	)
