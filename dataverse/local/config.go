@@ -24,6 +24,7 @@ type Config struct {
 	AllowControl bool         `yaml:"allow_control"` // serves POST /local/faults, by which a test makes it misbehave
 	ClientID     string       `yaml:"client_id"`     // the one client ID that may sign in; "" for any
 	ClientSecret string       `yaml:"client_secret"` // the one client secret; "" for any
+	HoldWebhooks bool         `yaml:"-"`             // holds asynchronous webhooks back until ReleaseWebhooks: for an owner that receives them itself
 	Logger       *slog.Logger `yaml:"-"`             // nil logs nothing
 
 	WebhookTimeout time.Duration `yaml:"webhook_timeout"` // bounds one delivery of a webhook

@@ -9,11 +9,12 @@ import (
 	"github.com/botverse/botverse/dataverse/webhook"
 )
 
-// event is what a step is to be told after the commit.
+// event is what a step is to be told.
 type event struct {
-	step    step
-	by      caller
+	stepID  string
+	jobID   string // the system job that tells it; the request's ID for a synchronous step, which has none
 	context *webhook.Context
+	body    string // context as it is posted
 }
 
 // written is a record before and after a write, and what the request had of it. Before is nil on Create, after on Delete.
@@ -49,15 +50,19 @@ func (m *mutation) tell(ctx context.Context, step step, w written) error {
 	if err != nil {
 		return err
 	}
-	e := event{step: step, by: m.by, context: context}
+	body, err := encodeContext(context)
+	if err != nil {
+		return err
+	}
+	e := event{stepID: step.id, jobID: context.OperationID, context: context, body: body}
 	if step.mode == modeSynchronous {
-		if err := m.s.hooks.post(ctx, e); err != nil {
+		if err := m.s.hooks.post(ctx, step.endpoint, e); err != nil {
 			return refuse(code.IsvAborted, "The webhook call failed because the http request failed, step '%s': %s", step.name, err.text)
 		}
 		return nil
 	}
 	m.events = append(m.events, e)
-	return nil
+	return m.queueJob(ctx, step.name, e)
 }
 
 // executionContext is the body that a step gets ("Use webhooks", RemoteExecutionContext).

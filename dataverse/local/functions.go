@@ -140,7 +140,7 @@ func (s *Server) publishDuplicateRule(ctx context.Context, c *call, t *table, k 
 		if err := m.change(ctx, t, id, record{"statecode": int64(1), "statuscode": int64(publishedRule)}); err != nil {
 			return err
 		}
-		job, err := m.recordJob(ctx, job{name: "Publish Duplicate Detection Rule", operation: operationPublishRule})
+		job, err := m.recordJob(ctx, "Publish Duplicate Detection Rule", operationPublishRule)
 		if err != nil {
 			return err
 		}

@@ -124,6 +124,7 @@ func TestCreateIsDelivered(t *testing.T) {
 	if reference, _ := target.Value("msdyn_agentid").(webhook.EntityReference); reference.Name != "" || target.Value("msdyn_isagentloggedin") != true {
 		t.Errorf("target = %+v, want it without names", target)
 	}
+	local.WaitForWebhooks(t.Context(), server)
 	if jobs := c.list("asyncoperations?$select=statuscode"); len(jobs) != 0 {
 		t.Errorf("jobs = %v, want none: the step deletes those that succeed", jobs)
 	}

@@ -3,6 +3,9 @@ package local
 import (
 	"context"
 	"slices"
+	"time"
+
+	"github.com/botverse/botverse/dataverse/webhook"
 )
 
 // The kinds of system jobs in asyncoperation.operationtype that the server has.
@@ -11,66 +14,102 @@ const (
 	operationPublishRule = 7
 )
 
-// The statuses of a system job that has ended, and the state that they belong to.
+// The statuses of a system job, with the states that they belong to.
 const (
+	jobReady     = 0
+	jobWaiting   = 0
 	jobCompleted = 3
 	jobSucceeded = 30
 	jobFailed    = 31
+	jobCanceled  = 32
 )
-
-// job is a system job that has ended.
-type job struct {
-	id        string // "" for a new one
-	name      string
-	operation int64
-	failure   string // "" where it succeeded
-	fields    record
-}
-
-// recordJob makes the record of a system job.
-func (m *mutation) recordJob(ctx context.Context, j job) (string, error) {
-	t := m.s.tables["asyncoperation"]
-	if j.id == "" {
-		j.id = newID()
-	}
-	now := m.now()
-	r := record{
-		"asyncoperationid": j.id, "name": j.name, "operationtype": j.operation, "startedon": now, "completedon": now,
-		"statecode": int64(jobCompleted), "statuscode": int64(jobSucceeded), "depth": int64(1), "correlationid": newID(),
-	}.with(j.fields)
-	if j.failure != "" {
-		r["statuscode"], r["message"], r["friendlymessage"], r["errorcode"] = int64(jobFailed), j.failure, j.failure, int64(webhookFailed)
-	}
-	if err := m.complete(ctx, t, r); err != nil {
-		return "", err
-	}
-	return j.id, m.insert(ctx, t, r)
-}
 
 // webhookFailed is the error code of a webhook's system job: IsvUnExpected, as the signed number that the field holds.
 const webhookFailed = -2147220956
 
-// recordDelivery makes the record of a webhook's system job. A step may want none of those that succeed.
-func (s *Server) recordDelivery(ctx context.Context, e event, failed *deliveryFault) error {
-	if failed == nil && e.step.autoDelete {
-		return nil
-	}
-	return s.mutate(ctx, e.by, func(m *mutation) error {
-		t := s.tables["asyncoperation"]
-		fields := record{
-			"correlationid": e.context.CorrelationID, "requestid": e.context.RequestID, "messagename": e.context.MessageName,
-			"primaryentitytype": e.context.PrimaryEntityName, "retrycount": int64(0),
-		}
-		fields.set(t.Field("owningextensionid"), "sdkmessageprocessingstep", e.step.id)
-		if f := t.Field("regardingobjectid"); slices.Contains(f.Targets, e.context.PrimaryEntityName) {
-			fields.set(f, e.context.PrimaryEntityName, e.context.PrimaryEntityID)
-		}
-		j := job{id: e.context.OperationID, name: e.step.name, operation: operationSystemEvent, fields: fields}
-		if failed != nil {
-			j.failure = "The webhook call failed because the http request failed: " + failed.text
-			fields["retrycount"] = int64(failed.retries)
-		}
-		_, err := m.recordJob(ctx, j)
-		return err
+// recordJob makes the record of a system job that was done at once, and returns its ID.
+func (m *mutation) recordJob(ctx context.Context, name string, operation int64) (string, error) {
+	id, now := newID(), m.now()
+	return id, m.insertJob(ctx, record{
+		"asyncoperationid": id, "name": name, "operationtype": operation, "startedon": now, "completedon": now,
+		"statecode": int64(jobCompleted), "statuscode": int64(jobSucceeded), "depth": int64(1), "correlationid": newID(),
 	})
+}
+
+func (m *mutation) insertJob(ctx context.Context, r record) error {
+	t := m.s.tables["asyncoperation"]
+	if err := m.complete(ctx, t, r); err != nil {
+		return err
+	}
+	return m.insert(ctx, t, r)
+}
+
+// queueJob makes the record of the system job that is to deliver a webhook. It is written with what it tells of, so that a
+// write that was acknowledged is told of whatever becomes of the process.
+func (m *mutation) queueJob(ctx context.Context, stepName string, e event) error {
+	t := m.s.tables["asyncoperation"]
+	sequence, err := m.nextVersion(ctx) // grows over restarts, which the clock may not
+	if err != nil {
+		return err
+	}
+	r := record{
+		"asyncoperationid": e.jobID, "name": stepName, "operationtype": int64(operationSystemEvent), "depth": int64(1),
+		"statecode": int64(jobReady), "statuscode": int64(jobWaiting), "retrycount": int64(0), "sequence": sequence, "data": e.body,
+		"correlationid": e.context.CorrelationID, "requestid": e.context.RequestID, "messagename": e.context.MessageName,
+		"primaryentitytype": e.context.PrimaryEntityName,
+	}
+	r.set(t.Field("owningextensionid"), "sdkmessageprocessingstep", e.stepID)
+	if f := t.Field("regardingobjectid"); slices.Contains(f.Targets, e.context.PrimaryEntityName) {
+		r.set(f, e.context.PrimaryEntityName, e.context.PrimaryEntityID)
+	}
+	return m.insertJob(ctx, r)
+}
+
+// endJob notes what became of a delivery. A step may want no record of those that succeed.
+func (s *Server) endJob(ctx context.Context, e event, started time.Time, keep bool, failed *deliveryFault) error {
+	return s.mutate(ctx, s.settings.Load().defaultCaller, func(m *mutation) error {
+		t := s.tables["asyncoperation"]
+		if failed == nil && !keep {
+			return m.deleteRow(ctx, t, e.jobID)
+		}
+		before, err := m.load(ctx, t, e.jobID)
+		if err != nil || before == nil { // somebody deleted it meanwhile
+			return err
+		}
+		r := record{
+			"statecode": int64(jobCompleted), "statuscode": int64(jobSucceeded),
+			"startedon": started.UnixMicro(), "completedon": m.now(), "data": nil,
+		}
+		if failed != nil {
+			text := "The webhook call failed because the http request failed: " + failed.text
+			r["statuscode"], r["message"], r["friendlymessage"] = int64(jobFailed), text, text
+			r["errorcode"], r["retrycount"] = int64(webhookFailed), int64(failed.retries)
+			if failed.canceled {
+				r["statuscode"] = int64(jobCanceled)
+			}
+		}
+		if err := m.completeChange(ctx, t, r, before); err != nil {
+			return err
+		}
+		return m.store(ctx, t, e.jobID, r)
+	})
+}
+
+// queuedEvents are the webhooks that were committed and not delivered when the process before this one ended, in the order
+// of their commits.
+func (s *Server) queuedEvents(ctx context.Context) (events []event, err error) {
+	err = s.store.read(ctx, func(c *conn) error {
+		return c.query(ctx, "SELECT asyncoperationid, owningextensionid, data FROM asyncoperation WHERE operationtype = ? AND statecode = ? ORDER BY sequence",
+			[]any{operationSystemEvent, jobReady}, func(row []any) error {
+				r := record{"id": row[0], "step": row[1], "data": row[2]}
+				context, err := webhook.Decode([]byte(r.text("data")))
+				if err != nil {
+					s.log.Warn("a system job that tells nothing is left alone", "job", r.text("id"), "error", err)
+					return nil
+				}
+				events = append(events, event{stepID: r.text("step"), jobID: r.text("id"), context: context, body: r.text("data")})
+				return nil
+			})
+	})
+	return events, err
 }

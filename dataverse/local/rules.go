@@ -65,6 +65,7 @@ const (
 	stagePostOperation  = 40
 	modeSynchronous     = 0
 	modeAsynchronous    = 1
+	stepEnabled         = 0
 	imagePre            = 0
 	imagePost           = 1
 	imageBoth           = 2

@@ -62,7 +62,12 @@ func open(ctx context.Context, cfg Config, store *store) (*Server, error) {
 	if err := s.prepare(ctx); err != nil {
 		return nil, errors.Join(err, store.close())
 	}
+	queued, err := s.queuedEvents(ctx)
+	if err != nil {
+		return nil, errors.Join(err, store.close())
+	}
 	s.hooks = newDeliveries(s)
+	s.hooks.enqueue(queued)
 	s.handler = s.routes()
 	return s, nil
 }
@@ -93,9 +98,13 @@ func (s *Server) Addr() string {
 }
 
 // Run serves until ctx ends, then waits a bounded time for requests and webhooks in flight. It returns nil when ctx ended it.
+// It begins with the webhooks that were not delivered when the data directory was closed, or its process killed.
 func (s *Server) Run(ctx context.Context) error {
 	if err := s.Listen(); err != nil {
 		return err
+	}
+	if !s.cfg.HoldWebhooks {
+		s.ReleaseWebhooks()
 	}
 	server := &http.Server{Handler: s.handler, ReadHeaderTimeout: 10 * time.Second, ErrorLog: slog.NewLogLogger(s.log.Handler(), slog.LevelDebug)}
 	ended := make(chan error, 1)
@@ -116,6 +125,13 @@ func (s *Server) Run(ctx context.Context) error {
 	}
 	return nil
 }
+
+// HoldWebhooks keeps back the asynchronous webhooks that have not begun to go out, and waits for those that have, at most
+// until ctx ends. They go out after ReleaseWebhooks, or from the next process on the data directory.
+func (s *Server) HoldWebhooks(ctx context.Context) { s.hooks.hold(ctx) }
+
+// ReleaseWebhooks lets webhooks go out that are held back.
+func (s *Server) ReleaseWebhooks() { s.hooks.release() }
 
 // Handler serves the Web API and the token endpoint.
 func (s *Server) Handler() http.Handler { return s.handler }

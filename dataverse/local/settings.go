@@ -12,10 +12,11 @@ type settings struct {
 	nameConvention    int // of full names
 	baseCurrencyID    string
 	currencySymbol    string
-	detectDuplicates  bool              // both switches of the organisation
-	duplicatesEnabled bool              // the first of them
-	rules             map[string][]rule // the published ones, by base entity
-	steps             map[trigger][]step
+	detectDuplicates  bool               // both switches of the organisation
+	duplicatesEnabled bool               // the first of them
+	rules             map[string][]rule  // the published ones, by base entity
+	steps             map[trigger][]step // the enabled ones
+	webhooks          map[string]step    // all of them, by ID
 	defaultCaller     caller
 	applications      map[string]caller // by the ID with which an application signs in
 }
@@ -35,10 +36,7 @@ func loadSettings(ctx context.Context, c *conn) (*settings, error) {
 	if s.rules, err = loadRules(ctx, c); err != nil {
 		return nil, err
 	}
-	if s.steps, err = loadSteps(ctx, c); err != nil {
-		return nil, err
-	}
-	return s, nil
+	return s, s.loadSteps(ctx, c)
 }
 
 func (s *settings) loadOrganization(ctx context.Context, c *conn) error {

@@ -8,7 +8,7 @@ import (
 	"strings"
 )
 
-// step is an enabled step that posts to a webhook.
+// step is a step that posts to a webhook.
 type step struct {
 	id, name   string
 	mode       int64
@@ -38,33 +38,38 @@ type endpoint struct {
 	authValue string
 }
 
-func loadSteps(ctx context.Context, c *conn) (map[trigger][]step, error) {
+// loadSteps reads all steps by ID, and the enabled ones by what they wait for.
+func (s *settings) loadSteps(ctx context.Context, c *conn) error {
 	images, err := loadImages(ctx, c)
 	if err != nil {
-		return nil, err
+		return err
 	}
-	steps := map[trigger][]step{}
-	err = c.query(ctx, `SELECT step.sdkmessageprocessingstepid, step.name, message.name, filter.primaryobjecttypecode, coalesce(step.mode, 0),
-			coalesce(step.asyncautodelete, 0), step.filteringattributes, step.impersonatinguserid, endpoint.url, coalesce(endpoint.authtype, 0), endpoint.authvalue
+	s.steps, s.webhooks = map[trigger][]step{}, map[string]step{}
+	return c.query(ctx, `SELECT step.sdkmessageprocessingstepid, step.name, message.name, filter.primaryobjecttypecode, coalesce(step.mode, 0),
+			coalesce(step.asyncautodelete, 0), step.filteringattributes, step.impersonatinguserid, endpoint.url, coalesce(endpoint.authtype, 0), endpoint.authvalue,
+			coalesce(step.statecode, 0)
 		FROM sdkmessageprocessingstep step
 		JOIN sdkmessage message ON message.sdkmessageid = step.sdkmessageid
 		JOIN serviceendpoint endpoint ON endpoint.serviceendpointid = step.eventhandler
 		LEFT JOIN sdkmessagefilter filter ON filter.sdkmessagefilterid = step.sdkmessagefilterid
-		WHERE endpoint.contract = ? AND coalesce(step.statecode, 0) = 0
+		WHERE endpoint.contract = ?
 		ORDER BY step.rank, step.sdkmessageprocessingstepid`, []any{contractWebhook}, func(row []any) error {
 		r := record{
 			"id": row[0], "name": row[1], "message": row[2], "entity": row[3], "mode": row[4], "delete": row[5], "filter": row[6], "user": row[7],
-			"url": row[8], "type": row[9], "value": row[10],
+			"url": row[8], "type": row[9], "value": row[10], "state": row[11],
 		}
-		at := trigger{r.text("message"), r.text("entity")}
-		steps[at] = append(steps[at], step{
+		loaded := step{
 			id: r.text("id"), name: r.text("name"), mode: r.number("mode"), autoDelete: r.truth("delete"), userID: r.text("user"),
 			filter: setOf(names(r.text("filter"))), images: images[r.text("id")],
 			endpoint: endpoint{url: r.text("url"), authType: r.number("type"), authValue: r.text("value")},
-		})
+		}
+		s.webhooks[loaded.id] = loaded
+		if r.number("state") == stepEnabled {
+			at := trigger{r.text("message"), r.text("entity")}
+			s.steps[at] = append(s.steps[at], loaded)
+		}
 		return nil
 	})
-	return steps, err
 }
 
 func loadImages(ctx context.Context, c *conn) (map[string][]image, error) {
