@@ -171,13 +171,16 @@ func batched(req *http.Request, body []byte) ([]PlannedRequest, bool) {
 	return requests, true
 }
 
-// telling is the headers that change what a request does. All others stay out, secrets with them.
+// tellingHeaders are the headers that change what a request does, as Dataverse's documentation spells them, which is not
+// how net/http does.
+var tellingHeaders = []string{"Content-Type", "If-Match", "If-None-Match", "Prefer", "MSCRM.SuppressDuplicateDetection"}
+
+// telling is a request's tellingHeaders. All others stay out, secrets with them.
 func telling(header http.Header) map[string]string {
 	shown := map[string]string{}
-	for name := range header {
-		switch lower := strings.ToLower(name); {
-		case lower == "prefer", lower == "if-match", lower == "if-none-match", lower == "content-type", strings.HasPrefix(lower, "mscrm"):
-			shown[name] = strings.Join(header[name], ", ")
+	for _, name := range tellingHeaders {
+		if values := header.Values(name); len(values) > 0 {
+			shown[name] = strings.Join(values, ", ")
 		}
 	}
 	return shown

@@ -57,7 +57,7 @@ func TestAPlanLetsReadsThroughAndHoldsWrites(t *testing.T) {
 	if diff := cmp.Diff([]string{"GET /api/data/v9.2/accounts"}, next.requests); diff != "" {
 		t.Errorf("sent (-want +got):\n%s", diff)
 	}
-	header := map[string]string{"Prefer": `odata.include-annotations="*"`, "Mscrm.suppressduplicatedetection": "false"}
+	header := map[string]string{"Prefer": `odata.include-annotations="*"`, "MSCRM.SuppressDuplicateDetection": "false"}
 	got := p.Requests()
 	want := []PlannedRequest{
 		{Method: "GET", URL: "https://x.example/api/data/v9.2/accounts?$top=1", Header: header},
