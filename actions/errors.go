@@ -61,6 +61,14 @@ func (e *InputError) LogValue() slog.Value {
 // Unwrap returns what told us of the fault.
 func (e *InputError) Unwrap() error { return e.Err }
 
+// nearestTo adds the names that come nearest to the one at fault, where there are any.
+func (f *Fault) nearestTo(names []string) *Fault {
+	if f.Nearest = names; len(names) > 0 {
+		f.Message = strings.TrimSuffix(f.Message, ".") + "; the nearest are " + strings.Join(names, ", ")
+	}
+	return f
+}
+
 // inputError is the faults as an error; nil for none.
 func inputError(faults []Fault) error {
 	if len(faults) == 0 {

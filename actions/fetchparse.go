@@ -76,14 +76,14 @@ func fetchFault(err error) *Fault {
 
 // checkFault is what is wrong with a query by metadata as a fault of the request.
 func checkFault(f *fetchxml.Fault) Fault {
-	reason := BadFetchXML
+	fault := Fault{Reason: BadFetchXML, Field: place(f.Pos), Message: f.Message}
 	switch f.Code {
 	case code.QueryBuilderNoEntity:
-		reason = UnknownEntity
-	case code.QueryBuilderNoAttribute:
-		reason = InvalidField
+		fault.Reason = UnknownEntity
+	case code.QueryBuilderNoAttribute: // Dataverse's words speak of its metadata, not of the query
+		fault.Reason, fault.Message = InvalidField, fmt.Sprintf("%s has no field %q", f.Entity, f.Name)
 	}
-	return Fault{Reason: reason, Field: place(f.Pos), Message: f.Message, Nearest: f.Nearest}
+	return *fault.nearestTo(f.Nearest)
 }
 
 // place is a position in the query as a fault's field: "fetch_xml:3:14".

@@ -130,7 +130,7 @@ func describeLinks(ctx context.Context, client *dataverse.Client, root *schema.E
 func unknownLink(link *fetchxml.Link, err error) Fault {
 	fault := newFault(UnknownEntity, place(link.PosOf("name")), "there is no entity %q", link.Name)
 	if unknown := new(dataverse.UnknownEntityError); errors.As(err, &unknown) {
-		fault.Nearest = unknown.Nearest
+		fault.nearestTo(unknown.Nearest)
 	}
 	return *fault
 }

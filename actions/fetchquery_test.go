@@ -262,7 +262,7 @@ func TestFetchFaults(t *testing.T) {
 func TestUnknownFieldOfAQueryNamesTheNearest(t *testing.T) {
 	t.Parallel()
 	_, faults := ready(`<fetch><entity name="contact"><attribute name="fulname"/></entity></fetch>`)
-	if len(faults) != 1 || !slices.Contains(faults[0].Nearest, "fullname") {
+	if len(faults) != 1 || !slices.Contains(faults[0].Nearest, "fullname") || !strings.HasPrefix(faults[0].Message, `contact has no field "fulname"; the nearest are fullname`) {
 		t.Errorf("faults = %v, want fullname as the nearest", faults)
 	}
 }

@@ -130,8 +130,7 @@ func (q *fetchQuery) column(name, path string) (column, *Fault, error) {
 		return c, nil, nil
 	}
 	fault := newFault(InvalidField, path, "the query does not select %q%s", name, q.hint(name))
-	fault.Nearest = schema.Nearest(name, slices.Sorted(maps.Keys(q.columns)))
-	return column{}, fault, nil
+	return column{}, fault.nearestTo(schema.Nearest(name, slices.Sorted(maps.Keys(q.columns)))), nil
 }
 
 // hint says how the query would select a name.

@@ -44,10 +44,7 @@ func unknownField(e *schema.Entity, name, path string) *Fault {
 		fault.Message += fmt.Sprintf("; %s is %q", named(f), f.LogicalName)
 		return fault
 	}
-	if fault.Nearest = schema.Nearest(name, e.FieldNames()); len(fault.Nearest) > 0 {
-		fault.Message += "; the nearest are " + strings.Join(fault.Nearest, ", ")
-	}
-	return fault
+	return fault.nearestTo(schema.Nearest(name, e.FieldNames()))
 }
 
 // fieldMeant is the field that a name which is not a logical name stands for without doubt: a label that only one field
@@ -73,9 +70,8 @@ func fieldMeant(e *schema.Entity, name string) *schema.Field {
 // unknownEntity is Dataverse's answer that it has no such entity, as a fault of the request.
 func unknownEntity(name string, err error) error {
 	fault := newFault(UnknownEntity, "entity", "the environment has no entity %q", name)
-	if unknown := new(dataverse.UnknownEntityError); errors.As(err, &unknown) && len(unknown.Nearest) > 0 {
-		fault.Nearest = unknown.Nearest
-		fault.Message += "; the nearest are " + strings.Join(unknown.Nearest, ", ")
+	if unknown := new(dataverse.UnknownEntityError); errors.As(err, &unknown) {
+		fault.nearestTo(unknown.Nearest)
 	}
 	return &InputError{Faults: []Fault{*fault}, Err: err}
 }

@@ -66,7 +66,8 @@ func (c *checker) fault(pos Pos, number code.Code, format string, args ...any) {
 func (c *checker) unknown(name string, among []string, pos Pos, number code.Code, format string, args ...any) {
 	if !c.full() {
 		c.fault(pos, number, format, args...)
-		c.faults[len(c.faults)-1].Nearest = schema.Nearest(name, among)
+		last := c.faults[len(c.faults)-1]
+		last.Name, last.Nearest = name, schema.Nearest(name, among)
 	}
 }
 
@@ -129,6 +130,7 @@ func (c *checker) field(e *schema.Entity, name string, pos Pos) *schema.Field {
 	f := e.Field(name)
 	if f == nil && !c.full() { // gathering the names costs more than looking for one
 		c.unknown(name, e.FieldNames(), pos, code.QueryBuilderNoAttribute, "'%s' entity doesn't contain attribute with Name = '%s' and NameMapping = 'Logical'.", e.LogicalName, name)
+		c.faults[len(c.faults)-1].Entity = e.LogicalName
 	}
 	return f
 }

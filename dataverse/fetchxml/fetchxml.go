@@ -40,8 +40,10 @@ func (e *SyntaxError) Error() string {
 type Fault struct {
 	Pos     Pos
 	Code    code.Code // what Dataverse refuses it with
-	Message string
-	Nearest []string // names that may have been meant
+	Message string    // as Dataverse words it, where it has words for it
+	Entity  string    // the entity that has no field of the name; "" for other faults
+	Name    string    // the name that is none of those there are; "" for other faults
+	Nearest []string  // names that may have been meant
 }
 
 // Error says where and what is wrong.
