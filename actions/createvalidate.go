@@ -47,6 +47,8 @@ func (c *creation) validateRest(ctx context.Context, plan *plan) error {
 		plan.hold("if Dataverse refuses the record as a duplicate")
 		c.matches(ctx)
 	}
+	plan.hold("if an alternate key refuses the record")
+	c.sameKey(ctx)
 	return nil
 }
 

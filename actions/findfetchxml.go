@@ -114,8 +114,7 @@ func (s fetchSearch) run(ctx context.Context) (Result, error) {
 	}
 	top := s.rows()
 	records, full, err := s.ask(ctx, top)
-	if err == nil && full && s.query.multiplies && len(records) < s.top() && top < mostRows {
-		// The rows asked for belong to too few records to tell whether there is another.
+	if err == nil && full && s.asksAgain() && len(records) < s.top() {
 		records, full, err = s.ask(ctx, mostRows)
 	}
 	if err != nil {
@@ -131,6 +130,9 @@ func (s fetchSearch) rows() int {
 	}
 	return s.top()
 }
+
+// asksAgain reports whether the rows that are asked for first may belong to too few records to tell whether there is another.
+func (s fetchSearch) asksAgain() bool { return s.query.multiplies && s.rows() < mostRows }
 
 // ask sends the query for that many rows and returns their records, each once, with its first row.
 func (s fetchSearch) ask(ctx context.Context, top int) (records []dataverse.Record, full bool, err error) {
@@ -170,6 +172,13 @@ func (s fetchSearch) validate(ctx context.Context, requests *plan) (Result, erro
 	_, err := s.run(ctx)
 	if err := requests.heldBack(err); err != nil {
 		return Result{}, err
+	}
+	if !s.query.fetch.Aggregate && s.asksAgain() {
+		requests.hold("if the rows of the first request belong to too few records")
+		_, _, err := s.ask(ctx, mostRows)
+		if err := requests.heldBack(err); err != nil {
+			return Result{}, err
+		}
 	}
 	return s.planned(requests), nil
 }

@@ -171,13 +171,18 @@ func TestAnotherRecordIsSeenBehindManyRows(t *testing.T) {
 		w.taskOf(t, contactID(2), fmt.Sprintf("Task %d", i))
 	}
 	w.taskOf(t, contactID(3), "Task")
-	got := w.fetch(t, FindRecordByFetchXML{
+	spec := FindRecordByFetchXML{
 		Entity: "contact", OnMultiple: TakeNone,
 		FetchXML: `<fetch><entity name="contact"><attribute name="fullname"/><order attribute="contactid"/>
 			<link-entity name="task" from="regardingobjectid" to="contactid" alias="t"><filter><condition attribute="subject" operator="begins-with" value="Task"/></filter></link-entity></entity></fetch>`,
-	})
-	if got.Outcome != Ambiguous || *got.MatchCount != 2 || got.MoreMatches {
+	}
+	if got := w.fetch(t, spec); got.Outcome != Ambiguous || *got.MatchCount != 2 || got.MoreMatches {
 		t.Errorf("%+v, want AMBIGUOUS with two records", got)
+	}
+	spec.ValidateOnly = true
+	planned := w.fetch(t, spec).Requests
+	if len(planned) != 2 || planned[0].Condition != "" || planned[1].Condition == "" || !strings.Contains(planned[1].URL, "top%3D%225000%22") {
+		t.Errorf("planned %+v, want the second request too, with its condition", planned)
 	}
 }
 
