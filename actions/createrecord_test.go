@@ -334,7 +334,7 @@ func testLookupsByName(t *testing.T, w world) {
 	create := func(lookup map[string]any) (Result, error) {
 		return w.CreateRecord(t.Context(), CreateRecord{Entity: "contact", Fields: map[string]any{"lastname": "X", "parentcustomerid": lookup}})
 	}
-	for name, want := range map[string]Reason{"Twin Ltd": LookupAmbiguous, "Closed Ltd": LookupNotFound, "No'body": LookupNotFound, " ": LookupNotFound} {
+	for name, want := range map[string]Reason{"Twin Ltd": LookupAmbiguous, "Closed Ltd": LookupNotFound, "No'body": LookupNotFound, " ": InvalidValue, "a\x01": InvalidValue} {
 		_, err := create(map[string]any{"entity": "account", "name": name})
 		if faults := faultsOf(err); len(faults) != 1 || faults[0].Reason != want {
 			t.Errorf("%q: %v, want %s", name, err, want)
@@ -657,6 +657,16 @@ func testAlternateKeyMeetsTheRecordThatHasIt(t *testing.T, w world) {
 	if err != nil || got.Outcome != Duplicate || got.Record == nil || got.Record.ID != first.Record.ID || len(got.Warnings) > 0 {
 		t.Errorf("%+v, %v; want the record %s", got, err, first.Record.ID)
 	}
+	plan := newPlan(true)
+	c.client = plan.through(client)
+	planned, err := c.validate(t.Context(), plan)
+	if err != nil {
+		t.Fatal(err)
+	}
+	last := planned.Requests[len(planned.Requests)-1]
+	if last.Condition != "if an alternate key refuses the record" || !strings.Contains(last.URL, "$filter=emailaddress1%20eq%20'key%40example.com'%20and%20lastname%20eq%20'Key'") {
+		t.Errorf("the last request planned is %+v, want the one for the record that has the key", last)
+	}
 }
 
 func testAnotherIDThanTheOneSentIsTold(t *testing.T, w world) {
@@ -723,7 +733,7 @@ func testValidateOnlyListsAndWritesNothing(t *testing.T, w world) {
 		t.Errorf("requests, -want +got:\n%s", diff)
 	}
 	post := got.Requests[1]
-	if post.Body["lastname"] != "Plan" || post.Body["contactid"] != newIDShown || post.Header["Mscrm.suppressduplicatedetection"]+post.Header["MSCRM.SuppressDuplicateDetection"] != "false" {
+	if post.Body["lastname"] != "Plan" || post.Body["contactid"] != newIDShown || post.Header["MSCRM.SuppressDuplicateDetection"] != "false" {
 		t.Errorf("the creation is listed as %+v", post)
 	}
 	spec.RequestID = "plan"

@@ -182,8 +182,8 @@ func (p operandPlace) operand(ctx context.Context, o operandTemplate, values com
 // illegalXML is the fault of a text that XML cannot carry; nil where there is none.
 func illegalXML(texts []string, at string) *Fault {
 	for _, text := range texts {
-		if r, found := unprintable(text); found {
-			return newFault(InvalidValue, at, "the value has a character that no text can hold (%U)", r)
+		if fault := checkPrintable(text, at); fault != nil {
+			return fault
 		}
 	}
 	return nil

@@ -65,3 +65,11 @@ func unprintable(text string) (r rune, found bool) {
 	}
 	return 0, false
 }
+
+// checkPrintable is the fault of a text with a character that is unprintable; nil where there is none.
+func checkPrintable(text, path string) *Fault {
+	if r, found := unprintable(text); found {
+		return newFault(InvalidValue, path, "has a character that no text can hold (%U)", r)
+	}
+	return nil
+}

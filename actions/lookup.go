@@ -61,7 +61,7 @@ func parseLookupText(f *schema.Field, text string, o valueOptions) (lookup, *Fau
 		fault.Allowed = slices.Clone(f.Targets)
 		return lookup{}, fault
 	case f.Type == schema.Owner && strings.TrimSpace(text) != "":
-		return lookup{Name: strings.TrimSpace(text)}, nil
+		return lookup{Name: strings.TrimSpace(text)}, checkPrintable(text, o.Path)
 	}
 	return lookup{}, misfit(f, text, o, "it takes %s", rightLookup(f))
 }
@@ -89,8 +89,13 @@ func parseLookupObject(f *schema.Field, object map[string]any, o valueOptions) (
 		return lookup{}, newFault(InvalidValue, o.Path, "the lookup names no record; it takes %s", rightLookup(f))
 	}
 	l.Name = strings.TrimSpace(name)
-	fault = lookupMissing(object, &l, o)
-	return l, fault
+	if fault = lookupMissing(object, &l, o); fault != nil {
+		return lookup{}, fault
+	}
+	if l.Name == "" && !l.Omit {
+		return lookup{}, newFault(InvalidValue, o.Path, "the lookup's name is blank; it takes %s", rightLookup(f))
+	}
+	return l, checkPrintable(name, o.Path)
 }
 
 // checkLookupMembers refuses members that mean nothing: a misspelt one must not be ignored.

@@ -140,6 +140,8 @@ func allowedSpecials(req saveRequest) []string {
 func entityColumn(ctx context.Context, client *dataverse.Client, e *schema.Entity, name, path string, links bool) (column, *Fault, error) {
 	if lookup, field, ok := strings.Cut(name, "."); ok && links {
 		return linkedColumn(ctx, client, e, lookup, field, path)
+	} else if ok {
+		return column{}, newFault(InvalidField, path, "what is behind %q cannot be saved here: save %[1]q itself, and find the record that it points at", lookup), nil
 	}
 	f := fieldNamed(e, name)
 	if f == nil {
@@ -172,7 +174,7 @@ func linkedColumn(ctx context.Context, client *dataverse.Client, e *schema.Entit
 
 // unreadable is the fault of saving a field that a query cannot select; nil where it can.
 func unreadable(e *schema.Entity, f *schema.Field, path string) *Fault {
-	if f.AttributeOf != "" {
+	if !standsForItself(f) {
 		// A shadow such as parentcustomeridname is not a property of the Web API; the annotations tell the same.
 		fault := newFault(InvalidField, path, "%s.%s only shadows %s and cannot be read; its text is %q", e.LogicalName, f.LogicalName, f.AttributeOf, f.AttributeOf+formattedSuffix)
 		fault.Nearest = []string{f.AttributeOf + formattedSuffix}

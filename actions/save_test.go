@@ -234,6 +234,9 @@ func TestSaveFaults(t *testing.T) {
 			t.Errorf("%s: faults %v, error %v, want one fault", c.name, faults, err)
 			continue
 		}
+		if c.name == "image" && strings.Contains(faults[0].Message, "shadow") {
+			t.Errorf("an image is called a shadow: %s", faults[0].Message)
+		}
 		if faults[0].Reason != c.reason || faults[0].Field != c.field {
 			t.Errorf("%s: %s at %s, want %s at %s", c.name, faults[0].Reason, faults[0].Field, c.reason, c.field)
 		}

@@ -72,6 +72,7 @@ func TestTranslateValue(t *testing.T) {
 	}{
 		{name, "O'Neill & Sons", valueOptions{}, "O'Neill & Sons"},
 		{name, "", valueOptions{}, ""},
+		{name, "a\x00b", valueOptions{}, "!a character that no text can hold (U+0000)"},
 		{name, 1000000.0, valueOptions{}, "1000000"},
 		{name, true, valueOptions{}, "true"},
 		{name, strings.Repeat("ä", 160), valueOptions{}, strings.Repeat("ä", 160)},
@@ -321,8 +322,8 @@ func TestVariablesNeverChangeTheStructure(t *testing.T) {
 			Variables: map[string]any{"v": text, "other": "secret"},
 		}
 		got := r.translateOnce(contact, spec, nil)
-		if len(text) > 50 {
-			return // may be too long for the field, which is a fault
+		if _, bad := unprintable(text); bad || len(text) > 50 {
+			return // may not fit the field, which is a fault
 		}
 		if len(got.faults) > 0 {
 			t.Fatalf("%q: %+v", text, got.faults)

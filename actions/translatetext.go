@@ -18,6 +18,9 @@ func translateText(f *schema.Field, v any, o valueOptions) (any, bool, *Fault) {
 	if !ok {
 		return nil, false, misfit(f, v, o, "it takes a text")
 	}
+	if fault := checkPrintable(text, o.Path); fault != nil {
+		return nil, false, fault
+	}
 	if f.MaxLength <= 0 || o.Search || len(text) <= f.MaxLength {
 		return text, false, nil
 	}

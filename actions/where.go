@@ -77,8 +77,8 @@ func (c comparer) pair(ctx context.Context, name string, value any) ([]odata.Exp
 		return nil, fault, nil
 	}
 	if text, ok := value.(string); ok {
-		if r, found := unprintable(text); found {
-			return nil, newFault(InvalidValue, path, "has a character that no text can hold (%U)", r), nil
+		if fault := checkPrintable(text, path); fault != nil {
+			return nil, fault, nil
 		}
 	}
 	return c.equals(ctx, f, value, valueOptions{Path: path, Zone: c.zone, Search: true})
