@@ -157,7 +157,7 @@ func TestRegisterWebhook(t *testing.T) {
 		{"the first time", hook, 3}, {"the second time", hook, 0}, {"fields in another order", reordered, 0},
 		{"another key", rekeyed, 1}, {"that again", rekeyed, 0}, {"another URL", moved, 1}, {"another image", wider, 1}, {"and again", wider, 0},
 	} {
-		if err := c.RegisterWebhook(t.Context(), step.hook); err != nil {
+		if _, err := c.RegisterWebhook(t.Context(), step.hook); err != nil {
 			t.Fatalf("%s: %v", step.name, err)
 		}
 		if got := writes.take(); len(got) != step.want {
@@ -176,7 +176,7 @@ func TestRegisterWebhookEnablesADisabledStep(t *testing.T) {
 	t.Parallel()
 	_, c := start(t)
 	hook := dataverse.Webhook{Name: "w", URL: "http://127.0.0.1/w", Key: "k", Message: "Update", Entity: "contact", ImageAlias: "i"}
-	if err := c.RegisterWebhook(t.Context(), hook); err != nil {
+	if _, err := c.RegisterWebhook(t.Context(), hook); err != nil {
 		t.Fatal(err)
 	}
 	steps := &schema.Entity{LogicalName: "sdkmessageprocessingstep", EntitySetName: "sdkmessageprocessingsteps", PrimaryID: "sdkmessageprocessingstepid"}
@@ -188,7 +188,7 @@ func TestRegisterWebhookEnablesADisabledStep(t *testing.T) {
 	if err := c.UpdateRecord(t.Context(), steps, page.Records[0].ID(), dataverse.Fields{"statecode": 1, "statuscode": 2}); err != nil {
 		t.Fatal(err)
 	}
-	if err := c.RegisterWebhook(t.Context(), hook); err != nil {
+	if _, err := c.RegisterWebhook(t.Context(), hook); err != nil {
 		t.Fatal(err)
 	}
 	page, err = c.ListRecords(t.Context(), steps, query)
@@ -207,7 +207,7 @@ func TestRegisterWebhookRefusesWhatCannotBe(t *testing.T) {
 	absent, bad := good, dataverse.Webhook{Message: "Assign", Entity: "Contact"}
 	absent.Entity = "msdyn_nothing"
 	for want, hook := range map[string]dataverse.Webhook{"solution": absent, "no name": bad, "no key": bad, `"Assign"`: bad, `"Contact"`: bad, "URL is missing": bad} {
-		if err := c.RegisterWebhook(t.Context(), hook); !errors.Is(err, dataverse.ErrRefused) || !contains(err, want) {
+		if _, err := c.RegisterWebhook(t.Context(), hook); !errors.Is(err, dataverse.ErrRefused) || !contains(err, want) {
 			t.Errorf("RegisterWebhook(%+v) = %v, want ErrRefused with %q", hook, err, want)
 		}
 	}

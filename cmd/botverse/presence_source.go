@@ -50,7 +50,7 @@ func registerSource(ctx context.Context, all *dataverse.Environments, webhookAdd
 		return err
 	}
 	source := presence.AgentPresenceSource()
-	return client.RegisterWebhook(ctx, dataverse.Webhook{
+	_, err = client.RegisterWebhook(ctx, dataverse.Webhook{
 		Name:       "botverse " + presence.AgentStatus,
 		URL:        "http://" + webhookAddr + "/webhooks/dataverse/" + presence.AgentStatus,
 		Key:        dataverse.Secret(key),
@@ -59,4 +59,5 @@ func registerSource(ctx context.Context, all *dataverse.Environments, webhookAdd
 		ImageAlias: source.ImageAlias,
 		Fields:     source.Fields.Names(),
 	})
+	return err
 }
