@@ -6,8 +6,8 @@ import (
 	"net/url"
 	"time"
 
-	"go.opentelemetry.io/otel"
 	"go.opentelemetry.io/otel/trace"
+	"go.opentelemetry.io/otel/trace/noop"
 )
 
 // Client calls the Web API of one environment.
@@ -47,7 +47,7 @@ func newClient(name string, config Config, transport http.RoundTripper) (*Client
 	}
 	e := &environment{
 		name: name, appID: config.AppID, timeout: config.Timeout, site: site, api: api, root: api.String() + "/", transport: transport,
-		tracer: otel.Tracer("github.com/botverse/botverse/dataverse"),
+		tracer: noop.NewTracerProvider().Tracer(tracerName),
 		sign:   newSigner(source, config.Timeout),
 	}
 	c := &Client{environment: e, transport: transport}

@@ -6,12 +6,20 @@ import (
 	"slices"
 	"strings"
 
-	"go.opentelemetry.io/otel"
 	"go.opentelemetry.io/otel/attribute"
 	"go.opentelemetry.io/otel/codes"
 	"go.opentelemetry.io/otel/propagation"
 	"go.opentelemetry.io/otel/trace"
 )
+
+// Trace makes a span of each request in provider; without it there are none. Call it before the first request.
+func (es *Environments) Trace(provider trace.TracerProvider) {
+	for _, c := range es.clients {
+		c.tracer = provider.Tracer(tracerName)
+	}
+}
+
+const tracerName = "github.com/botverse/botverse/dataverse"
 
 // startSpan begins the span of one request.
 func (c *Client) startSpan(ctx context.Context, q call) (context.Context, trace.Span) {
@@ -46,9 +54,9 @@ func endSpan(span trace.Span, q call, requestID string, try int, a answer, faile
 	}
 }
 
-// carryTrace lets Dataverse's side of the request join the trace, where the process says how.
+// carryTrace lets Dataverse's side of the request join the trace, where there is one (W3C Trace Context).
 func carryTrace(ctx context.Context, h http.Header) {
-	otel.GetTextMapPropagator().Inject(ctx, propagation.HeaderCarrier(h))
+	propagation.TraceContext{}.Inject(ctx, propagation.HeaderCarrier(h))
 }
 
 // meant is the call that a $batch was made for.

@@ -13,7 +13,7 @@ import (
 	"github.com/botverse/botverse/dataverse/odata"
 )
 
-// traced is a client of the site with a tracer of its own: the global one is shared by all tests.
+// traced is a client of the site whose requests are spans.
 func traced(t *testing.T, s *site) (*Client, *tracetest.InMemoryExporter) {
 	t.Helper()
 	exporter := tracetest.NewInMemoryExporter()
