@@ -140,6 +140,7 @@ func (c *serveCommand) build(ctx context.Context, h *house) error {
 	if err != nil {
 		return err
 	}
+	all.Trace(traces)
 	key, err := webhookKey(c.DataDir)
 	if err != nil {
 		return err
@@ -188,6 +189,8 @@ func (c *serveCommand) buildEnvironments(ctx context.Context, h *house) (*datave
 		config := local.Default()
 		config.Addr = c.LocalAddr
 		config.DataDir = filepath.Join(c.DataDir, "dataverse")
+		config.HoldWebhooks = true // until it is told where we take them
+		config.DrainTimeout = drainTime
 		config.Logger = h.log
 		started, err := openLocal(ctx, config)
 		if err != nil {
@@ -208,14 +211,31 @@ func (h *house) readiness(context.Context) error {
 	return h.presence.Ready()
 }
 
-// run runs all parts until ctx ends or one of them fails. It calls welcome when everything has started.
+// drainTime bounds how long the end waits for a webhook of the local Dataverse that is on its way, and then for requests to
+// it; with the server's own ten seconds it stays below what a container is given to stop.
+const drainTime = 500 * time.Millisecond
+
+// run runs all parts until ctx ends or one of them fails. It calls welcome when everything has started. What stands on
+// another part ends before it: calls in flight still find the local Dataverse, and webhooks on their way the intake.
 func (h *house) run(ctx context.Context, welcome func()) error {
 	group, ctx := errgroup.WithContext(ctx)
+	below, endBelow := context.WithCancel(context.WithoutCancel(ctx))
+	above, endAbove := context.WithCancel(below)
+	defer endBelow()
 	if h.local != nil {
-		group.Go(func() error { return h.local.Run(ctx) })
+		group.Go(func() error { return h.local.Run(below) })
 	}
-	group.Go(func() error { return h.presence.Run(ctx) })
-	group.Go(func() error { return h.server.Run(ctx) })
+	group.Go(func() error { return h.presence.Run(below) })
+	group.Go(func() error {
+		defer endBelow()
+		return h.server.Run(above)
+	})
+	group.Go(func() error {
+		<-ctx.Done()
+		h.holdWebhooks()
+		endAbove()
+		return nil
+	})
 	group.Go(func() error {
 		if err := h.start(ctx); err != nil {
 			if ctx.Err() != nil {
@@ -230,6 +250,17 @@ func (h *house) run(ctx context.Context, welcome func()) error {
 	return group.Wait()
 }
 
+// holdWebhooks lets the webhook that is on its way arrive. Those behind it stay in the local Dataverse's records, and go out
+// at the next start.
+func (h *house) holdWebhooks() {
+	if h.local == nil {
+		return
+	}
+	ctx, cancel := context.WithTimeout(context.Background(), drainTime)
+	defer cancel()
+	h.local.HoldWebhooks(ctx)
+}
+
 // readyPoll is how often a starting process looks whether presence has read the agents' first states.
 const readyPoll = 2 * time.Millisecond
 
@@ -242,6 +273,7 @@ func (h *house) start(ctx context.Context) error {
 	if err := h.register(ctx); err != nil {
 		return fmt.Errorf("register the presence webhook: %w", err)
 	}
+	h.local.ReleaseWebhooks()
 	tick := time.NewTicker(readyPoll)
 	defer tick.Stop()
 	for h.presence.Ready() != nil {

@@ -5,9 +5,7 @@ import (
 	"fmt"
 	"time"
 
-	"go.opentelemetry.io/otel"
 	"go.opentelemetry.io/otel/exporters/otlp/otlptrace/otlptracegrpc"
-	"go.opentelemetry.io/otel/propagation"
 	"go.opentelemetry.io/otel/sdk/resource"
 	sdktrace "go.opentelemetry.io/otel/sdk/trace"
 	semconv "go.opentelemetry.io/otel/semconv/v1.37.0"
@@ -16,7 +14,7 @@ import (
 )
 
 // flushTime bounds how long the last spans may take to leave at the end.
-const flushTime = 3 * time.Second
+const flushTime = time.Second
 
 // openTraces sends spans to an OpenTelemetry collector; without an endpoint it keeps none.
 func openTraces(ctx context.Context, endpoint string, h *house) (trace.TracerProvider, error) {
@@ -31,8 +29,6 @@ func openTraces(ctx context.Context, endpoint string, h *house) (trace.TracerPro
 		sdktrace.WithBatcher(exporter),
 		sdktrace.WithResource(resource.NewSchemaless(semconv.ServiceName("botverse"), semconv.ServiceVersion(version()))),
 	)
-	otel.SetTracerProvider(provider)
-	otel.SetTextMapPropagator(propagation.TraceContext{})
 	h.onClose(func() error {
 		ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), flushTime)
 		defer cancel()
