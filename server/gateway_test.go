@@ -30,7 +30,11 @@ func TestGatewayRefuses(t *testing.T) {
 		{"unknown nested", "POST", create, `{"entity":"contact","fields":{},"save":{"a":1}}`, []string{"Content-Type", json}, 400, malformed, "save.a: must be a text, and is a number"},
 		{"not JSON", "POST", create, "{\n \"entity\": contact}", []string{"Content-Type", json}, 400, malformed, "line 2, column 12"},
 		{"no body", "POST", create, "", []string{"Content-Type", json}, 400, malformed, "empty"},
-		{"not an object", "POST", create, `[1]`, []string{"Content-Type", json}, 400, malformed, "must be an object, and is a list"},
+		{"not an object", "POST", create, `[1]`, []string{"Content-Type", json}, 400, malformed, "the body must be an object, and is a list"},
+		{"not UTF-8", "POST", create, "{\"entity\":\n\"a\xff\"}", []string{"Content-Type", json}, 400, malformed, "not UTF-8: line 2, column 3"},
+		{"half a character", "POST", create, `{"entity":"a","fields":{"a":"\ud83d\ude00\\ud83d","b":"\ud83d"}}`, []string{"Content-Type", json}, 400, malformed, "line 1, column 56"},
+		{"the other half", "POST", create, `{"entity":"\ude00\ud83d"}`, []string{"Content-Type", json}, 400, malformed, "half a character"},
+		{"enum of no number", "POST", create, `{"entity":"a","onDuplicate":99999999999}`, []string{"Content-Type", json}, 400, malformed, "onDuplicate"},
 		{"twice", "POST", create, `{"entity":"a","entity":"b"}`, []string{"Content-Type", json}, 400, malformed, "more than once"},
 		{"enum", "POST", create, `{"onDuplicate":"DO_NOT"}`, []string{"Content-Type", json}, 400, malformed, "none of its values"},
 		{"inexact", "POST", create, `{"entity":"contact","fields":{"n":12345678901234567890}}`, []string{"Content-Type", json}, 400, malformed, "fields.n"},
@@ -89,6 +93,18 @@ func TestAllFaultsOfABodyComeAtOnce(t *testing.T) {
 	for _, want := range []string{"entty", "where", "orderBy", "maxCandidates", "onMultiple", "validateOnly"} {
 		if !fields[want] {
 			t.Errorf("no fault at %s in %v", want, d.GetFaults())
+		}
+	}
+}
+
+func TestBodyNestedTooDeepIsTold(t *testing.T) {
+	t.Parallel()
+	r := startStub(t, stub{})
+	for levels, want := range map[int]int{maxJSONDepth - 2: 200, maxJSONDepth - 1: 400} { // beside the body and its variables
+		body := `{"entity":"contact","fields":{"lastname":"x"},"variables":{"a":` + strings.Repeat("[", levels) + strings.Repeat("]", levels) + `}}`
+		got := post(t, r.base+"/v1/actions/create-record", body)
+		if got.status != want || want == 400 && !strings.Contains(got.body, "nested too deep") {
+			t.Errorf("%d levels: %d %s, want %d", levels, got.status, got.body, want)
 		}
 	}
 }

@@ -8,6 +8,8 @@ import (
 	"maps"
 	"slices"
 	"strconv"
+	"unicode/utf16"
+	"unicode/utf8"
 
 	"google.golang.org/protobuf/reflect/protoreflect"
 
@@ -15,8 +17,11 @@ import (
 	botversev1 "github.com/botverse/botverse/gen/botverse/v1"
 )
 
-// errInexactNumber refuses a body with a number that would silently become another one.
-var errInexactNumber = errors.New("a number has more digits than a double holds")
+// What a body is refused for though it is JSON.
+var (
+	errInexactNumber = errors.New("a number has more digits than a double holds") // it would silently become another one
+	errTooDeep       = errors.New("values are nested too deep")
+)
 
 // doubleDigits is how many significant digits every double keeps (DBL_DIG).
 const doubleDigits = 15
@@ -24,34 +29,55 @@ const doubleDigits = 15
 // newBody is a body to be read again.
 func newBody(data []byte) io.Reader { return bytes.NewReader(data) }
 
-// hasInexactNumber looks for numbers of more digits than a double keeps, and tries those. It costs one pass over the
-// bytes where there are none.
-func hasInexactNumber(data []byte) bool {
-	inText := false
+// checkBody looks for numbers of more digits than a double keeps, and for values that are nested too deep. It costs one pass
+// over the bytes where there are none.
+func checkBody(data []byte) error {
+	inText, depth := false, 0
 	for i := 0; i < len(data); i++ {
 		switch b := data[i]; {
 		case inText && b == '\\':
 			i++
 		case b == '"':
 			inText = !inText
-		case !inText && (b == '-' || b >= '0' && b <= '9'):
-			end := i + 1
-			for end < len(data) && bytes.IndexByte([]byte("0123456789+-.eE"), data[end]) >= 0 {
-				end++
+		case inText:
+		case b == '{' || b == '[':
+			if depth++; depth > maxJSONDepth {
+				return errTooDeep
 			}
-			if end-i > doubleDigits || bytes.ContainsAny(data[i:end], "eE") {
-				if _, exact := exactDouble(string(data[i:end])); !exact {
-					return true
-				}
+		case b == '}' || b == ']':
+			depth--
+		case b == '-' || b >= '0' && b <= '9':
+			end := numberEnd(data, i)
+			if inexact(data[i:end]) {
+				return errInexactNumber
 			}
 			i = end - 1
 		}
 	}
-	return false
+	return nil
+}
+
+// numberEnd is the place behind the number that begins at i.
+func numberEnd(data []byte, i int) int {
+	for i++; i < len(data) && bytes.IndexByte([]byte("0123456789+-.eE"), data[i]) >= 0; i++ {
+	}
+	return i
+}
+
+// inexact reports whether a double keeps less of a number than its text tells.
+func inexact(number []byte) bool {
+	if len(number) <= doubleDigits && !bytes.ContainsAny(number, "eE") {
+		return false
+	}
+	_, exact := exactDouble(string(number))
+	return !exact
 }
 
 // bodyError says all that keeps a body from being a message.
 func bodyError(body []byte, message protoreflect.MessageDescriptor) error {
+	if f := encodingFault(body); f != nil {
+		return refusal(malformed, f)
+	}
 	node, err := parseJSON(body)
 	if err != nil {
 		return refusal(malformed, syntaxFault(body, err))
@@ -59,7 +85,7 @@ func bodyError(body []byte, message protoreflect.MessageDescriptor) error {
 	c := &bodyCheck{}
 	c.message("", node, message)
 	if len(c.faults) == 0 { // what protojson refuses for a reason that we do not know
-		c.fault("", "the body does not fit %s", message.Name())
+		c.fault("", "the body does not fit this method's request")
 	}
 	return refusal(malformed, c.faults...)
 }
@@ -72,9 +98,62 @@ func syntaxFault(body []byte, err error) *botversev1.ErrorDetail_Fault {
 	case errors.As(err, &syntax):
 		line, column := position(body, int(syntax.Offset))
 		return fault(malformed, "", "the body is not JSON: line %d, column %d: %v", line, column, syntax)
+	case errors.Is(err, errTooDeep):
+		return fault(malformed, "", "the body's values are nested too deep: %d levels are the most", maxJSONDepth)
 	default:
 		return fault(malformed, "", "the body is not JSON: %v", err)
 	}
+}
+
+// encodingFault finds what is no text in a body: bytes that are not UTF-8, and escaped halves of a character, which Go's
+// own reader of JSON replaces in silence. nil where there is none.
+func encodingFault(body []byte) *botversev1.ErrorDetail_Fault {
+	for i := 0; i < len(body); {
+		r, size := utf8.DecodeRune(body[i:])
+		what := ""
+		switch {
+		case r == utf8.RuneError && size == 1:
+			what = "the body is not UTF-8"
+		case r == '\\':
+			size = escapeSize(body[i:])
+			if size == 0 {
+				size, what = 2, `half a character stands alone: \u escapes from D800 to DFFF come in pairs`
+			}
+		}
+		if what != "" {
+			line, column := position(body, i+1)
+			return fault(malformed, "", "%s: line %d, column %d", what, line, column)
+		}
+		i += size
+	}
+	return nil
+}
+
+// escapeSize is the length of the escape that a text begins with, of both halves where it is one of a character beyond
+// U+FFFF; 0 where one half is missing.
+func escapeSize(text []byte) int {
+	const one = len(`\u0000`)
+	first, ok := unescaped(text)
+	switch {
+	case !ok:
+		return min(2, len(text)) // another escape, or none: the parser tells
+	case !utf16.IsSurrogate(first):
+		return one
+	}
+	second, ok := unescaped(text[one:])
+	if !ok || utf16.DecodeRune(first, second) == utf8.RuneError {
+		return 0
+	}
+	return 2 * one
+}
+
+// unescaped is the UTF-16 unit that a text's escape stands for; false where it begins with no such escape.
+func unescaped(text []byte) (rune, bool) {
+	if len(text) < len(`\u0000`) || text[0] != '\\' || text[1] != 'u' {
+		return 0, false
+	}
+	n, err := strconv.ParseUint(string(text[2:6]), 16, 16)
+	return rune(n), err == nil
 }
 
 // position is the line and column of the byte before an offset, both from 1.
@@ -162,7 +241,13 @@ func (c *bodyCheck) single(path string, node *jsonNode, f protoreflect.FieldDesc
 }
 
 func (c *bodyCheck) enum(path string, node *jsonNode, e protoreflect.EnumDescriptor) {
-	if node.kind == "a number" || !c.expect(path, node, "a text") {
+	if node.kind == "a number" {
+		if !isInt32(node.text) {
+			c.fault(path, "must be one of its values by name")
+		}
+		return
+	}
+	if !c.expect(path, node, "a text") {
 		return
 	}
 	if e.Values().ByName(protoreflect.Name(node.text)) != nil {
@@ -212,7 +297,11 @@ func (c *bodyCheck) expect(path string, node *jsonNode, kind string) bool {
 	if node.kind == kind {
 		return true
 	}
-	c.fault(path, "must be %s, and is %s", kind, node.kind)
+	what := ""
+	if path == "" {
+		what = "the body "
+	}
+	c.fault(path, "%smust be %s, and is %s", what, kind, node.kind)
 	return false
 }
 

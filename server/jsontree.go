@@ -3,7 +3,6 @@ package server
 import (
 	"bytes"
 	"encoding/json"
-	"errors"
 	"fmt"
 )
 
@@ -21,10 +20,9 @@ type jsonMember struct {
 	value *jsonNode
 }
 
-// maxJSONDepth bounds how deep values are nested: as protojson does.
-const maxJSONDepth = 10000
-
-var errTooDeep = errors.New("values are nested too deep")
+// maxJSONDepth bounds how deep values are nested. A level of JSON is up to three of a protobuf message, which has at most
+// 10,000.
+const maxJSONDepth = 1000
 
 // parseJSON reads a JSON text that is one value.
 func parseJSON(data []byte) (*jsonNode, error) {
@@ -37,16 +35,16 @@ func parseJSON(data []byte) (*jsonNode, error) {
 }
 
 func parseNode(decoder *json.Decoder, depth int) (*jsonNode, error) {
-	if depth > maxJSONDepth {
-		return nil, errTooDeep
-	}
 	token, err := decoder.Token()
 	if err != nil {
 		return nil, err
 	}
 	switch t := token.(type) {
 	case json.Delim:
-		if t == '{' {
+		switch {
+		case depth >= maxJSONDepth:
+			return nil, errTooDeep
+		case t == '{':
 			return parseObject(decoder, depth)
 		}
 		return parseList(decoder, depth)

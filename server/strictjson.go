@@ -31,8 +31,8 @@ func (strictJSON) Unmarshal(data []byte, v any) error {
 	if !ok {
 		return fmt.Errorf("a request of type %T is no protobuf message", v)
 	}
-	if hasInexactNumber(data) {
-		return errInexactNumber
+	if err := checkBody(data); err != nil {
+		return err
 	}
 	return protojson.Unmarshal(data, m)
 }

@@ -2,9 +2,11 @@ package server
 
 import (
 	"encoding/json"
+	"errors"
 	"math"
 	"math/big"
 	"strconv"
+	"strings"
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
@@ -114,8 +116,22 @@ func TestInexactNumbersAreFoundOnlyOutsideTexts(t *testing.T) {
 		`{"12345678901234567890": 1}`:         false,
 		`{"phone":"+49 30 1234567890123456"}`: false,
 	} {
-		if got := hasInexactNumber([]byte(body)); got != want {
-			t.Errorf("%s: %v, want %v", body, got, want)
+		if err := checkBody([]byte(body)); (err != nil) != want || want && !errors.Is(err, errInexactNumber) {
+			t.Errorf("%s: %v, want it refused: %v", body, err, want)
 		}
+	}
+}
+
+func TestNestingOfABodyIsBounded(t *testing.T) {
+	t.Parallel()
+	nested := func(n int) []byte { return []byte(strings.Repeat("[", n) + strings.Repeat("]", n)) }
+	if err := checkBody(nested(maxJSONDepth)); err != nil {
+		t.Errorf("%d levels: %v", maxJSONDepth, err)
+	}
+	if err := checkBody(nested(maxJSONDepth + 1)); !errors.Is(err, errTooDeep) {
+		t.Errorf("%d levels: %v, want errTooDeep", maxJSONDepth+1, err)
+	}
+	if err := checkBody([]byte(`{"a":"` + strings.Repeat(`[\"{`, maxJSONDepth) + `"}`)); err != nil {
+		t.Errorf("brackets in a text: %v", err)
 	}
 }
