@@ -11,7 +11,7 @@ import (
 	"github.com/botverse/botverse/dataverse/schema"
 )
 
-// serveCSDL answers $metadata: the entity types and sets in OData's schema language. Functions and actions are not in it.
+// serveCSDL answers $metadata: the entity types and sets, the functions and the actions in OData's schema language.
 func (s *Server) serveCSDL(context.Context, *call) (reply, error) {
 	var b strings.Builder
 	b.WriteString(xml.Header + `<edmx:Edmx Version="4.0" xmlns:edmx="http://docs.oasis-open.org/odata/ns/edmx"><edmx:DataServices>` +
@@ -20,9 +20,15 @@ func (s *Server) serveCSDL(context.Context, *call) (reply, error) {
 	for _, name := range s.schema.Names() {
 		s.writeType(&b, s.tables[name])
 	}
+	s.writeOperations(&b)
 	b.WriteString(`<EntityContainer Name="System">`)
 	for _, name := range s.schema.Names() {
-		element(&b, "EntitySet", true, "Name", s.schema.EntitySetName(name), "EntityType", crmNamespace+name)
+		s.writeSet(&b, s.tables[name])
+	}
+	for _, o := range operations {
+		if !o.bound() {
+			element(&b, o.kind()+"Import", true, "Name", o.name, o.kind(), crmNamespace+o.name)
+		}
 	}
 	b.WriteString(`</EntityContainer></Schema></edmx:DataServices></edmx:Edmx>`)
 	answer := newReply(http.StatusOK)
@@ -59,9 +65,51 @@ func (s *Server) writeType(b *strings.Builder, t *table) {
 		s.writeNavigation(b, f)
 	}
 	for _, navigation := range sortedKeys(t.children) {
-		element(b, "NavigationProperty", true, "Name", navigation, "Type", "Collection(mscrm."+t.children[navigation].entity.LogicalName+")")
+		c := t.children[navigation]
+		attributes := []string{"Name", navigation, "Type", "Collection(mscrm." + c.entity.LogicalName + ")"}
+		if c.field != nil && c.field.Navigation[t.LogicalName] != "" {
+			attributes = append(attributes, "Partner", c.field.Navigation[t.LogicalName])
+		}
+		element(b, "NavigationProperty", true, attributes...)
 	}
+	writeKeys(b, t.Keys)
 	b.WriteString("</EntityType>")
+}
+
+// writeKeys writes the alternate keys, as the annotation that OData has for them.
+func writeKeys(b *strings.Builder, keys []schema.Key) {
+	if len(keys) == 0 {
+		return
+	}
+	b.WriteString(`<Annotation Term="OData.Community.Keys.V1.AlternateKeys"><Collection>`)
+	for _, k := range keys {
+		b.WriteString(`<Record Type="OData.Community.Keys.V1.AlternateKey"><PropertyValue Property="Key"><Collection>`)
+		for _, field := range k.Fields {
+			b.WriteString(`<Record Type="OData.Community.Keys.V1.PropertyRef">`)
+			element(b, "PropertyValue", true, "Property", "Alias", "String", field)
+			element(b, "PropertyValue", true, "Property", "Name", "PropertyPath", field)
+			b.WriteString(`</Record>`)
+		}
+		b.WriteString(`</Collection></PropertyValue></Record>`)
+	}
+	b.WriteString(`</Collection></Annotation>`)
+}
+
+// writeSet writes an entity set, with the sets that its navigation properties lead to.
+func (s *Server) writeSet(b *strings.Builder, t *table) {
+	element(b, "EntitySet", false, "Name", t.EntitySetName, "EntityType", crmNamespace+t.LogicalName)
+	for _, f := range t.Fields {
+		for _, target := range f.Targets {
+			e := s.schema.Entity(target)
+			if name := f.Navigation[target]; name != "" && e != nil && f.AttributeOf == "" && f.Type != schema.Owner {
+				element(b, "NavigationPropertyBinding", true, "Path", name, "Target", e.EntitySetName)
+			}
+		}
+	}
+	for _, navigation := range sortedKeys(t.children) {
+		element(b, "NavigationPropertyBinding", true, "Path", navigation, "Target", t.children[navigation].entity.EntitySetName)
+	}
+	b.WriteString("</EntitySet>")
 }
 
 // writeNavigation writes the navigation properties of a lookup, each once.
@@ -73,10 +121,24 @@ func (s *Server) writeNavigation(b *strings.Builder, f *schema.Field) {
 			continue
 		}
 		written[name] = true
-		element(b, "NavigationProperty", false, "Name", name, "Type", "mscrm."+target)
+		attributes := []string{"Name", name, "Type", "mscrm." + target}
+		if partner := partnerOf(s.tables[target], f); partner != "" {
+			attributes = append(attributes, "Partner", partner)
+		}
+		element(b, "NavigationProperty", false, attributes...)
 		element(b, "ReferentialConstraint", true, "Property", f.Property(), "ReferencedProperty", e.PrimaryID)
 		b.WriteString("</NavigationProperty>")
 	}
+}
+
+// partnerOf is the collection of the target whose records point at it by the lookup; "" where it has none.
+func partnerOf(target *table, f *schema.Field) string {
+	for _, name := range sortedKeys(target.children) {
+		if target.children[name].field == f {
+			return name
+		}
+	}
+	return ""
 }
 
 func sortedKeys[V any](m map[string]V) []string {
@@ -108,6 +170,8 @@ func edmType(f *schema.Field) string {
 		return "Edm.DateTimeOffset"
 	case schema.Uniqueidentifier, schema.Lookup, schema.Customer, schema.Owner:
 		return "Edm.Guid"
+	case schema.Image:
+		return "Edm.Binary"
 	}
 	return "Edm.String"
 }

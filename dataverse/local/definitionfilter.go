@@ -2,7 +2,7 @@ package local
 
 import (
 	"fmt"
-	"slices"
+	"math/big"
 	"strings"
 
 	"github.com/botverse/botverse/dataverse/code"
@@ -11,7 +11,7 @@ import (
 
 // matches reports whether a condition holds for a definition. Definitions are few and no records: they are looked at one by
 // one.
-func matches(where odata.Expr, d document) (bool, error) {
+func matches(where odata.Expr, d defined) (bool, error) {
 	switch x := where.(type) {
 	case nil:
 		return true, nil
@@ -34,7 +34,7 @@ func matches(where odata.Expr, d document) (bool, error) {
 	return false, refuse(code.UnsupportedQuery, "The query of definitions has a condition that is not supported.")
 }
 
-func calls(x *odata.Call, d document) (bool, error) {
+func calls(x *odata.Call, d defined) (bool, error) {
 	have, err := member(d, x.Path)
 	if err != nil {
 		return false, err
@@ -49,7 +49,7 @@ func calls(x *odata.Call, d document) (bool, error) {
 	return strings.HasSuffix(text, value), nil
 }
 
-func compares(x *odata.Compare, d document) (bool, error) {
+func compares(x *odata.Compare, d defined) (bool, error) {
 	have, err := member(d, x.Path)
 	if err != nil {
 		return false, err
@@ -59,23 +59,44 @@ func compares(x *odata.Compare, d document) (bool, error) {
 		want = member.Member
 	}
 	same := have == nil && want == nil || have != nil && want != nil && fmt.Sprint(have) == fmt.Sprint(want)
-	if x.Op != odata.Eq && x.Op != odata.Ne {
-		return false, refuse(code.UnsupportedQuery, "The query of definitions compares by eq and ne only.")
+	switch x.Op {
+	case odata.Eq:
+		return same, nil
+	case odata.Ne:
+		return !same, nil
 	}
-	return same == (x.Op == odata.Eq), nil
+	a, ok := new(big.Rat).SetString(fmt.Sprint(have))
+	b, alsoOK := new(big.Rat).SetString(fmt.Sprint(want))
+	if !ok || !alsoOK {
+		return false, nil // null is neither less nor more, nor is what has no order
+	}
+	switch order := a.Cmp(b); x.Op {
+	case odata.Gt:
+		return order > 0, nil
+	case odata.Ge:
+		return order >= 0, nil
+	case odata.Lt:
+		return order < 0, nil
+	default:
+		return order <= 0, nil
+	}
 }
 
-// member is what a path names in a definition.
-func member(d document, path odata.Path) (any, error) {
-	var value any = d
+// member is what a path names in a definition. Labels cannot be compared ("Query table definitions", filters).
+func member(d defined, path odata.Path) (any, error) {
+	if len(path) == 0 || !d.has(path[0]) {
+		return nil, d.noProperty(strings.Join(path, "/"))
+	}
+	var value any = d.document
 	for _, name := range path {
 		object, ok := value.(document)
 		if !ok {
 			return nil, nil
 		}
-		value, ok = object[name]
-		if !ok && !slices.Contains([]string{"Value"}, name) {
-			return nil, refuse(0, "Could not find a property named '%s' on type 'Microsoft.Dynamics.CRM.MetadataBase'.", name)
+		if value, ok = object[name]; ok {
+			if label, isObject := value.(document); isObject && label["LocalizedLabels"] != nil {
+				return nil, refuse(code.UnsupportedQuery, "The label '%s' cannot be filtered by.", name)
+			}
 		}
 	}
 	return value, nil

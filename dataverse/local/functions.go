@@ -24,6 +24,12 @@ func (s *Server) unbound(name string) handler {
 		return function(s.retrieveCurrentOrganization)
 	case "EntityDefinitions":
 		return function(s.entityDefinitions)
+	case "RelationshipDefinitions":
+		return function(s.relationshipDefinitions)
+	case "GlobalOptionSetDefinitions":
+		return function(s.globalOptionSetDefinitions)
+	case "RetrieveMetadataChanges":
+		return function(s.retrieveMetadataChanges)
 	case "RetrieveDuplicates":
 		return function(s.retrieveDuplicates)
 	case "CCaaS_GetPresence":

@@ -148,6 +148,7 @@ type attributeFile struct {
 	TrueLabel            string
 	FalseLabel           string
 	Default              any
+	GlobalChoice         string
 	Targets              []string
 	NavigationProperties map[string]string
 	Options              []struct {
@@ -217,6 +218,7 @@ func (a attributeFile) field() *Field {
 		TrueLabel:     EnglishLabel(a.TrueLabel),
 		FalseLabel:    EnglishLabel(a.FalseLabel),
 		Default:       a.Default,
+		GlobalChoice:  a.GlobalChoice,
 		Targets:       slices.Clone(a.Targets),
 		Navigation:    a.NavigationProperties,
 	}

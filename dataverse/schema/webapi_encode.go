@@ -112,8 +112,14 @@ func encodeChoice(m map[string]any, e *Entity, f *Field) {
 	options := make([]any, 0, len(f.Options))
 	for _, o := range f.Options {
 		j := encodeOption(o)
-		if status, ok := e.DefaultStatus[o.Value]; ok && f.Type == State {
-			j["DefaultStatus"] = status
+		switch f.Type {
+		case State:
+			j["InvariantName"] = o.Label.String()
+			if status, ok := e.DefaultStatus[o.Value]; ok {
+				j["DefaultStatus"] = status
+			}
+		case Status:
+			j["TransitionData"] = nil
 		}
 		options = append(options, j)
 	}
@@ -140,7 +146,7 @@ func optionSet(e *Entity, f *Field, m map[string]any) map[string]any {
 }
 
 func encodeOption(o Option) map[string]any {
-	m := map[string]any{"Value": o.Value, "Label": encodeLabel(o.Label), "Color": nil, "ExternalValue": nil}
+	m := map[string]any{"Value": o.Value, "Label": encodeLabel(o.Label), "Description": encodeLabel(nil), "Color": nil, "ExternalValue": nil, "IsManaged": true, "MetadataId": nil}
 	if o.State != nil {
 		m["State"] = *o.State
 	}

@@ -49,7 +49,7 @@ func (b *builder) inHierarchy(v value, op, text string) (expr, error) {
 	if v.field.IsLookup() && len(v.field.Targets) == 1 {
 		e = b.schema.Entity(v.field.Targets[0])
 	}
-	parent := parentOf(e)
+	parent := HierarchyField(e)
 	if parent == "" || (!v.field.IsLookup() && v.field.LogicalName != e.PrimaryID) {
 		return nil, refuse(code.MissingHierarchicalRelationshipForOperator, "The operator '%s' needs a hierarchical relationship, which the entity has not.", op)
 	}
@@ -63,15 +63,16 @@ func (b *builder) inHierarchy(v value, op, text string) (expr, error) {
 	return members, nil
 }
 
-// parentOf is the lookup of an entity's hierarchy, "" where it has none. The schema does not carry which relationships
-// are hierarchical; those of the standard tables all go by this name: "parentaccountid".
-func parentOf(e *schema.Entity) string {
+// HierarchyField is the lookup of an entity's hierarchical relationship, "" where it has none. The schema does not carry
+// which relationships are hierarchical; those of the standard tables go by these names: "parentaccountid", "parentsubject".
+func HierarchyField(e *schema.Entity) string {
 	if e == nil {
 		return ""
 	}
-	name := "parent" + e.LogicalName + "id"
-	if f := e.Field(name); f != nil && IsStored(f) && slices.Equal(f.Targets, []string{e.LogicalName}) {
-		return name
+	for _, name := range []string{"parent" + e.LogicalName + "id", "parent" + e.LogicalName} {
+		if f := e.Field(name); f != nil && IsStored(f) && slices.Equal(f.Targets, []string{e.LogicalName}) {
+			return name
+		}
 	}
 	return ""
 }

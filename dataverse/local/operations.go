@@ -1,0 +1,81 @@
+package local
+
+import "strings"
+
+// operation is how a function or an action is told in $metadata: its parameters as pairs of a name and a type, the first
+// of a bound one being what it is bound to.
+type operation struct {
+	name       string
+	isFunction bool
+	boundTo    string // the type; "" for one that belongs to no record
+	parameters []string
+	returns    string   // the type; "" for nothing
+	response   []string // of a complex type as answer: its properties as pairs
+}
+
+func (o operation) bound() bool { return o.boundTo != "" }
+
+func (o operation) kind() string {
+	if o.isFunction {
+		return "Function"
+	}
+	return "Action"
+}
+
+const (
+	edmGuid  = "Edm.Guid"
+	edmInt32 = "Edm.Int32"
+	edmText  = "Edm.String"
+	edmBool  = "Edm.Boolean"
+	edmBase  = "mscrm.crmbaseentity"
+)
+
+// operations are the functions and actions that are served and that OData's schema language can describe.
+var operations = []operation{
+	{name: "WhoAmI", isFunction: true, returns: "mscrm.WhoAmIResponse", response: []string{"BusinessUnitId", edmGuid, "UserId", edmGuid, "OrganizationId", edmGuid}},
+	{name: "RetrieveVersion", isFunction: true, returns: "mscrm.RetrieveVersionResponse", response: []string{"Version", edmText}},
+	{name: "RetrieveDuplicates", isFunction: true, parameters: []string{"BusinessEntity", edmBase, "MatchingEntityName", edmText, "PagingInfo", "mscrm.PagingInfo"}, returns: "Collection(" + edmBase + ")"},
+	{name: "UnpublishDuplicateRule", parameters: []string{"DuplicateRuleId", edmGuid}},
+	{name: "PublishDuplicateRule", boundTo: "mscrm.duplicaterule", returns: "mscrm.asyncoperation"},
+	{name: "CloseIncident", parameters: []string{"IncidentResolution", "mscrm.incidentresolution", "Status", edmInt32}},
+	{name: "QualifyLead", boundTo: "mscrm.lead", parameters: []string{"CreateAccount", edmBool, "CreateContact", edmBool, "CreateOpportunity", edmBool, "Status", edmInt32}, returns: "Collection(" + edmBase + ")"},
+	{name: "WinOpportunity", parameters: []string{"OpportunityClose", edmBase, "Status", edmInt32}},
+	{name: "LoseOpportunity", parameters: []string{"OpportunityClose", edmBase, "Status", edmInt32}},
+	{name: "CCaaS_GetPresence", isFunction: true, returns: edmText},
+	{name: "CCaaS_ModifyAgentPresence", parameters: []string{"ApiVersion", edmText, "AgentId", edmText, "PresenceId", edmText}},
+}
+
+// writeOperations writes the functions, the actions and the types that they take and give.
+func (s *Server) writeOperations(b *strings.Builder) {
+	writeComplexType(b, "PagingInfo", []string{"PageNumber", edmInt32, "Count", edmInt32, "ReturnTotalRecordCount", edmBool, "PagingCookie", edmText})
+	for _, o := range operations {
+		if o.response != nil {
+			writeComplexType(b, o.name+"Response", o.response)
+		}
+	}
+	for _, o := range operations {
+		attributes := []string{"Name", o.name}
+		if o.bound() {
+			attributes = append(attributes, "IsBound", "true")
+		}
+		element(b, o.kind(), false, attributes...)
+		if o.bound() {
+			element(b, "Parameter", true, "Name", "entity", "Type", o.boundTo, "Nullable", "false")
+		}
+		for i := 0; i+1 < len(o.parameters); i += 2 {
+			element(b, "Parameter", true, "Name", o.parameters[i], "Type", o.parameters[i+1])
+		}
+		if o.returns != "" {
+			element(b, "ReturnType", true, "Type", o.returns)
+		}
+		b.WriteString("</" + o.kind() + ">")
+	}
+}
+
+func writeComplexType(b *strings.Builder, name string, properties []string) {
+	element(b, "ComplexType", false, "Name", name)
+	for i := 0; i+1 < len(properties); i += 2 {
+		element(b, "Property", true, "Name", properties[i], "Type", properties[i+1])
+	}
+	b.WriteString("</ComplexType>")
+}
