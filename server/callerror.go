@@ -93,7 +93,7 @@ func asCallError(ctx context.Context, err error) *callError {
 	case errors.As(err, &input):
 		e = inputFailure(input)
 	default:
-		e = failure(reasonOf(err), err.Error(), err)
+		e = failure(reasonOf(err), callerText(err), err)
 		addDataverse(e, err)
 	}
 	addContext(e, err)
@@ -120,6 +120,18 @@ func inputFailure(input *actions.InputError) *callError {
 		})
 	}
 	return e
+}
+
+// callerText is an error's text without the name that package dataverse gives its request: the contract knows no
+// ListRecords. The log has it.
+func callerText(err error) string {
+	var e *dataverse.Error
+	if !errors.As(err, &e) {
+		return err.Error()
+	}
+	own := e.Error()
+	told := strings.TrimLeft(strings.TrimPrefix(own, e.Op), ": ")
+	return strings.Replace(err.Error(), own, told, 1)
 }
 
 // addDataverse tells what a program can use of Dataverse's own answer.

@@ -181,8 +181,17 @@ func TestViolationsComeAllAtOnceAndOverBothDoors(t *testing.T) {
 			t.Errorf("%s: %v faults at %q, want INVALID_REQUEST at %q", door, d.GetReason(), fields, want)
 		}
 	}
-	if !strings.Contains(status.Convert(err).Message(), `"no entity!"`) {
-		t.Errorf("message %q does not say what was given", status.Convert(err).Message())
+	if message := status.Convert(err).Message(); !strings.Contains(message, `"no entity!"`) || strings.Contains(message, "regex") {
+		t.Errorf("message %q does not say what was given and what would be right", message)
+	}
+}
+
+func TestPatternsAreToldInWords(t *testing.T) {
+	t.Parallel()
+	r := startStub(t, stub{})
+	got := post(t, r.base+"/v1/actions/find-record", `{"entity":"a b","where":{"x":1},"orderBy":["createdon","createdon down"],"save":{"a b":"x"}}`)
+	if strings.Contains(got.body, "regex") || len(got.detail(t).GetFaults()) != 3 {
+		t.Errorf("got %s, want three faults in words", got.body)
 	}
 }
 

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"strings"
 	"testing"
 	"time"
 
@@ -107,6 +108,22 @@ func TestDataverseTellsCodeAndWhenToComeBack(t *testing.T) {
 		}
 	}
 	t.Errorf("gRPC: no RetryInfo in %v", err)
+}
+
+func TestCallerSeesNoNamesOfOurRequests(t *testing.T) {
+	t.Parallel()
+	refused := &dataverse.Error{Op: "ListRecords", Entity: "contact", Status: 403, Message: "no right", Err: dataverse.ErrForbidden}
+	for err, want := range map[error]string{
+		refused: "contact: the application user may not do this: no right (status 403)",
+		fmt.Errorf("look up a record by name: %w", refused):         "look up a record by name: contact: the application user may not do this: no right (status 403)",
+		&dataverse.Error{Op: "WhoAmI", Err: dataverse.ErrForbidden}: "the application user may not do this",
+		&dataverse.Error{Op: "WhoAmI", Err: dataverse.ErrInDoubt}:   dataverse.ErrInDoubt.Error(),
+	} {
+		e := asCallError(t.Context(), err)
+		if e.Error() != want || !strings.Contains(errors.Unwrap(e).Error(), "ListRecords") && !strings.Contains(errors.Unwrap(e).Error(), "WhoAmI") {
+			t.Errorf("the caller is told %q and the log %q, want %q", e.Error(), errors.Unwrap(e), want)
+		}
+	}
 }
 
 func TestFaultsAreViolationsToo(t *testing.T) {

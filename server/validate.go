@@ -77,9 +77,19 @@ func (v validation) check(m any) error {
 	return refusal(botversev1.ErrorDetail_INVALID_REQUEST, faults...)
 }
 
+// shapes say in words what the contract's patterns ask of a field, by its name: few people read regular expressions.
+var shapes = map[string]string{
+	"entity":   `an entity's logical name has letters, digits and _, and begins with a letter, as "contact"`,
+	"order_by": `an order is a field and, where need be, asc or desc, as "createdon desc"`,
+	"save":     "a variable's name has letters, digits, _, . and -, and begins with a letter or _",
+}
+
 // violationFault tells a violation. A value of ours that is a name, as an entity's, is quoted: it is no visitor's.
 func violationFault(v *protovalidate.Violation) *botversev1.ErrorDetail_Fault {
 	field, message := protovalidate.FieldPathString(v.Proto.GetField()), v.Proto.GetMessage()
+	if shape := shapes[outermost(v)]; shape != "" && v.Proto.GetRuleId() == "string.pattern" {
+		message = shape
+	}
 	if given, isText := textOf(v); isText {
 		if given == "" {
 			return fault(botversev1.ErrorDetail_INVALID_REQUEST, field, "is missing: it must have a value")
@@ -89,6 +99,14 @@ func violationFault(v *protovalidate.Violation) *botversev1.ErrorDetail_Fault {
 		}
 	}
 	return fault(botversev1.ErrorDetail_INVALID_REQUEST, field, "%s", message)
+}
+
+// outermost is the name of the request's field that a violation is in.
+func outermost(v *protovalidate.Violation) string {
+	if path := v.Proto.GetField().GetElements(); len(path) > 0 {
+		return path[0].GetFieldName()
+	}
+	return ""
 }
 
 func textOf(v *protovalidate.Violation) (string, bool) {
