@@ -12,6 +12,7 @@ import (
 // created is the answer of a record that was made now. What is to be saved is read back only where the request does not
 // tell it: Dataverse computes values, and flows of its own change them.
 func (c *creation) created(ctx context.Context, id dataverse.ID) (Result, error) {
+	c.made = true
 	if id != "" && id != c.id {
 		c.warn(IDNotKept, "", "Dataverse gave the record another ID than the one sent: a repeat with the same request_id cannot find it")
 		c.id = id
@@ -34,6 +35,7 @@ func (c *creation) created(ctx context.Context, id dataverse.ID) (Result, error)
 // exists is the answer of a record that is there, of the ID that was sent: made by this call, whose answer was lost, or by
 // an earlier one with the same request ID.
 func (c *creation) exists(ctx context.Context, row dataverse.Record) (Result, error) {
+	c.made = true
 	outcome := AlreadyCreated
 	if c.doubt {
 		outcome = Created

@@ -64,7 +64,7 @@ func (r *Runtime) CreateRecord(ctx context.Context, spec CreateRecord) (Result, 
 	if spec.ValidateOnly {
 		return c.validate(ctx, plan)
 	}
-	return c.create(ctx)
+	return c.once(ctx, r)
 }
 
 // creation is one call of CreateRecord.
@@ -81,6 +81,10 @@ type creation struct {
 	sends    int // how often it was sent
 	// doubt says that a creation was sent whose answer never came.
 	doubt bool
+	// made says that the record is there, by this call or by another with the same request ID.
+	made         bool
+	organization dataverse.ID // "" without a request ID
+	claim        claim
 }
 
 // prepare does all that comes before the first write.
@@ -139,6 +143,7 @@ func (c *creation) prepareID(ctx context.Context) error {
 			return err
 		}
 	}
+	c.organization = organization.ID
 	c.id = newRecordID(organization.ID, c.client, c.spec, c.entity.LogicalName)
 	c.fields[c.entity.PrimaryID] = string(c.id)
 	if c.spec.OnDuplicate != DoNotCreate {

@@ -22,6 +22,7 @@ const (
 	VariableUnset   Reason = "VARIABLE_UNSET"   // a variable that must have a value is unset, null or blank
 	BadFetchXML     Reason = "BAD_FETCHXML"     // the FetchXML does not parse or breaks its rules
 	EntityMismatch  Reason = "ENTITY_MISMATCH"  // the FetchXML asks for another entity than the request
+	KeyReused       Reason = "KEY_REUSED"       // the request ID was used for other content
 )
 
 // Fault is one thing that is wrong with a request.

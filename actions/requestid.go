@@ -16,11 +16,17 @@ func newRecordID(organization dataverse.ID, client *dataverse.Client, spec Creat
 	if spec.RequestID == "" {
 		return dataverse.ID(uuid.NewString())
 	}
+	return dataverse.ID(uuid.NewSHA1(spaceOf(organization, client), joinParts(spec.Namespace, entity, spec.RequestID)).String())
+}
+
+// spaceOf is the space of an environment's request IDs: its organisation, which stays when the environment is configured
+// under another name or address.
+func spaceOf(organization dataverse.ID, client *dataverse.Client) uuid.UUID {
 	space, err := uuid.Parse(string(organization))
 	if err != nil { // an application user that may not even know its organisation
-		space = uuid.NewSHA1(uuid.NameSpaceURL, []byte(client.URL()))
+		return uuid.NewSHA1(uuid.NameSpaceURL, []byte(client.URL()))
 	}
-	return dataverse.ID(uuid.NewSHA1(space, joinParts(spec.Namespace, entity, spec.RequestID)).String())
+	return space
 }
 
 // joinParts joins texts so that no two lists of texts give the same.

@@ -59,6 +59,8 @@ const (
 	OrderNotTotal           WarningCode = "ORDER_NOT_TOTAL"
 	IDNotKept               WarningCode = "ID_NOT_KEPT"
 	SaveNotReadable         WarningCode = "SAVE_NOT_READABLE"
+	RecordDeleted           WarningCode = "RECORD_DELETED"
+	LedgerUnavailable       WarningCode = "LEDGER_UNAVAILABLE"
 )
 
 // Warning is something the flow's author should know though the call succeeded.

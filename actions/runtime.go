@@ -20,6 +20,8 @@ import (
 type Runtime struct {
 	// Environments are the Dataverse environments that actions may name.
 	Environments *dataverse.Environments
+	// Ledger remembers request IDs; nil for none, so that a repeat is recognized by the record alone.
+	Ledger Ledger
 
 	templates template.Cache
 	fetches   fetchCache

@@ -14,7 +14,6 @@ import (
 
 	"golang.org/x/sync/errgroup"
 
-	"github.com/botverse/botverse/actions"
 	"github.com/botverse/botverse/dataverse"
 	"github.com/botverse/botverse/dataverse/local"
 	"github.com/botverse/botverse/dataverse/schema"
@@ -149,8 +148,12 @@ func (c *serveCommand) build(ctx context.Context, h *house) error {
 	if err != nil {
 		return fmt.Errorf("open presence: %w", err)
 	}
+	runtime, err := openRuntime(ctx, all, h.journal)
+	if err != nil {
+		return err
+	}
 	h.server, err = server.New(c.server(), server.Deps{
-		Runtime:        actions.New(all),
+		Runtime:        runtime,
 		Presence:       h.presence,
 		Logger:         h.log,
 		Ready:          h.readiness,

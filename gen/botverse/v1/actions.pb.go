@@ -138,7 +138,8 @@ const (
 	CreateRecordResponse_OUTCOME_UNSPECIFIED CreateRecordResponse_Outcome = 0
 	// The record was made by this call.
 	CreateRecordResponse_CREATED CreateRecordResponse_Outcome = 1
-	// A call with the same request_id made the record before; nothing was made now.
+	// A call with the same request_id made the record before; nothing was made now. What is saved is read from the record
+	// as it is now; one that was deleted since is still answered, with the warning RECORD_DELETED.
 	CreateRecordResponse_ALREADY_CREATED CreateRecordResponse_Outcome = 2
 	// Dataverse holds records that match; nothing was made. They are in `existing`.
 	CreateRecordResponse_DUPLICATE CreateRecordResponse_Outcome = 3
@@ -446,6 +447,11 @@ type CreateRecordRequest struct {
 	// The caller's key for this creation, for a safe repeat. The record's ID is derived from it, so that a repeat meets
 	// the record that the first call made, also where that call's answer was lost. REST callers may send it as the header
 	// Idempotency-Key. Use a key once for one record: a UUID, or conversation and step.
+	//
+	// For seven days the key is remembered with a hash of what was asked for: other content under the same key is refused
+	// with KEY_REUSED, and a record that was deleted meanwhile is not made again. Content is the values of `fields` after
+	// rendering, and the options; values that a date filter makes count by their template, since they may be of the clock. A
+	// call that wrote nothing, as one that ended in DUPLICATE or an error, leaves its key free for a corrected one.
 	RequestId string `protobuf:"bytes,11,opt,name=request_id,json=requestId,proto3" json:"request_id,omitempty"`
 	// Checks and reads as the real call does, stops before the first write, and answers with the requests that would be
 	// sent (`requests`). Nothing is created.

@@ -47,21 +47,28 @@ const (
 	Warning_ID_NOT_KEPT Warning_Code = 8
 	// The record was made, but reading what to save from it failed: those variables have their default.
 	Warning_SAVE_NOT_READABLE Warning_Code = 9
+	// The record that an earlier call with the same request_id answered with has been deleted since. It is not made again.
+	Warning_RECORD_DELETED Warning_Code = 10
+	// The ledger of request IDs could not be reached. No record is made twice all the same; but that a request_id was used
+	// for other content, or for a record that was deleted since, goes unnoticed.
+	Warning_LEDGER_UNAVAILABLE Warning_Code = 11
 )
 
 // Enum value maps for Warning_Code.
 var (
 	Warning_Code_name = map[int32]string{
-		0: "CODE_UNSPECIFIED",
-		1: "NO_DUPLICATE_RULE",
-		2: "DUPLICATE_RULE_NOT_APPLIED",
-		3: "DUPLICATES_NOT_READABLE",
-		4: "TEXT_CUT",
-		5: "LOOKUP_OMITTED",
-		6: "PAGING_REPLACED",
-		7: "ORDER_NOT_TOTAL",
-		8: "ID_NOT_KEPT",
-		9: "SAVE_NOT_READABLE",
+		0:  "CODE_UNSPECIFIED",
+		1:  "NO_DUPLICATE_RULE",
+		2:  "DUPLICATE_RULE_NOT_APPLIED",
+		3:  "DUPLICATES_NOT_READABLE",
+		4:  "TEXT_CUT",
+		5:  "LOOKUP_OMITTED",
+		6:  "PAGING_REPLACED",
+		7:  "ORDER_NOT_TOTAL",
+		8:  "ID_NOT_KEPT",
+		9:  "SAVE_NOT_READABLE",
+		10: "RECORD_DELETED",
+		11: "LEDGER_UNAVAILABLE",
 	}
 	Warning_Code_value = map[string]int32{
 		"CODE_UNSPECIFIED":           0,
@@ -74,6 +81,8 @@ var (
 		"ORDER_NOT_TOTAL":            7,
 		"ID_NOT_KEPT":                8,
 		"SAVE_NOT_READABLE":          9,
+		"RECORD_DELETED":             10,
+		"LEDGER_UNAVAILABLE":         11,
 	}
 )
 
@@ -390,11 +399,11 @@ const file_botverse_v1_records_proto_rawDesc = "" +
 	"\x03url\x18\x04 \x01(\tR\x03url\"i\n" +
 	"\tCandidate\x12+\n" +
 	"\x06record\x18\x01 \x01(\v2\x13.botverse.v1.RecordR\x06record\x12/\n" +
-	"\x06fields\x18\x02 \x01(\v2\x17.google.protobuf.StructR\x06fields\"\xcf\x02\n" +
+	"\x06fields\x18\x02 \x01(\v2\x17.google.protobuf.StructR\x06fields\"\xfb\x02\n" +
 	"\aWarning\x12-\n" +
 	"\x04code\x18\x01 \x01(\x0e2\x19.botverse.v1.Warning.CodeR\x04code\x12\x18\n" +
 	"\amessage\x18\x02 \x01(\tR\amessage\x12\x14\n" +
-	"\x05field\x18\x03 \x01(\tR\x05field\"\xe4\x01\n" +
+	"\x05field\x18\x03 \x01(\tR\x05field\"\x90\x02\n" +
 	"\x04Code\x12\x14\n" +
 	"\x10CODE_UNSPECIFIED\x10\x00\x12\x15\n" +
 	"\x11NO_DUPLICATE_RULE\x10\x01\x12\x1e\n" +
@@ -405,7 +414,10 @@ const file_botverse_v1_records_proto_rawDesc = "" +
 	"\x0fPAGING_REPLACED\x10\x06\x12\x13\n" +
 	"\x0fORDER_NOT_TOTAL\x10\a\x12\x0f\n" +
 	"\vID_NOT_KEPT\x10\b\x12\x15\n" +
-	"\x11SAVE_NOT_READABLE\x10\t\"\x85\x02\n" +
+	"\x11SAVE_NOT_READABLE\x10\t\x12\x12\n" +
+	"\x0eRECORD_DELETED\x10\n" +
+	"\x12\x16\n" +
+	"\x12LEDGER_UNAVAILABLE\x10\v\"\x85\x02\n" +
 	"\x0ePlannedRequest\x12\x16\n" +
 	"\x06method\x18\x01 \x01(\tR\x06method\x12\x10\n" +
 	"\x03url\x18\x02 \x01(\tR\x03url\x12B\n" +
