@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"flag"
 	"fmt"
+	"log/slog"
 	"net/http"
 	"net/url"
 	"os"
@@ -23,9 +24,11 @@ import (
 	"google.golang.org/protobuf/reflect/protoregistry"
 
 	"github.com/botverse/botverse/actions"
+	"github.com/botverse/botverse/actions/ledger"
 	"github.com/botverse/botverse/dataverse"
 	"github.com/botverse/botverse/dataverse/local"
 	"github.com/botverse/botverse/dataverse/local/localtest"
+	"github.com/botverse/botverse/journal"
 )
 
 var update = flag.Bool("update", false, "rewrite the replies in testdata/api")
@@ -97,9 +100,31 @@ func startWhole(t *testing.T) (*running, string) {
 		t.Fatal(err)
 	}
 	runtime := actions.New(environments)
+	runtime.Ledger = openLedger(t)
 	return start(t, loopback(), Deps{Runtime: runtime}, &services{
 		actions: actionService{runtime: runtime}, metadata: metadataService{runtime: runtime}, presence: stub{},
 	}), base
+}
+
+// openLedger opens a ledger of request IDs in a journal of the test's own.
+func openLedger(t *testing.T) actions.Ledger {
+	t.Helper()
+	config := journal.Default()
+	config.Dir, config.Sync, config.Logger = t.TempDir(), false, slog.New(slog.DiscardHandler)
+	j, err := journal.Open(t.Context(), config)
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() {
+		if err := j.Close(); err != nil {
+			t.Error(err)
+		}
+	})
+	l, err := ledger.Open(t.Context(), j)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return l
 }
 
 func methodNamed(t *testing.T, name string) protoreflect.MethodDescriptor {
