@@ -2,6 +2,7 @@ package local
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"io"
 	"net/http"
@@ -52,15 +53,16 @@ func (s *Server) serveAPI(w http.ResponseWriter, r *http.Request) {
 	answer, err := s.serve(r.Context(), w, r)
 	if err != nil {
 		answer = s.refusal(r.Context(), err)
-		if answer.status == http.StatusUnauthorized {
-			answer.header.Set("WWW-Authenticate", fmt.Sprintf("Bearer authorization_uri=%s/common/oauth2/authorize, resource_id=%s", origin(r), origin(r)))
-		}
 	}
 	answer.writeTo(w)
 }
 
 // refusal is the answer to a request that failed. Only what nobody foresaw is logged: it is ours to put right.
 func (s *Server) refusal(ctx context.Context, err error) reply {
+	var unknown *challenge
+	if errors.As(err, &unknown) {
+		return unknown.reply()
+	}
 	f, foreseen := faultOf(err)
 	if !foreseen && ctx.Err() == nil {
 		s.log.Error("a request failed for a reason that is not the client's", "error", err)

@@ -4,7 +4,6 @@ import (
 	"context"
 	"net/http"
 	"strings"
-	"time"
 
 	"github.com/botverse/botverse/dataverse/code"
 )
@@ -30,11 +29,7 @@ func (s *Server) callerFrom(ctx context.Context, r *http.Request) (caller, error
 	if err != nil {
 		return caller{}, err
 	}
-	settings := s.settings.Load()
-	by, known := settings.applications[strings.ToLower(token.AppID)]
-	if !known {
-		by = settings.defaultCaller
-	}
+	by := s.signedIn(token)
 	asked, directory := r.Header.Get("MSCRMCallerID"), r.Header.Get("CallerObjectId")
 	if asked == "" && directory == "" {
 		return by, nil
@@ -44,6 +39,15 @@ func (s *Server) callerFrom(ctx context.Context, r *http.Request) (caller, error
 		return err
 	})
 	return by, err
+}
+
+// signedIn is the user of a token's application; the first of all for an application that has none, and for no token.
+func (s *Server) signedIn(token claims) caller {
+	settings := s.settings.Load()
+	if by, known := settings.applications[strings.ToLower(token.AppID)]; known {
+		return by
+	}
+	return settings.defaultCaller
 }
 
 // impersonate lets a caller act for another user (Web API, "Impersonate another user").
@@ -67,17 +71,4 @@ func impersonate(ctx context.Context, c *conn, by caller, userID, directoryID st
 		other.realUserID = by.userID
 	}
 	return other, nil
-}
-
-// authenticate checks the token of a request. Without RequireAuth any token will do, and none.
-func (s *Server) authenticate(r *http.Request) (claims, error) {
-	scheme, token, _ := strings.Cut(r.Header.Get("Authorization"), " ")
-	if !strings.EqualFold(scheme, "Bearer") {
-		token = ""
-	}
-	c, err := s.tokens.check(strings.TrimSpace(token), time.Now())
-	if err != nil && s.cfg.RequireAuth {
-		return claims{}, &fault{status: http.StatusUnauthorized, code: code.RequestIsNotAuthenticated, message: "The request is not authenticated: it needs a bearer token of this server's token endpoint."}
-	}
-	return c, nil
 }

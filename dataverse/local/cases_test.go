@@ -88,7 +88,7 @@ func configOf(comment string) local.Config {
 		case "seed":
 			cfg.Seed = value
 		case "require-auth":
-			cfg.RequireAuth, cfg.ClientID, cfg.ClientSecret = true, "the-client", "the-secret"
+			cfg.RequireAuth, cfg.ClientID, cfg.ClientSecret, cfg.Audience = true, "the-client", "the-secret", "https://local"
 		}
 	}
 	return cfg
@@ -178,6 +178,7 @@ func indented(body []byte) string {
 var (
 	newIDs    = regexp.MustCompile(`[0-9a-f]{8}-[0-9a-f]{4}-7[0-9a-f]{3}-[0-9a-f]{4}-[0-9a-f]{12}`) // those of the seeds have version 4
 	versions  = regexp.MustCompile(`W/(\\?)"\d+\\?"|"versionnumber": \d+|"versionnumber@[^,]*,`)
+	moments   = regexp.MustCompile(`20\d\d-\d\d-\d\d \d\d:\d\d:\d\dZ`) // as Entra writes them
 	times     = regexp.MustCompile(`"20[2-9]\d-\d\d-\d\dT\d\d:\d\d:\d\dZ"`)
 	skipToken = regexp.MustCompile(`\$skiptoken=[^"]*`)
 	other     = regexp.MustCompile(`batchresponse_[0-9a-f-]{36}|CAS-\d{5}-[A-Z0-9]{6}|eyJ[\w.-]+`)
@@ -220,6 +221,7 @@ func (p *player) mask(t *testing.T, text string) string {
 		}
 		return "{boundary}"
 	})
+	text = moments.ReplaceAllString(text, "{now}")
 	return times.ReplaceAllStringFunc(text, func(at string) string {
 		if recent(at) {
 			return `"{now}"`

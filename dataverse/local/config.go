@@ -19,14 +19,18 @@ type Config struct {
 	Addr         string       `yaml:"addr"`          // host:port to listen on; port 0 takes a free one
 	DataDir      string       `yaml:"data_dir"`      // where the records are kept; one process at a time
 	InMemory     bool         `yaml:"in_memory"`     // keeps nothing: records live as long as the Server, and DataDir is not used
-	Seed         string       `yaml:"seed"`          // "demo" or "none": what a new data directory begins with
+	Seed         string       `yaml:"seed"`          // what a new data directory begins with: "demo", "none" or a file of records
 	RequireAuth  bool         `yaml:"require_auth"`  // refuses requests without a token of its own token endpoint
-	AllowControl bool         `yaml:"allow_control"` // serves POST /local/faults, by which a test makes it misbehave
+	AllowControl bool         `yaml:"allow_control"` // serves /local/: faults, reset, snapshot and restore, for tests
 	ClientID     string       `yaml:"client_id"`     // the one client ID that may sign in; "" for any
 	ClientSecret string       `yaml:"client_secret"` // the one client secret; "" for any
 	HoldWebhooks bool         `yaml:"-"`             // holds asynchronous webhooks back until ReleaseWebhooks: for an owner that receives them itself
+	Audience     string       `yaml:"audience"`      // what tokens may be for beside the server's own address; "" for nothing else
+	Faults       string       `yaml:"faults"`        // a file with a fault plan to begin with; "" for none
+	Limits       Limits       `yaml:"limits"`        // service protection limits; off unless On
 	Logger       *slog.Logger `yaml:"-"`             // nil logs nothing
 
+	TokenLifetime  time.Duration `yaml:"token_lifetime"`  // how long a token is good for, in whole seconds
 	WebhookTimeout time.Duration `yaml:"webhook_timeout"` // bounds one delivery of a webhook
 	DrainTimeout   time.Duration `yaml:"drain_timeout"`   // bounds the wait for deliveries in flight at the end of Run
 }
@@ -36,6 +40,8 @@ func Default() Config {
 	return Config{
 		Addr:           "127.0.0.1:8090",
 		Seed:           SeedDemo,
+		Limits:         Limits{Requests: 6000, ExecutionTime: 20 * time.Minute, Concurrent: 52, Window: 5 * time.Minute},
+		TokenLifetime:  time.Hour,        // as Entra's
 		WebhookTimeout: 60 * time.Second, // as Dataverse waits (Use webhooks, "Time-out")
 		DrainTimeout:   5 * time.Second,
 	}
@@ -50,8 +56,17 @@ func (c Config) Validate() error {
 	if !c.InMemory && c.DataDir == "" {
 		faults = append(faults, errors.New("the local Dataverse needs a data directory, or must be told to keep its records in memory"))
 	}
-	if c.Seed != SeedDemo && c.Seed != SeedNone {
-		faults = append(faults, fmt.Errorf("seed %q is unknown: give %q or %q", c.Seed, SeedDemo, SeedNone))
+	if err := c.validateSeed(); err != nil {
+		faults = append(faults, err)
+	}
+	if _, err := c.readFaults(); err != nil {
+		faults = append(faults, err)
+	}
+	if err := c.Limits.validate(); err != nil {
+		faults = append(faults, err)
+	}
+	if c.TokenLifetime < time.Second {
+		faults = append(faults, errors.New("the lifetime of tokens must be at least 1s"))
 	}
 	if c.WebhookTimeout <= 0 || c.DrainTimeout <= 0 {
 		faults = append(faults, errors.New("the webhook and drain time-outs must be above zero"))

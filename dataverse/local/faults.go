@@ -1,7 +1,7 @@
 package local
 
 import (
-	"encoding/json"
+	"math/rand/v2"
 	"net/http"
 	"strconv"
 	"strings"
@@ -12,55 +12,89 @@ import (
 )
 
 // Fault makes requests that it matches go wrong, so that a client's behaviour can be tested. The first fault of the plan that
-// matches is the one that strikes; Skip lets so many matching requests pass first, and Times bounds how often it strikes
-// (0 for always).
+// matches is the one that strikes. Skip lets so many matching requests pass first, Share chooses among the others, and Times
+// bounds how often it strikes (0 for always). One that strikes does what is set of Status to Stale, after its Delay.
 type Fault struct {
-	Method string `json:"method,omitempty"` // as "POST"; "" for any
-	Path   string `json:"path,omitempty"`   // a part of the path, as "/contacts"; "" for any
-	Skip   int    `json:"skip,omitempty"`
-	Times  int    `json:"times,omitempty"`
+	Method string  `json:"method,omitempty"` // as "POST"; "" for any
+	Path   string  `json:"path,omitempty"`   // a part of the path, as "/contacts"; "" for any
+	Skip   int     `json:"skip,omitempty"`
+	Times  int     `json:"times,omitempty"`
+	Share  float64 `json:"share,omitempty"` // strikes this part of the requests, as 0.1; 0 for all of them
+	Seed   uint64  `json:"seed,omitempty"`  // chooses them: with the same seed, the same ones
 
 	Status          int           `json:"status,omitempty"`          // answers this, as 429 or 503, and does nothing
+	Code            string        `json:"code,omitempty"`            // the error code of that answer; "" for the usual one
+	Message         string        `json:"message,omitempty"`         // its message; "" for the usual one
 	RetryAfter      int           `json:"retryAfter,omitempty"`      // seconds, sent with Status; 0 sends none
-	Delay           time.Duration `json:"delay,omitempty"`           // waits so long first; in nanoseconds
+	Delay           time.Duration `json:"delay,omitempty"`           // waits so long first; "1.5s" in JSON
 	DropBefore      bool          `json:"dropBefore,omitempty"`      // closes the connection without doing anything
 	DropAfterCommit bool          `json:"dropAfterCommit,omitempty"` // does the work, then closes the connection without an answer
+	ExpiredToken    bool          `json:"expiredToken,omitempty"`    // answers as to a token that has expired
+	Stale           time.Duration `json:"stale,omitempty"`           // answers reads, of metadata say, as it did first, for so long; "30s" in JSON
 }
 
-// plan is the faults in force, with how often each was met. The zero plan has none.
+// FaultCount is a fault of the plan in force, and what became of it.
+type FaultCount struct {
+	Fault
+	Met    int // requests that it matched
+	Struck int // those that it made go wrong
+}
+
+// plan is the faults in force. The zero plan has none.
 type plan struct {
 	mu     sync.Mutex
-	faults []Fault
-	met    []int
+	faults []*planned
+}
+
+// planned is a fault in force. The plan's mu guards it.
+type planned struct {
+	FaultCount
+	chance *rand.Rand
+	old    staleAnswers
 }
 
 func (p *plan) set(faults []Fault) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	p.faults, p.met = append([]Fault(nil), faults...), make([]int, len(faults))
+	p.faults = make([]*planned, len(faults))
+	for i, f := range faults {
+		p.faults[i] = &planned{FaultCount: FaultCount{Fault: f}, chance: rand.New(rand.NewPCG(f.Seed, 0))} //nolint:gosec // it is to be the same each time
+	}
 }
 
-// strike returns the fault that hits a request, and counts it.
-func (p *plan) strike(method, path string) (Fault, bool) {
+func (p *plan) counts() []FaultCount {
 	p.mu.Lock()
 	defer p.mu.Unlock()
+	counts := make([]FaultCount, len(p.faults))
 	for i, f := range p.faults {
+		counts[i] = f.FaultCount
+	}
+	return counts
+}
+
+// strike returns the fault that hits a request, and counts it; nil where none does.
+func (p *plan) strike(method, path string) *planned {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	for _, f := range p.faults {
 		if f.Method != "" && f.Method != method || !strings.Contains(path, f.Path) {
 			continue
 		}
-		p.met[i]++
-		if n := p.met[i] - f.Skip; n > 0 && (f.Times == 0 || n <= f.Times) {
-			return f, true
+		f.Met++
+		if f.Met <= f.Skip || f.Times > 0 && f.Struck >= f.Times || f.Share > 0 && f.chance.Float64() >= f.Share {
+			continue
 		}
+		f.Struck++
+		return f
 	}
-	return Fault{}, false
+	return nil
 }
 
 // withFaults lets the fault plan strike before next is reached.
 func (s *Server) withFaults(next http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		f, struck := s.plan.strike(r.Method, r.URL.Path)
-		if !struck {
+		f := s.plan.strike(r.Method, r.URL.Path)
+		if f == nil {
 			next.ServeHTTP(w, r)
 			return
 		}
@@ -71,25 +105,40 @@ func (s *Server) withFaults(next http.Handler) http.Handler {
 				return
 			}
 		}
-		switch {
-		case f.DropBefore:
-			panic(http.ErrAbortHandler)
-		case f.DropAfterCommit:
-			next.ServeHTTP(discard{header: http.Header{}}, r)
-			panic(http.ErrAbortHandler)
-		case f.Status != 0:
-			f.reply().writeTo(w)
-		default:
-			next.ServeHTTP(w, r)
-		}
+		f.hit(w, r, next)
 	})
 }
 
-// reply is what Dataverse answers when it is too busy, in its words (Web API, "Service protection API limits").
+func (f *planned) hit(w http.ResponseWriter, r *http.Request, next http.Handler) {
+	switch {
+	case f.DropBefore:
+		panic(http.ErrAbortHandler)
+	case f.DropAfterCommit:
+		next.ServeHTTP(discard{header: http.Header{}}, r)
+		panic(http.ErrAbortHandler)
+	case f.ExpiredToken:
+		(&challenge{origin: origin(r), invalid: true}).reply().writeTo(w)
+	case f.Status != 0:
+		f.reply().writeTo(w)
+	case f.Stale > 0:
+		f.old.serve(w, r, next, f.Stale)
+	default:
+		next.ServeHTTP(w, r)
+	}
+}
+
+// reply is the refusal of a fault. Unless it says otherwise that of 429 is Dataverse's when it is too busy, in its words (Web
+// API, "Service protection API limits").
 func (f Fault) reply() reply {
 	e := &fault{status: f.Status, code: code.UnExpected, message: http.StatusText(f.Status)}
 	if f.Status == http.StatusTooManyRequests {
 		e.code, e.message = code.ThrottlingBurstRequestLimitExceeded, "Number of requests exceeded the limit of 6000 over time window of 300 seconds."
+	}
+	if c, ok := code.Parse(f.Code); ok && f.Code != "" {
+		e.code = c
+	}
+	if f.Message != "" {
+		e.message = f.Message
 	}
 	answer := e.reply()
 	if f.RetryAfter > 0 {
@@ -108,15 +157,5 @@ func (d discard) WriteHeader(int)             {}
 // SetFaults replaces the fault plan; no faults end it.
 func (s *Server) SetFaults(faults []Fault) { s.plan.set(faults) }
 
-// serveFaults replaces the fault plan by the JSON array of the body.
-func (s *Server) serveFaults(w http.ResponseWriter, r *http.Request) {
-	var faults []Fault
-	d := json.NewDecoder(http.MaxBytesReader(w, r.Body, 1<<20))
-	d.DisallowUnknownFields()
-	if err := d.Decode(&faults); err != nil {
-		http.Error(w, "the body must be a JSON array of faults: "+err.Error(), http.StatusBadRequest)
-		return
-	}
-	s.SetFaults(faults)
-	w.WriteHeader(http.StatusNoContent)
-}
+// Faults is the fault plan in force.
+func (s *Server) Faults() []FaultCount { return s.plan.counts() }

@@ -75,7 +75,7 @@ func TestFaultsOverHTTPNeedAllowControl(t *testing.T) {
 		response.Body.Close()
 		wantPlan, wantAnswer := http.StatusNoContent, http.StatusServiceUnavailable
 		if !allowed {
-			wantPlan, wantAnswer = http.StatusNotFound, http.StatusOK
+			wantPlan, wantAnswer = http.StatusForbidden, http.StatusOK
 		}
 		if response.StatusCode != wantPlan {
 			t.Errorf("POST /local/faults = %s, want %d", response.Status, wantPlan)

@@ -8,14 +8,13 @@ import (
 	"encoding/json"
 	"fmt"
 	"strconv"
-	"strings"
 
 	"github.com/google/uuid"
 
 	"github.com/botverse/botverse/dataverse/local/query"
 )
 
-// The seeds: records in Web API JSON, by entity set. platform.json has what every organisation has; demo.json has its own.
+// The built-in seeds.
 //
 //go:embed seed/platform.json seed/demo.json
 var seeds embed.FS
@@ -101,65 +100,23 @@ func (s *Server) fill(ctx context.Context, c *conn) error {
 		}
 	}
 	m := &mutation{s: s, conn: c, trusted: true, touched: map[string]bool{}}
-	name := "platform"
-	if s.cfg.Seed == SeedDemo {
-		name = "demo"
+	seeds, err := readSeeds(s.cfg.Seed)
+	if err != nil {
+		return err
 	}
-	if err := m.seed(ctx, "seed/"+name+".json"); err != nil {
+	if err := m.plant(ctx, seeds); err != nil {
 		return err
 	}
 	if err := m.seedMessages(ctx); err != nil {
 		return err
 	}
-	_, err := c.sql.ExecContext(ctx, "PRAGMA user_version = "+strconv.Itoa(formatVersion))
+	if s.cfg.Seed != SeedDemo && s.cfg.Seed != SeedNone { // ours are tested
+		if err := m.checkPlanted(ctx, seeds); err != nil {
+			return err
+		}
+	}
+	_, err = c.sql.ExecContext(ctx, "PRAGMA user_version = "+strconv.Itoa(formatVersion))
 	return err
-}
-
-// seed makes the records of a file, in its order. The first ones, the organisation's own, come before there is a user to
-// have made them; settings are read as soon as there are any.
-func (m *mutation) seed(ctx context.Context, file string) error {
-	text, err := seeds.ReadFile(file)
-	if err != nil {
-		return err
-	}
-	d := json.NewDecoder(strings.NewReader(string(text)))
-	d.UseNumber()
-	if _, err := d.Token(); err != nil {
-		return err
-	}
-	for d.More() {
-		set, err := d.Token()
-		if err != nil {
-			return err
-		}
-		var bodies []body
-		if err := d.Decode(&bodies); err != nil {
-			return err
-		}
-		if err := m.seedSet(ctx, fmt.Sprint(set), bodies); err != nil {
-			return fmt.Errorf("%s: %s: %w", file, set, err)
-		}
-	}
-	return nil
-}
-
-func (m *mutation) seedSet(ctx context.Context, set string, bodies []body) error {
-	t, err := m.s.tableOfSet(set)
-	if err != nil {
-		return err
-	}
-	for _, b := range bodies {
-		if _, err := m.create(ctx, t, b, false); err != nil {
-			return err
-		}
-	}
-	settings, err := loadSettings(ctx, m.conn)
-	if err != nil {
-		return err
-	}
-	m.s.settings.Store(settings)
-	m.by = settings.defaultCaller
-	return nil
 }
 
 // messages are the platform's messages that steps can be registered on, with the IDs that they have everywhere where those

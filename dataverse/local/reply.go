@@ -27,6 +27,16 @@ func (r *reply) text(body string) {
 	r.header.Set("Content-Type", "text/plain")
 }
 
+// The headers of service protection, in the spelling that Dataverse gives them.
+const (
+	headerRequests    = "x-ms-ratelimit-burst-remaining-xrm-requests"
+	headerExecution   = "x-ms-ratelimit-time-remaining-xrm-requests"
+	headerParallelism = "x-ms-dop-hint"
+)
+
+// idleLimits is what they say where no limits are on: what they would say to somebody's first request.
+var idleLimits = map[string]string{headerRequests: "5999", headerExecution: "1,200.00", headerParallelism: "16"}
+
 // writeTo sends the reply with the headers that every answer of the Web API has.
 func (r reply) writeTo(w http.ResponseWriter) {
 	h := w.Header()
@@ -38,9 +48,11 @@ func (r reply) writeTo(w http.ResponseWriter) {
 	h.Set("Cache-Control", "no-cache")
 	h["REQ_ID"] = []string{id} // in this very spelling
 	h["x-ms-service-request-id"] = []string{id}
-	h["x-ms-ratelimit-burst-remaining-xrm-requests"] = []string{"5999"}
-	h["x-ms-ratelimit-time-remaining-xrm-requests"] = []string{"1,200.00"}
-	h["x-ms-dop-hint"] = []string{"16"}
+	for name, value := range idleLimits {
+		if _, told := h[name]; !told { // where limits are on
+			h[name] = []string{value}
+		}
+	}
 	if r.body != nil {
 		h.Set("Content-Length", strconv.Itoa(len(r.body)))
 	}

@@ -18,17 +18,21 @@ func (s *Server) routes() http.Handler {
 	mux.HandleFunc("GET /{tenant}/.well-known/openid-configuration", s.serveOpenID)
 	mux.HandleFunc("GET /main.aspx", s.serveForm)
 	mux.HandleFunc("GET /{$}", s.serveWelcome)
-	if s.cfg.AllowControl {
-		mux.HandleFunc("POST /local/faults", s.serveFaults)
+	for _, path := range []string{"/{tenant}/discovery/v2.0/keys", "/{tenant}/discovery/keys"} {
+		mux.HandleFunc("GET "+path, s.serveKeys)
 	}
-	api := s.withFaults(http.HandlerFunc(s.serveAPI))
+	for _, path := range []string{"/{tenant}/oauth2/v2.0/authorize", "/{tenant}/oauth2/authorize"} {
+		mux.HandleFunc(path, s.serveAuthorize)
+	}
+	api := s.withLimits(s.withFaults(http.HandlerFunc(s.serveAPI)))
 	other := s.withFaults(mux)
+	control := s.control()
 	return s.guard(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		switch {
 		case strings.HasPrefix(r.URL.Path, "/api/data/"):
 			api.ServeHTTP(w, r)
-		case r.URL.Path == "/local/faults":
-			mux.ServeHTTP(w, r) // a plan cannot keep a test from changing it
+		case isControl(r.URL.Path):
+			control.ServeHTTP(w, r)
 		default:
 			other.ServeHTTP(w, r)
 		}

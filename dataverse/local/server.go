@@ -24,6 +24,7 @@ type Server struct {
 	store    *store
 	tokens   tokens
 	plan     plan
+	limits   *limiter
 	handler  http.Handler
 	settings atomic.Pointer[settings]
 	counters counters
@@ -57,13 +58,16 @@ func Open(ctx context.Context, cfg Config) (*Server, error) {
 
 // open makes a Server of an open store, which it closes where that fails.
 func open(ctx context.Context, cfg Config, store *store) (*Server, error) {
-	s := &Server{cfg: cfg, log: cfg.logger(), schema: schema.Standard(), store: store}
+	s := &Server{cfg: cfg, log: cfg.logger(), schema: schema.Standard(), store: store, limits: newLimiter(cfg.Limits)}
 	s.tables = newTables(s.schema)
 	if err := s.prepare(ctx); err != nil {
 		return nil, errors.Join(err, store.close())
 	}
 	queued, err := s.queuedEvents(ctx)
 	if err != nil {
+		return nil, errors.Join(err, store.close())
+	}
+	if err := s.planFaults(); err != nil {
 		return nil, errors.Join(err, store.close())
 	}
 	s.hooks = newDeliveries(s)

@@ -18,15 +18,22 @@ var (
 
 // openCopy opens new records in memory with the data of a seed.
 func openCopy(ctx context.Context, seed string) (*store, error) {
-	snapshot := bareSnapshot
-	if seed == SeedDemo {
-		snapshot = demoSnapshot
-	}
-	file, err := snapshot()
+	file, err := seeded(ctx, seed)
 	if err != nil {
 		return nil, err
 	}
 	return openTemporary(ctx, file)
+}
+
+// seeded is the file of new records with the data of a seed. A seed's file of one's own may have changed, and is read each time.
+func seeded(ctx context.Context, seed string) ([]byte, error) {
+	switch seed {
+	case SeedDemo:
+		return demoSnapshot()
+	case SeedNone:
+		return bareSnapshot()
+	}
+	return snapshot(ctx, seed)
 }
 
 // snapshot is the file of new records with the data of a seed. It has no key for tokens yet.

@@ -17,6 +17,13 @@ func Start(t testing.TB, cfg local.Config) (*local.Server, string) {
 	if cfg.Seed == "" {
 		cfg.Seed = local.SeedNone
 	}
+	if on := cfg.Limits.On; cfg.Limits == (local.Limits{On: on}) {
+		cfg.Limits = defaults.Limits
+		cfg.Limits.On = on
+	}
+	if cfg.TokenLifetime == 0 {
+		cfg.TokenLifetime = defaults.TokenLifetime
+	}
 	if cfg.WebhookTimeout == 0 {
 		cfg.WebhookTimeout = defaults.WebhookTimeout
 	}
