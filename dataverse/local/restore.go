@@ -227,21 +227,21 @@ func writeFile(path string, r io.Reader) error {
 // exclusive runs f with the writing connection, outside of any transaction, while nobody else writes. Once begun it is seen
 // through.
 func (s *store) exclusive(ctx context.Context, f func(context.Context, *conn) error) error {
-	c, err := take(ctx, s.writer)
+	c, err := s.writer.take(ctx)
 	if err != nil {
 		return err
 	}
-	defer func() { s.writer <- c }()
+	defer s.writer.put(c)
 	return f(context.WithoutCancel(ctx), c)
 }
 
 // copyTo writes the records into a new file, as they are at one moment.
 func (s *store) copyTo(ctx context.Context, path string) error {
-	c, err := take(ctx, s.readers)
+	c, err := s.readers.take(ctx)
 	if err != nil {
 		return err
 	}
-	defer func() { s.readers <- c }()
+	defer s.readers.put(c)
 	return c.sql.Raw(func(driver any) error {
 		source, ok := driver.(interface {
 			NewBackup(destination string) (*sqlite.Backup, error)

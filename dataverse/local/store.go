@@ -21,8 +21,8 @@ const (
 // store is the SQLite file: one connection that writes, several that read beside it. Readers see a commit at once.
 type store struct {
 	db, readDB *sql.DB
-	writer     chan *conn // holds the one writing connection while nobody uses it
-	readers    chan *conn
+	writer     *pool // of one connection
+	readers    *pool
 	lock       *os.File
 	temporary  string // a directory to remove at the end; "" where the records stay
 }
@@ -59,7 +59,7 @@ func openTemporary(ctx context.Context, file []byte) (*store, error) {
 
 // open opens the connections; where that fails it closes the store.
 func (s *store) open(ctx context.Context, dir, synchronous string) error {
-	s.writer, s.readers = make(chan *conn, 1), make(chan *conn, readers)
+	s.writer, s.readers = newPool(1), newPool(readers)
 	if err := s.openConnections(ctx, filepath.Join(dir, databaseFile), synchronous); err != nil {
 		return errors.Join(fmt.Errorf("open the records in %s: %w", dir, err), s.close())
 	}
@@ -73,7 +73,7 @@ func (s *store) openConnections(ctx context.Context, path, synchronous string) (
 	})); err != nil {
 		return err
 	}
-	if err := fill(ctx, s.db, s.writer); err != nil {
+	if err := s.writer.fill(ctx, s.db); err != nil {
 		return err
 	}
 	if s.readDB, err = sql.Open("sqlite", dataSource(path, url.Values{
@@ -81,38 +81,25 @@ func (s *store) openConnections(ctx context.Context, path, synchronous string) (
 	})); err != nil {
 		return err
 	}
-	return fill(ctx, s.readDB, s.readers)
+	return s.readers.fill(ctx, s.readDB)
 }
 
 func dataSource(path string, query url.Values) string {
 	return (&url.URL{Scheme: "file", OmitHost: true, Path: path, RawQuery: query.Encode()}).String()
 }
 
-// fill opens as many connections as the pool has room for.
-func fill(ctx context.Context, db *sql.DB, pool chan *conn) error {
-	db.SetMaxOpenConns(cap(pool))
-	db.SetMaxIdleConns(cap(pool))
-	for range cap(pool) {
-		c, err := db.Conn(ctx)
-		if err != nil {
-			return err
-		}
-		pool <- &conn{sql: c, prepared: map[string]*sql.Stmt{}}
-	}
-	return nil
-}
-
 // read runs f with a connection that only reads, in one snapshot of the records.
 func (s *store) read(ctx context.Context, f func(*conn) error) error {
-	c, err := take(ctx, s.readers)
+	c, err := s.readers.take(ctx)
 	if err != nil {
 		return err
 	}
-	defer func() { s.readers <- c }()
-	if err := c.begin(ctx, "BEGIN"); err != nil {
+	defer s.readers.put(c)
+	uncancelled := context.WithoutCancel(ctx) // these two wait for nothing; a context that can end costs a goroutine
+	if err := c.begin(uncancelled, "BEGIN"); err != nil {
 		return err
 	}
-	defer c.exec(context.WithoutCancel(ctx), "ROLLBACK") //nolint:errcheck // nothing was written
+	defer c.exec(uncancelled, "ROLLBACK") //nolint:errcheck // nothing was written
 	return f(c)
 }
 
@@ -120,11 +107,11 @@ func (s *store) read(ctx context.Context, f func(*conn) error) error {
 // and for what committed does after the commit. Once begun a write is seen through: a client that goes away must not leave
 // it to chance what was done.
 func (s *store) write(ctx context.Context, f func(*conn) error, committed func()) (err error) {
-	c, err := take(ctx, s.writer)
+	c, err := s.writer.take(ctx)
 	if err != nil {
 		return err
 	}
-	defer func() { s.writer <- c }()
+	defer s.writer.put(c)
 	ctx = context.WithoutCancel(ctx)
 	if err := c.begin(ctx, "BEGIN IMMEDIATE"); err != nil {
 		return err
@@ -147,35 +134,18 @@ func (s *store) write(ctx context.Context, f func(*conn) error, committed func()
 	return nil
 }
 
-func take(ctx context.Context, pool chan *conn) (*conn, error) {
-	select {
-	case c := <-pool:
-		return c, nil
-	default:
-	}
-	select {
-	case c := <-pool:
-		return c, nil
-	case <-ctx.Done():
-		return nil, context.Cause(ctx)
-	}
-}
-
 // close waits until no connection is in use.
 func (s *store) close() error {
 	var faults []error
+	for _, p := range []*pool{s.readers, s.writer} {
+		if p != nil {
+			faults = append(faults, p.close())
+		}
+	}
 	for _, db := range []*sql.DB{s.readDB, s.db} {
-		if db == nil {
-			continue
+		if db != nil {
+			faults = append(faults, db.Close())
 		}
-		pool := s.readers
-		if db == s.db {
-			pool = s.writer
-		}
-		for range db.Stats().OpenConnections {
-			faults = append(faults, (<-pool).close())
-		}
-		faults = append(faults, db.Close())
 	}
 	if s.lock != nil {
 		faults = append(faults, s.lock.Close())
