@@ -122,6 +122,10 @@ func (o *output) add(c Column, x expr) int {
 	return len(o.columns) - 1
 }
 
+func (o *output) grow(n int) {
+	o.columns, o.exprs = slices.Grow(o.columns, n), slices.Grow(o.exprs, n)
+}
+
 func (c Column) isLookup() bool { return c.Field != nil && c.Field.IsLookup() && c.Aggregate == "" }
 
 // show adds a field's column, and for a lookup those of its target and, where they are asked for, its name.
@@ -148,6 +152,7 @@ func (o *output) selected(t *table, path []string, names []string, alone bool) e
 	if err != nil {
 		return err
 	}
+	o.grow(3 * len(fields)) // a lookup has columns for its target and its name
 	for _, f := range fields {
 		o.show(o.scope.b, o.scope.b.field(t, f), Column{
 			Property: f.Property(), Path: path, Key: alone && f.LogicalName == t.entity.PrimaryID,

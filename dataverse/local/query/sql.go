@@ -21,6 +21,7 @@ func (q *Query) SQL() (string, []any) {
 		s.offset = param{int64(q.skip)}
 	}
 	var w writer
+	w.Grow(64 * (len(s.columns) + 8))
 	w.statement(s)
 	return w.String(), w.args
 }
