@@ -154,16 +154,82 @@ func TestPresenceWatchPrints(t *testing.T) {
 	t.Parallel()
 	r := serve(t)
 	ctx, cancel := context.WithCancel(t.Context())
-	out := newWaitBuffer("changes follow")
-	ended := make(chan error, 1)
-	go func() { ended <- run(ctx, []string{"presence", "watch", "--server", r.grpc}, out, &safeBuffer{}) }()
-	select {
-	case <-out.seen:
-	case err := <-ended:
-		t.Fatalf("watch ended: %v", err)
+	defer cancel()
+	watch := func(text string, args ...string) (*waitBuffer, chan error) {
+		out, ended := newWaitBuffer(text), make(chan error, 1)
+		go func() {
+			ended <- run(ctx, append([]string{"presence", "watch", "--server", r.grpc}, args...), out, &safeBuffer{})
+		}()
+		return out, ended
+	}
+	wait := func(out *waitBuffer, ended chan error) {
+		t.Helper()
+		select {
+		case <-out.seen:
+		case err := <-ended:
+			t.Fatalf("watch ended: %v\n%s", err, out)
+		}
+	}
+	people, endedPeople := watch("changes follow")
+	machines, endedMachines := watch(`"snapshotEnd"`, "--format=json")
+	wait(people, endedPeople)
+	wait(machines, endedMachines)
+	var end struct{ Cursor string }
+	if err := json.Unmarshal([]byte(lastLine(machines.String())), &end); err != nil {
+		t.Fatal(err)
+	}
+
+	setPresence(t, r, agent, "Busy")
+	resumed, endedResumed := watch("changed to Busy from Available", "--after", end.Cursor)
+	wait(resumed, endedResumed)
+	if line := resumed.String(); !strings.HasPrefix(line, "Aoife O'Rourke ") || strings.Contains(line, "(late)") {
+		t.Errorf("a change is printed as %q", line)
 	}
 	cancel()
-	if err := <-ended; err != nil {
-		t.Errorf("watch ended with %v on interrupt, want nil", err)
+	for _, ended := range []chan error{endedPeople, endedMachines, endedResumed} {
+		if err := <-ended; err != nil {
+			t.Errorf("watch ended with %v on interrupt, want nil", err)
+		}
+	}
+	err := run(t.Context(), []string{"presence", "watch", "--server", closedPort(t)}, &safeBuffer{}, &safeBuffer{})
+	if err == nil || !strings.Contains(err.Error(), "botverse serve") || exitStatus(err) != 1 {
+		t.Errorf("watch where nobody serves = %v, want advice", err)
+	}
+}
+
+// presence set writes what the contact centre writes: the agent's status, the end of the history before, new history.
+func TestPresenceSetGoesTheRealWay(t *testing.T) {
+	t.Parallel()
+	r := serve(t)
+	setPresence(t, r, "Aoife O'Rourke", "Do not disturb") // by the text that agents see
+	setPresence(t, r, agent, "Away")
+	list := func(path string) []any {
+		response, err := http.Get("http://" + r.local + "/api/data/v9.2/" + strings.ReplaceAll(path, " ", "%20"))
+		if err != nil {
+			t.Fatal(err)
+		}
+		records, _ := readJSON(t, response)["value"].([]any)
+		return records
+	}
+	const ofAgent = "&$filter=_msdyn_agentid_value eq 50000000-0000-4000-8000-00000000000b"
+	const dnd, away = "08971864-c07a-e811-8162-000d3aa11f50", "3dacae76-c07a-e811-8162-000d3aa11f50"
+	status := list("msdyn_agentstatuses?$select=_msdyn_currentpresenceid_value" + ofAgent)
+	if len(status) != 1 || at(status, 0, "_msdyn_currentpresenceid_value") != away {
+		t.Errorf("the agent's status = %v, want Away", status)
+	}
+	history := list("msdyn_agentstatushistories?$select=_msdyn_presenceid_value,msdyn_starttime,msdyn_endtime&$orderby=createdon" + ofAgent)
+	if len(history) != 2 || at(history, 0, "_msdyn_presenceid_value") != dnd || at(history, 0, "msdyn_endtime") == nil ||
+		at(history, 1, "_msdyn_presenceid_value") != away || at(history, 1, "msdyn_endtime") != nil {
+		t.Errorf("history = %v, want one that has ended and one that has not", history)
+	}
+	for _, args := range [][]string{{"Nobody", "Away"}, {agent, "Awya"}} {
+		err := run(t.Context(), append([]string{"presence", "set", "--local-addr=" + r.local}, args...), &safeBuffer{}, &safeBuffer{})
+		if err == nil || !strings.Contains(err.Error(), "there are") || exitStatus(err) != 2 {
+			t.Errorf("presence set %q = %v, want the names that there are", args, err)
+		}
+	}
+	err := run(t.Context(), []string{"presence", "set", agent, "Away", "--local-addr=" + closedPort(t)}, &safeBuffer{}, &safeBuffer{})
+	if err == nil || !strings.Contains(err.Error(), "botverse serve") || exitStatus(err) != 1 {
+		t.Errorf("presence set where no local Dataverse is = %v, want advice", err)
 	}
 }
