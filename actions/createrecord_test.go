@@ -347,6 +347,23 @@ func testLookupsByName(t *testing.T, w world) {
 	if err != nil || got.Outcome != Created || !slices.Contains(warningCodes(got), LookupOmitted) {
 		t.Errorf("a lookup that may be missing: %+v, %v", got, err)
 	}
+	for range 2 { // what was found is not remembered: the record may be gone or another by then
+		made, err := w.CreateRecord(t.Context(), CreateRecord{Entity: "account", Fields: map[string]any{"name": "Brief Ltd"}, OnDuplicate: CreateDuplicate})
+		if err != nil {
+			t.Fatal(err)
+		}
+		got, err := create(map[string]any{"entity": "account", "name": "Brief Ltd"})
+		if value, _ := w.read(t, got.Record).Value("_parentcustomerid_value"); err != nil || value != made.Record.ID {
+			t.Errorf("bound to %v, %v; want %s", value, err, made.Record.ID)
+		}
+		account, err := w.client(t).Entity(t.Context(), "account")
+		if err != nil {
+			t.Fatal(err)
+		}
+		if err := w.client(t).DeleteRecord(t.Context(), account, dataverse.ID(made.Record.ID)); err != nil {
+			t.Fatal(err)
+		}
+	}
 }
 
 func testDuplicates(t *testing.T, w world) {

@@ -2,7 +2,6 @@ package actions
 
 import (
 	"fmt"
-	"maps"
 	"slices"
 
 	"github.com/botverse/botverse/dataverse/fetchxml"
@@ -130,7 +129,7 @@ func (q *fetchQuery) column(name, path string) (column, *Fault, error) {
 		return c, nil, nil
 	}
 	fault := newFault(InvalidField, path, "the query does not select %q%s", name, q.hint(name))
-	return column{}, fault.nearestTo(schema.Nearest(name, slices.Sorted(maps.Keys(q.columns)))), nil
+	return column{}, fault.nearestTo(schema.Nearest(name, sortedNames(q.columns))), nil
 }
 
 // hint says how the query would select a name.

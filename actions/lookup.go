@@ -2,7 +2,6 @@ package actions
 
 import (
 	"fmt"
-	"maps"
 	"slices"
 	"strings"
 
@@ -100,7 +99,7 @@ func parseLookupObject(f *schema.Field, object map[string]any, o valueOptions) (
 
 // checkLookupMembers refuses members that mean nothing: a misspelt one must not be ignored.
 func checkLookupMembers(object map[string]any, o valueOptions) *Fault {
-	for _, name := range slices.Sorted(maps.Keys(object)) {
+	for _, name := range sortedNames(object) {
 		if slices.Contains(lookupMembers, name) {
 			continue
 		}

@@ -34,6 +34,9 @@ func parseOrders(e *schema.Entity, texts []string) ([]order, []Fault) {
 	var faults []Fault
 	for i, text := range texts {
 		o, fault := parseOrder(e, text, fmt.Sprintf("order_by[%d]", i))
+		if fault == nil && slices.ContainsFunc(orders, func(before order) bool { return before.field == o.field }) {
+			fault = newFault(InvalidRequest, fmt.Sprintf("order_by[%d]", i), "%q is ordered by already", o.field.LogicalName)
+		}
 		if fault != nil {
 			faults = append(faults, *fault)
 			continue

@@ -45,7 +45,7 @@ func TestOrderByALookupNamesItsProperty(t *testing.T) {
 func TestOrderFaults(t *testing.T) {
 	t.Parallel()
 	for text, reason := range map[string]Reason{
-		"": InvalidRequest, "fullname up": InvalidRequest, "fullname asc now": InvalidRequest,
+		"": InvalidRequest, "fullname up": InvalidRequest, "fullname asc now": InvalidRequest, "FullName desc": InvalidRequest,
 		"fulname": InvalidField, "entityimage": InvalidField, "parentcustomeridname": InvalidField,
 	} {
 		_, faults := parseOrders(entityOf(t, "contact"), []string{"fullname", text})

@@ -2,7 +2,6 @@ package actions
 
 import (
 	"context"
-	"maps"
 	"slices"
 	"strings"
 
@@ -80,9 +79,10 @@ func planSave(ctx context.Context, client *dataverse.Client, e *schema.Entity, r
 
 // newSavePlan checks `save` with the columns that find knows.
 func newSavePlan(e *schema.Entity, req saveRequest, find columnOf) (*savePlan, []Fault, error) {
-	p := &savePlan{entity: e, defaults: req.Defaults, variables: req.Variables}
-	faults := checkTargets(req)
-	for _, variable := range slices.Sorted(maps.Keys(req.Save)) {
+	p := &savePlan{entity: e, targets: make([]saveTarget, 0, len(req.Save)), defaults: req.Defaults, variables: req.Variables}
+	names := sortedNames(req.Save)
+	faults := checkTargets(req, names)
+	for _, variable := range names {
 		source, fault, err := parseSource(req.Save[variable], "save."+variable, req, find)
 		if err != nil {
 			return nil, nil, err
@@ -118,7 +118,7 @@ func specialSource(text, path string, req saveRequest) (sourceKind, *Fault) {
 	kind, known := specialSources[text]
 	switch {
 	case !known || kind == countSource && !req.Count && req.NoRecord == "":
-		fault := newFault(InvalidField, path, "%q is no source; a source is a field, a field's value as people read it (\"name%s\"), or one of the allowed", text, formattedSuffix)
+		fault := newFault(InvalidField, path, "%q is no source; a source is a field, a field's value as people read it (\"name%s\"), %s", text, formattedSuffix, oneOf(allowedSpecials(req)))
 		fault.Allowed = allowedSpecials(req)
 		fault.Nearest = schema.Nearest(text, fault.Allowed)
 		return kind, fault
@@ -174,13 +174,13 @@ func linkedColumn(ctx context.Context, client *dataverse.Client, e *schema.Entit
 
 // unreadable is the fault of saving a field that a query cannot select; nil where it can.
 func unreadable(e *schema.Entity, f *schema.Field, path string) *Fault {
-	if !standsForItself(f) {
+	if base := e.Field(f.AttributeOf); !standsForItself(f) && base != nil && base.Type != schema.Uniqueidentifier {
 		// A shadow such as parentcustomeridname is not a property of the Web API; the annotations tell the same.
 		fault := newFault(InvalidField, path, "%s.%s only shadows %s and cannot be read; its text is %q", e.LogicalName, f.LogicalName, f.AttributeOf, f.AttributeOf+formattedSuffix)
 		fault.Nearest = []string{f.AttributeOf + formattedSuffix}
 		return fault
 	}
-	if !savable(f) {
+	if !standsForItself(f) || !savable(f) {
 		return newFault(InvalidField, path, "%s.%s cannot be saved into a variable: it cannot be read, or a variable cannot hold it (%s)", e.LogicalName, f.LogicalName, f.Type)
 	}
 	return nil
@@ -225,7 +225,7 @@ func (p *savePlan) Expand() []odata.Expand {
 		}
 	}
 	var expand []odata.Expand
-	for _, navigation := range slices.Sorted(maps.Keys(properties)) {
+	for _, navigation := range sortedNames(properties) {
 		slices.Sort(properties[navigation])
 		expand = append(expand, odata.Expand{Navigation: navigation, Select: slices.Compact(properties[navigation])})
 	}

@@ -3,7 +3,6 @@ package actions
 import (
 	"context"
 	"fmt"
-	"maps"
 	"slices"
 	"strings"
 	"time"
@@ -56,7 +55,7 @@ func (r *Runtime) translateFields(ctx context.Context, client *dataverse.Client,
 // translateOnce renders and translates what needs no request.
 func (r *Runtime) translateOnce(e *schema.Entity, spec CreateRecord, zone *time.Location) *recordValues {
 	v := &recordValues{entity: e, values: map[string]any{}, lookups: map[string]lookup{}, seen: map[string]bool{}}
-	for _, name := range slices.Sorted(maps.Keys(spec.Fields)) {
+	for _, name := range sortedNames(spec.Fields) {
 		o := valueOptions{Path: "fields." + name, Zone: zone, CutLongText: spec.CutLongText}
 		f, fault := v.field(name, o.Path)
 		if fault != nil {
@@ -136,7 +135,7 @@ const concurrentLookups = 4
 
 // resolveLookups asks Dataverse for the records that lookups name. It adds the faults to those that were found before.
 func (v *recordValues) resolveLookups(ctx context.Context, client *dataverse.Client) error {
-	names := slices.Sorted(maps.Keys(v.lookups))
+	names := sortedNames(v.lookups)
 	answers := make([]struct {
 		ref   reference
 		found bool

@@ -1,23 +1,21 @@
 package actions
 
 import (
-	"maps"
 	"slices"
 	"strings"
 
 	"github.com/botverse/botverse/dataverse/schema"
 )
 
-// checkTargets finds what is wrong with the variables that `save` and its defaults name.
-func checkTargets(req saveRequest) []Fault {
+// checkTargets finds what is wrong with the variables that `save` and its defaults name; names are those of `save`.
+func checkTargets(req saveRequest, names []string) []Fault {
 	var faults []Fault
-	names := slices.Sorted(maps.Keys(req.Save))
 	for _, name := range names {
 		if fault := checkTarget(name, req); fault != nil {
 			faults = append(faults, *fault)
 		}
 	}
-	for _, name := range slices.Sorted(maps.Keys(req.Defaults)) {
+	for _, name := range sortedNames(req.Defaults) {
 		if _, ok := req.Save[name]; !ok {
 			fault := newFault(InvalidRequest, "save_defaults."+name, "is the default of a variable that nothing is saved into")
 			fault.Nearest = schema.Nearest(name, names)
@@ -29,6 +27,9 @@ func checkTargets(req saveRequest) []Fault {
 
 // checkTarget finds what is wrong with one variable to save into: nil where nothing is.
 func checkTarget(name string, req saveRequest) *Fault {
+	if name != "" && !strings.Contains(name, ".") {
+		return nil
+	}
 	path := "save." + name
 	segments := strings.Split(name, ".")
 	if slices.Contains(segments, "") {
@@ -63,6 +64,16 @@ func scalarOnTheWay(variables map[string]any, name string) (holder string, found
 		}
 	}
 	return "", false
+}
+
+// sortedNames are a map's keys in order.
+func sortedNames[V any](m map[string]V) []string {
+	names := make([]string, 0, len(m))
+	for name := range m {
+		names = append(names, name)
+	}
+	slices.Sort(names)
+	return names
 }
 
 // setVariable sets a variable to a value. A name with dots is a member of an object, as templates read it, unless the

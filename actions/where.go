@@ -3,7 +3,6 @@ package actions
 import (
 	"context"
 	"encoding/json"
-	"maps"
 	"slices"
 	"strconv"
 	"strings"
@@ -42,7 +41,7 @@ func (c comparer) where(ctx context.Context, pairs map[string]any) (odata.Expr, 
 	}
 	var terms []odata.Expr
 	var faults []Fault
-	for _, name := range slices.Sorted(maps.Keys(pairs)) {
+	for _, name := range sortedNames(pairs) {
 		pair, fault, err := c.pair(ctx, name, pairs[name])
 		if err != nil {
 			return nil, nil, err
