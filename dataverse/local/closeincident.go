@@ -2,7 +2,6 @@ package local
 
 import (
 	"context"
-	"encoding/json"
 	"net/http"
 
 	"github.com/botverse/botverse/dataverse/code"
@@ -20,12 +19,12 @@ func (s *Server) closeIncident(ctx context.Context, c *call) (reply, error) {
 		return reply{}, refuse(code.InvalidArgument, "IncidentResolution must be an object.")
 	}
 	change := record{"statecode": int64(1)}
-	if status, given := b["Status"].(json.Number); given && status != "-1" {
-		n, err := status.Int64()
-		if err != nil {
-			return reply{}, refuse(code.InvalidArgument, "Status must be a whole number.")
-		}
-		change["statuscode"] = n
+	status, err := statusOf(b)
+	if err != nil {
+		return reply{}, err
+	}
+	if status != nil {
+		change["statuscode"] = status
 	}
 	err = s.mutateFor(ctx, c, func(m *mutation) error { return m.resolveIncident(ctx, resolution, change) })
 	return newReply(http.StatusNoContent), err

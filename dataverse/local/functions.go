@@ -42,6 +42,12 @@ func (s *Server) unbound(name string) handler {
 		return function(s.serveCSDL)
 	case "UnpublishDuplicateRule":
 		return action(s.unpublishDuplicateRule)
+	case "WinOpportunity":
+		return action(s.winOpportunity)
+	case "LoseOpportunity":
+		return action(s.loseOpportunity)
+	case "RetrieveTotalRecordCount":
+		return function(s.retrieveTotalRecordCount)
 	}
 	return nil
 }
@@ -58,22 +64,6 @@ func only(method string, h handler) handler {
 
 func noSuchResource(c *call) *fault {
 	return &fault{status: http.StatusNotFound, noCode: true, message: "No HTTP resource was found that matches the request URI '" + c.base + c.path + "'."}
-}
-
-// bound answers an action on a record.
-func (s *Server) bound(ctx context.Context, c *call, t *table, name string) (reply, error) {
-	segments := c.resource.Segments
-	if len(segments) != 2 || !segments[0].HasParens || t.LogicalName != "duplicaterule" || name != "PublishDuplicateRule" {
-		return reply{}, noSuchSegment("Microsoft.Dynamics.CRM." + name)
-	}
-	if c.method != http.MethodPost {
-		return reply{}, noSuchResource(c)
-	}
-	key, err := readKey(t, segments[0])
-	if err != nil {
-		return reply{}, err
-	}
-	return s.publishDuplicateRule(ctx, c, t, key)
 }
 
 // functionResponse answers with an object of named values: pairs of a name and a value as appendValue takes them.
@@ -131,9 +121,9 @@ func uniqueName(organizationID string) string {
 }
 
 // publishDuplicateRule puts a rule in force at once; Dataverse does it by a system job, whose record is the answer.
-func (s *Server) publishDuplicateRule(ctx context.Context, c *call, t *table, k key) (answer reply, err error) {
+func (s *Server) publishDuplicateRule(ctx context.Context, c *call, t *table, k *key) (answer reply, err error) {
 	err = s.mutateFor(ctx, c, func(m *mutation) error {
-		id, before, err := m.lookUp(ctx, t, k)
+		id, before, err := m.lookUp(ctx, t, *k)
 		if err != nil {
 			return err
 		}

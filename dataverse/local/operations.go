@@ -39,6 +39,7 @@ var operations = []operation{
 	{name: "PublishDuplicateRule", boundTo: "mscrm.duplicaterule", returns: "mscrm.asyncoperation"},
 	{name: "CloseIncident", parameters: []string{"IncidentResolution", "mscrm.incidentresolution", "Status", edmInt32}},
 	{name: "QualifyLead", boundTo: "mscrm.lead", parameters: []string{"CreateAccount", edmBool, "CreateContact", edmBool, "CreateOpportunity", edmBool, "Status", edmInt32}, returns: "Collection(" + edmBase + ")"},
+	{name: "AddToQueue", boundTo: "mscrm.queue", parameters: []string{"Target", edmBase}, returns: "mscrm.AddToQueueResponse", response: []string{"QueueItemId", edmGuid}},
 	{name: "WinOpportunity", parameters: []string{"OpportunityClose", edmBase, "Status", edmInt32}},
 	{name: "LoseOpportunity", parameters: []string{"OpportunityClose", edmBase, "Status", edmInt32}},
 	{name: "CCaaS_GetPresence", isFunction: true, returns: edmText},

@@ -16,6 +16,9 @@ func (c *call) detectsDuplicates() bool {
 
 // post answers a POST to an entity set: it makes a record.
 func (s *Server) post(ctx context.Context, c *call, t *table) (answer reply, err error) {
+	if s.isUnqualified(t, c.resource.Segments) {
+		return reply{}, refuse(code.UnsupportedQuery, "Request message has unresolved parameters.")
+	}
 	if len(c.resource.Segments) > 1 || c.resource.Segments[0].HasParens {
 		return reply{}, &fault{status: http.StatusNotFound, noCode: true, message: "No HTTP resource was found that matches the request URI '" + c.base + c.path + "'."}
 	}
@@ -138,20 +141,9 @@ func (m *mutation) upsertNew(ctx context.Context, c *call, t *table, k key, b bo
 	if c.header.Get("If-Match") != "" {
 		return reply{}, k.missing(t)
 	}
-	in, err := m.parse(ctx, t, b, true)
+	in, err := m.parseNew(ctx, t, k, b)
 	if err != nil {
 		return reply{}, err
-	}
-	if k.id != "" {
-		if in.id != "" && in.id != k.id {
-			return reply{}, badPayload(t, "The ID in the body is not the one in the request's URI.")
-		}
-		in.id = k.id
-	}
-	for name, value := range k.values {
-		if _, given := in.values[name]; !given {
-			in.values[name] = value
-		}
 	}
 	id, err := m.createParsed(ctx, t, in, c.detectsDuplicates())
 	if err != nil {
@@ -163,6 +155,26 @@ func (m *mutation) upsertNew(ctx context.Context, c *call, t *table, k key, b bo
 	}
 	answer.echo(c, k)
 	return answer, nil
+}
+
+// parseNew reads the body of a record that is to be made under a key.
+func (m *mutation) parseNew(ctx context.Context, t *table, k key, b body) (*input, error) {
+	in, err := m.parse(ctx, t, b, true)
+	if err != nil {
+		return nil, err
+	}
+	if k.id != "" {
+		if in.id != "" && in.id != k.id {
+			return nil, badPayload(t, "The ID in the body is not the one in the request's URI.")
+		}
+		in.id = k.id
+	}
+	for name, value := range k.values {
+		if _, given := in.values[name]; !given {
+			in.values[name] = value
+		}
+	}
+	return in, nil
 }
 
 // delete answers a DELETE of a record or of one of its values.
