@@ -193,7 +193,7 @@ func TestReadBatchRefuses(t *testing.T) {
 		{"broken off", "multipart/mixed; boundary=b", part, ""},
 		{"not HTTP", "multipart/mixed; boundary=b", "--b\r\nContent-Type: text/plain\r\n\r\nx\r\n--b--\r\n", "want application/http"},
 		{"no request", "multipart/mixed; boundary=b", "--b\r\nContent-Type: application/http\r\n\r\n\r\n--b--\r\n", "without a request"},
-		{"request line", "multipart/mixed; boundary=b", "--b\r\nContent-Type: application/http\r\n\r\nGET\r\n\r\n--b--\r\n", "1 words, want method, URL"},
+		{"request line", "multipart/mixed; boundary=b", "--b\r\nContent-Type: application/http\r\n\r\nGET\r\n\r\n--b--\r\n", `begins with "GET", want method, URL`},
 		{"header", "multipart/mixed; boundary=b", "--b\r\nContent-Type: application/http\r\n\r\nGET /a HTTP/1.1\r\nnonsense\r\n\r\n--b--\r\n", "malformed"},
 		{
 			"GET in a change set", "multipart/mixed; boundary=b",
@@ -210,6 +210,16 @@ func TestReadBatchRefuses(t *testing.T) {
 		if !errors.Is(err, odata.ErrBatch) || !strings.Contains(err.Error(), test.message) {
 			t.Errorf("%s: error %v, want %q", test.name, err, test.message)
 		}
+	}
+}
+
+// TestReadBatchTakesSpacesInURLs: dataverse-webapi for one writes queries into batches as they are.
+func TestReadBatchTakesSpacesInURLs(t *testing.T) {
+	t.Parallel()
+	body := "--b\r\nContent-Type: application/http\r\n\r\nget /accounts?$filter=name eq 'a  b' HTTP/1.1\r\n\r\n--b\r\nContent-Type: application/http\r\n\r\nGET /accounts?$filter=fax eq '1'\r\n\r\n--b--"
+	got, err := odata.ReadBatch("multipart/mixed; boundary=b", strings.NewReader(body))
+	if err != nil || len(got) != 2 || got[0].Method != "GET" || got[0].URL != "/accounts?$filter=name eq 'a  b'" || got[1].URL != "/accounts?$filter=fax eq '1'" {
+		t.Errorf("got %+v, error %v", got, err)
 	}
 }
 

@@ -69,20 +69,28 @@ func (p batchPart) request() (BatchRequest, error) {
 	if err != nil {
 		return BatchRequest{}, err
 	}
-	f := strings.Fields(m.first)
-	if len(f) == 3 && strings.HasPrefix(f[2], "HTTP/") {
-		f = f[:2]
+	method, url, ok := requestLine(m.first)
+	if !ok {
+		return BatchRequest{}, fmt.Errorf("%w: a request begins with %q, want method, URL and HTTP/1.1", ErrBatch, m.first)
 	}
-	if len(f) != 2 {
-		return BatchRequest{}, fmt.Errorf("%w: a request begins with a line of %d words, want method, URL and HTTP/1.1", ErrBatch, len(strings.Fields(m.first)))
-	}
-	if p.changeSet > 0 && strings.EqualFold(f[0], http.MethodGet) {
+	if p.changeSet > 0 && method == http.MethodGet {
 		return BatchRequest{}, fmt.Errorf("%w: a GET within a change set", ErrBatch)
 	}
 	return BatchRequest{
-		Method: strings.ToUpper(f[0]), URL: f[1], Header: m.header, Body: m.body,
+		Method: method, URL: url, Header: m.header, Body: m.body,
 		ContentID: p.contentID(m), ChangeSet: p.changeSet,
 	}, nil
+}
+
+// requestLine reads "GET /accounts HTTP/1.1", or without the protocol. The URL is all between the first space and the last:
+// clients leave spaces in it, and the library that Dataverse is built on (OData's ODataBatchReader) takes them.
+func requestLine(line string) (method, url string, ok bool) {
+	method, url, _ = strings.Cut(strings.TrimSpace(line), " ")
+	if i := strings.LastIndexByte(url, ' '); i >= 0 && strings.HasPrefix(url[i+1:], "HTTP/") {
+		url = url[:i]
+	}
+	url = strings.TrimSpace(url)
+	return strings.ToUpper(method), url, url != "" && !strings.HasPrefix(url, "HTTP/")
 }
 
 func (p batchPart) response() (BatchResponse, error) {
