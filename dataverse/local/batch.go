@@ -114,7 +114,7 @@ func (s *Server) part(ctx context.Context, c *call, request odata.BatchRequest, 
 	if reference, rest, _ := strings.Cut(path, "/"); m != nil && strings.HasPrefix(reference, "$") {
 		address, ok := m.references[reference]
 		if !ok {
-			return refuse(code.InvalidPayload, "Content-ID Reference: '%s' does not exist in the batch context.", reference).reply()
+			return noSuchReference(reference).reply()
 		}
 		path = strings.TrimSuffix(address+"/"+rest, "/")
 	}
@@ -133,4 +133,8 @@ func (s *Server) part(ctx context.Context, c *call, request odata.BatchRequest, 
 		return s.refusal(ctx, err)
 	}
 	return answer
+}
+
+func noSuchReference(name string) *fault {
+	return refuse(code.InvalidPayload, "Content-ID Reference: '%s' does not exist in the batch context.", name)
 }

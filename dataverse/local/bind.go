@@ -102,7 +102,11 @@ var serviceRoot = regexp.MustCompile(`^(https?://[^/]+)?/api/data/v9\.\d+/`)
 // find returns the record of a URI: absolute, relative, or the reference to an earlier part of a change set. The record is
 // there, or find fails as Dataverse does.
 func (m *mutation) find(ctx context.Context, uri string) (*table, string, error) {
-	if made, ok := m.references[uri]; ok {
+	if strings.HasPrefix(uri, "$") {
+		made, ok := m.references[uri]
+		if !ok {
+			return nil, "", noSuchReference(uri)
+		}
 		uri = made
 	}
 	uri = strings.TrimPrefix(serviceRoot.ReplaceAllString(uri, ""), "/")
