@@ -2,6 +2,7 @@ package query
 
 import (
 	"encoding/xml"
+	"fmt"
 	"net/url"
 	"strconv"
 	"strings"
@@ -147,9 +148,29 @@ func (k orderKey) text(value any) string {
 		if k.isID() {
 			return "{" + strings.ToUpper(v) + "}"
 		}
-		return v
+		return hide(v)
 	}
 	return ""
+}
+
+// hide writes what means something in XML as JSON would, \u0026. A cookie goes through two documents, and there are clients
+// that do not escape it fully between them (DynamicsWebApi leaves & as it is).
+func hide(text string) string {
+	var b strings.Builder
+	for _, r := range text {
+		if r < ' ' || strings.ContainsRune(`&<>"'\`, r) {
+			fmt.Fprintf(&b, `\u%04x`, r)
+			continue
+		}
+		b.WriteRune(r)
+	}
+	return b.String()
+}
+
+// reveal undoes hide.
+func reveal(text string) (string, bool) {
+	plain, err := strconv.Unquote(`"` + text + `"`)
+	return plain, err == nil
 }
 
 func (k orderKey) isID() bool {
@@ -183,7 +204,8 @@ func (k orderKey) value(text string) (any, bool) {
 		n, err := strconv.ParseInt(text, 10, 64)
 		return n, err == nil
 	}
-	return text, true
+	plain, ok := reveal(text)
+	return plain, ok
 }
 
 // annotation wraps a cookie as it travels: in the annotation fetchxmlpagingcookie, and as $skiptoken. Clients decode what
