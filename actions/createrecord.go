@@ -89,7 +89,7 @@ type creation struct {
 
 // prepare does all that comes before the first write.
 func (c *creation) prepare(ctx context.Context, r *Runtime) error {
-	values, err := r.translateFields(ctx, c.client, c.entity, c.spec)
+	values, err := r.translateFields(ctx, c.client, c.entity, c.spec.input())
 	faults := faultsOf(err)
 	if err != nil && faults == nil {
 		return err

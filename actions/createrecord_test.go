@@ -316,7 +316,7 @@ func testNewFieldWorksAtOnce(t *testing.T, w world) {
 	old := *e
 	old.Fields = slices.DeleteFunc(slices.Clone(e.Fields), func(f *schema.Field) bool { return f.LogicalName == "jobtitle" })
 	old.Index()
-	values, err := w.translateFields(t.Context(), client, &old, CreateRecord{Fields: map[string]any{"lastname": "A", "jobtitle": "Clerk"}})
+	values, err := w.translateFields(t.Context(), client, &old, fieldInput{fields: map[string]any{"lastname": "A", "jobtitle": "Clerk"}})
 	if err != nil || values.values["jobtitle"] != "Clerk" {
 		t.Errorf("a field that the remembered metadata lacks: %+v, %v", values, err)
 	}

@@ -321,7 +321,7 @@ func TestVariablesNeverChangeTheStructure(t *testing.T) {
 			Fields:    map[string]any{"lastname": "{{ v }}", "description": "{{ v }}{{ v }}"},
 			Variables: map[string]any{"v": text, "other": "secret"},
 		}
-		got := r.translateOnce(contact, spec, nil)
+		got := r.translateOnce(contact, spec.input(), nil)
 		if _, bad := unprintable(text); bad || len(text) > 50 {
 			return // may not fit the field, which is a fault
 		}
@@ -338,13 +338,13 @@ func TestVariablesNeverChangeTheStructure(t *testing.T) {
 func TestAllFaultsComeAtOnce(t *testing.T) {
 	t.Parallel()
 	r := New(nil)
-	got := r.translateOnce(schema.Standard().Entity("contact"), CreateRecord{
-		Fields: map[string]any{
+	got := r.translateOnce(schema.Standard().Entity("contact"), fieldInput{
+		fields: map[string]any{
 			"emailadress1": "a", "birthdate": "soon", "preferredcontactmethodcode": "Pigeon", "contactid": someID, "statecode": "Inactive",
 			"createdon": "2026-01-01T00:00:00Z", "fullname": "Ada", "owneridtype": "team", "firstname": "{{ a", "FirstName": "x",
 			"parentcustomerid": someID, "jobtitle": "{{ nope }}",
 		},
-		OnUnset: Refuse,
+		onUnset: Refuse,
 	}, nil)
 	want := map[string]Reason{
 		"fields.emailadress1": InvalidField, "fields.birthdate": InvalidValue, "fields.preferredcontactmethodcode": InvalidValue,
@@ -379,7 +379,7 @@ func TestStatusBringsItsState(t *testing.T) {
 		{"opportunity", "Canceled", nil, "LoseOpportunity"},
 	}
 	for _, test := range tests {
-		v := New(nil).translateOnce(schema.Standard().Entity(test.entity), CreateRecord{Fields: map[string]any{"statuscode": test.status}}, nil)
+		v := New(nil).translateOnce(schema.Standard().Entity(test.entity), fieldInput{fields: map[string]any{"statuscode": test.status}}, nil)
 		v.checkState()
 		if test.fault == "" && (len(v.faults) > 0 || v.later["statecode"] != test.state) {
 			t.Errorf("%s %q: state %v, faults %+v; want state %v", test.entity, test.status, v.later["statecode"], v.faults, test.state)
@@ -394,7 +394,7 @@ func TestStateThatCanBeCreatedIsSentAtOnce(t *testing.T) {
 	t.Parallel()
 	product := schema.Standard().Entity("product")
 	translate := func(fields map[string]any) *recordValues {
-		v := New(nil).translateOnce(product, CreateRecord{Fields: fields}, nil)
+		v := New(nil).translateOnce(product, fieldInput{fields: fields}, nil)
 		v.checkState()
 		return v
 	}

@@ -16,6 +16,7 @@ import (
 // recordValues are a request's `fields`, translated.
 type recordValues struct {
 	entity   *schema.Entity
+	purpose  purpose
 	values   map[string]any   // by logical name, as translated.Wire; nil for null
 	later    dataverse.Fields // to be written once the record exists: its state; nil for nothing
 	omitted  []string         // left out because a variable is not set, sorted
@@ -28,18 +29,18 @@ type recordValues struct {
 
 // translateFields renders and translates a request's `fields`, and finds every fault before it asks Dataverse anything. A
 // field or an option that is not known has the entity's metadata read again, once, so that a new one works at once.
-func (r *Runtime) translateFields(ctx context.Context, client *dataverse.Client, e *schema.Entity, spec CreateRecord) (*recordValues, error) {
-	zone, zoneFault := zoneOf(spec.TimeZone)
+func (r *Runtime) translateFields(ctx context.Context, client *dataverse.Client, e *schema.Entity, in fieldInput) (*recordValues, error) {
+	zone, zoneFault := zoneOf(in.timeZone)
 	if zoneFault != nil {
 		zone = time.UTC // stands in, so that the other faults can be found
 	}
-	v := r.translateOnce(e, spec, zone)
+	v := r.translateOnce(e, in, zone)
 	if v.stale && r.mayRefresh(client, e) {
 		fresh, err := client.RefreshEntity(ctx, e.LogicalName)
 		if err != nil {
 			return nil, err
 		}
-		v = r.translateOnce(fresh, spec, zone)
+		v = r.translateOnce(fresh, in, zone)
 	}
 	if zoneFault != nil {
 		v.fault(zoneFault)
@@ -53,21 +54,21 @@ func (r *Runtime) translateFields(ctx context.Context, client *dataverse.Client,
 }
 
 // translateOnce renders and translates what needs no request.
-func (r *Runtime) translateOnce(e *schema.Entity, spec CreateRecord, zone *time.Location) *recordValues {
-	v := &recordValues{entity: e, values: map[string]any{}, lookups: map[string]lookup{}, seen: map[string]bool{}}
-	for _, name := range sortedNames(spec.Fields) {
-		o := valueOptions{Path: "fields." + name, Zone: zone, CutLongText: spec.CutLongText}
+func (r *Runtime) translateOnce(e *schema.Entity, in fieldInput, zone *time.Location) *recordValues {
+	v := &recordValues{entity: e, purpose: in.purpose, values: map[string]any{}, lookups: map[string]lookup{}, seen: map[string]bool{}}
+	for _, name := range sortedNames(in.fields) {
+		o := valueOptions{Path: "fields." + name, Zone: zone, CutLongText: in.cutLongText}
 		f, fault := v.field(name, o.Path)
 		if fault != nil {
 			v.fault(fault)
 			continue
 		}
-		rendered, fault := r.render(spec.Fields[name], spec.Variables, o.Path)
+		rendered, fault := r.render(in.fields[name], in.variables, o.Path)
 		if fault != nil {
 			v.fault(fault)
 			continue
 		}
-		v.take(f, rendered, spec.OnUnset, o)
+		v.take(f, rendered, in.onUnset, o)
 	}
 	return v
 }
@@ -120,7 +121,7 @@ func (v *recordValues) field(name, path string) (*schema.Field, *Fault) {
 		v.stale = true
 		return nil, unknownField(v.entity, name, path)
 	}
-	if fault := notCreatable(v.entity, f, path); fault != nil {
+	if fault := v.purpose.notWritable(v.entity, f, path); fault != nil {
 		return nil, fault
 	}
 	if v.seen[f.LogicalName] {
@@ -173,10 +174,11 @@ func (v *recordValues) resolveLookups(ctx context.Context, client *dataverse.Cli
 	return nil
 }
 
-// checkRequired finds required fields without a value. Blank counts as none.
+// checkRequired finds required fields without a value. Blank counts as none. A record that is there has its values: there
+// it is those that would be cleared.
 func (v *recordValues) checkRequired() {
 	for _, f := range v.entity.Fields {
-		if required(v.entity, f) && isBlank(v.values[f.LogicalName]) {
+		if v.purpose.requires(v, f) && isBlank(v.values[f.LogicalName]) {
 			v.missing(f)
 		}
 	}
@@ -185,7 +187,10 @@ func (v *recordValues) checkRequired() {
 // missing is the fault of a required field without a value.
 func (v *recordValues) missing(f *schema.Field) {
 	path, why := "fields."+f.LogicalName, ""
-	if slices.Contains(v.omitted, f.LogicalName) {
+	switch {
+	case v.purpose != toCreate:
+		why = ": it cannot be cleared"
+	case slices.Contains(v.omitted, f.LogicalName):
 		why = ": its variable is not set"
 	}
 	if !v.faulty(path) {

@@ -36,6 +36,24 @@ func notCreatable(e *schema.Entity, f *schema.Field, path string) *Fault {
 	return newFault(InvalidField, path, "cannot be written when a record is created")
 }
 
+// notUpdatable is the fault of a field that cannot be changed in a record that is there; nil where it can.
+func notUpdatable(e *schema.Entity, f *schema.Field, path string) *Fault {
+	switch {
+	case changeable(e, f):
+		return nil
+	case f.LogicalName == e.PrimaryID:
+		return newFault(InvalidField, path, "is the record's own ID, which never changes")
+	case creatable(e, f):
+		return newFault(InvalidField, path, "can be written when a record is created, and not changed later")
+	case f.Type == schema.PartyList, f.Type == schema.File, f.AttributeOf != "":
+		return notCreatable(e, f, path)
+	}
+	return newFault(InvalidField, path, "cannot be changed: Dataverse keeps it itself")
+}
+
+// changeable reports whether UpdateRecord takes a value for the field.
+func changeable(e *schema.Entity, f *schema.Field) bool { return updatable(e, f) && translatable(f) }
+
 // unknownField is the fault of a name that the entity has no field of, with the nearest names.
 func unknownField(e *schema.Entity, name, path string) *Fault {
 	fault := newFault(InvalidField, path, "%s has no field %q", e.LogicalName, name)

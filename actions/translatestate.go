@@ -40,7 +40,16 @@ func (v *recordValues) checkState() {
 		state, given = *option.State, true
 	}
 	if how, closed := closings[v.entity.LogicalName][state]; given && closed {
-		v.fault(newFault(InvalidValue, "fields."+statusField, "the record cannot be closed through its fields: create it open, then %s", how))
+		if v.purpose == toCreate {
+			how = "create it open, then " + how
+		}
+		v.fault(newFault(InvalidValue, "fields."+statusField, "the record cannot be closed through its fields: %s", how))
+		return
+	}
+	if v.purpose != toCreate {
+		if ok && option != nil {
+			v.values[stateField] = state // Dataverse refuses a status of another state than the record's
+		}
 		return
 	}
 	if ok && state != 0 {
