@@ -22,7 +22,7 @@ import (
 // environment variable (BOTVERSE_ before it, in capitals) and its help are derived from the field.
 type cli struct {
 	Config  kong.ConfigFlag  `help:"Read settings from this YAML file." placeholder:"FILE" type:"existingfile"`
-	Version kong.VersionFlag `help:"Print the version."`
+	Version kong.VersionFlag `env:"-" help:"Print the version."`
 
 	Serve     serveCommand     `cmd:"" help:"Run everything: gRPC, HTTP, webhook intake, and a local Dataverse where no environment is configured."`
 	Dataverse dataverseCommand `cmd:"" help:"Run the local Dataverse alone."`

@@ -19,7 +19,11 @@ func serveFrom(t *testing.T, args ...string) *serveCommand {
 	if err != nil {
 		t.Fatal(err)
 	}
-	return parsed.(*serveCommand)
+	command, ok := parsed.(*serveCommand)
+	if !ok {
+		t.Fatalf("the arguments %q make %T", args, parsed)
+	}
+	return command
 }
 
 func configFile(t *testing.T, text string) string {
@@ -63,6 +67,7 @@ log_level: warn
 
 func TestSettingsWithoutAny(t *testing.T) {
 	t.Setenv("XDG_DATA_HOME", "/xdg")
+	t.Setenv("BOTVERSE_VERSION", "1.2.3") // as container images have it: no setting, and no question for the version
 	c := serveFrom(t)
 	if got, want := []string{c.HTTPAddr, c.GRPCAddr, c.WebhookAddr, c.LocalAddr, c.DataDir},
 		[]string{"127.0.0.1:8080", "127.0.0.1:9090", "127.0.0.1:8081", "127.0.0.1:8090", "/xdg/botverse"}; !cmp.Equal(got, want) {
