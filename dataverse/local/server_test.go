@@ -22,9 +22,12 @@ import (
 type client struct {
 	t    testing.TB
 	base string
+	http *http.Client
 }
 
-func newClient(t testing.TB, base string) client { return client{t, base + "/api/data/v9.2/"} }
+func newClient(t testing.TB, base string) client {
+	return client{t, base + "/api/data/v9.2/", http.DefaultClient}
+}
 
 // send returns the status, the headers and the body of a reply. A header is "Name: value".
 func (c client) send(method, path, body string, header ...string) (int, http.Header, []byte) {
@@ -37,7 +40,7 @@ func (c client) send(method, path, body string, header ...string) (int, http.Hea
 		name, value, _ := strings.Cut(h, ": ")
 		request.Header.Add(name, value)
 	}
-	response, err := http.DefaultClient.Do(request)
+	response, err := c.http.Do(request)
 	if err != nil {
 		c.t.Fatal(err)
 	}

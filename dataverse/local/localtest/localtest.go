@@ -2,6 +2,7 @@
 package localtest
 
 import (
+	"cmp"
 	"context"
 	"testing"
 
@@ -9,27 +10,10 @@ import (
 )
 
 // Start runs a local Dataverse in memory, on a loopback port of its own, until the test ends. It returns the Server and its
-// base URL, as "http://127.0.0.1:40123". Zero fields of cfg have the values of local.Default, but for Seed: "" is "none".
+// base URL, as "http://127.0.0.1:40123". What cfg leaves open is as Complete has it.
 func Start(t testing.TB, cfg local.Config) (*local.Server, string) {
 	t.Helper()
-	defaults := local.Default()
-	cfg.Addr, cfg.InMemory, cfg.DataDir = "127.0.0.1:0", true, ""
-	if cfg.Seed == "" {
-		cfg.Seed = local.SeedNone
-	}
-	if on := cfg.Limits.On; cfg.Limits == (local.Limits{On: on}) {
-		cfg.Limits = defaults.Limits
-		cfg.Limits.On = on
-	}
-	if cfg.TokenLifetime == 0 {
-		cfg.TokenLifetime = defaults.TokenLifetime
-	}
-	if cfg.WebhookTimeout == 0 {
-		cfg.WebhookTimeout = defaults.WebhookTimeout
-	}
-	if cfg.DrainTimeout == 0 {
-		cfg.DrainTimeout = defaults.DrainTimeout
-	}
+	cfg = Complete(cfg)
 	server, err := local.Open(t.Context(), cfg)
 	if err != nil {
 		t.Fatalf("start a local Dataverse: %v", err)
@@ -44,6 +28,21 @@ func Start(t testing.TB, cfg local.Config) (*local.Server, string) {
 	}
 	run(t, server)
 	return server, "http://" + server.Addr()
+}
+
+// Complete gives the zero fields of cfg the values of local.Default, but for Seed: "" is "none". Records are kept in memory.
+func Complete(cfg local.Config) local.Config {
+	defaults := local.Default()
+	cfg.Addr, cfg.InMemory, cfg.DataDir = "127.0.0.1:0", true, ""
+	cfg.Seed = cmp.Or(cfg.Seed, local.SeedNone)
+	cfg.Limits.Requests = cmp.Or(cfg.Limits.Requests, defaults.Limits.Requests)
+	cfg.Limits.ExecutionTime = cmp.Or(cfg.Limits.ExecutionTime, defaults.Limits.ExecutionTime)
+	cfg.Limits.Concurrent = cmp.Or(cfg.Limits.Concurrent, defaults.Limits.Concurrent)
+	cfg.Limits.Window = cmp.Or(cfg.Limits.Window, defaults.Limits.Window)
+	cfg.TokenLifetime = cmp.Or(cfg.TokenLifetime, defaults.TokenLifetime)
+	cfg.WebhookTimeout = cmp.Or(cfg.WebhookTimeout, defaults.WebhookTimeout)
+	cfg.DrainTimeout = cmp.Or(cfg.DrainTimeout, defaults.DrainTimeout)
+	return cfg
 }
 
 // run serves until the test ends.
