@@ -56,8 +56,8 @@ func (q *fetchQuery) current(ctx context.Context, client *dataverse.Client) bool
 
 // compileFetch checks a query and makes it ready. It changes fetch.
 func (r *Runtime) compileFetch(ctx context.Context, client *dataverse.Client, e *schema.Entity, fetch *fetchxml.Fetch) (*fetchQuery, error) {
-	if fetch.Entity.Name != e.LogicalName {
-		return nil, inputError([]Fault{*newFault(EntityMismatch, place(fetch.Entity.PosOf("name")), "the query is for %q and the request for %q: both must name the same entity", fetch.Entity.Name, e.LogicalName)})
+	if fault := mismatch(e, fetch.Entity); fault != nil {
+		return nil, inputError([]Fault{*fault})
 	}
 	known, faults, err := describeLinks(ctx, client, e, fetch)
 	if err != nil {
@@ -67,6 +67,18 @@ func (r *Runtime) compileFetch(ctx context.Context, client *dataverse.Client, e 
 		return nil, inputError(faults) // the fields of an entity that is not known cannot be checked
 	}
 	return r.readyFetch(fetch, known)
+}
+
+// mismatch is the fault of a query for another entity than the request's; nil where they are the same.
+func mismatch(e *schema.Entity, root *fetchxml.Entity) *Fault {
+	at := place(root.PosOf("name"))
+	switch {
+	case root.Name == e.LogicalName:
+		return nil
+	case strings.EqualFold(root.Name, e.LogicalName):
+		return newFault(EntityMismatch, at, "names in FetchXML are in lower case: %q", e.LogicalName)
+	}
+	return newFault(EntityMismatch, at, "the query is for %q and the request for %q: both must name the same entity", root.Name, e.LogicalName)
 }
 
 // readyFetch checks a query against the metadata of its entities and makes it ready. It changes fetch.

@@ -554,4 +554,9 @@ func TestEntityMismatch(t *testing.T) {
 	if !errors.As(err, &input) || input.Faults[0].Reason != EntityMismatch || input.Faults[0].Field != "fetch_xml:2:15" {
 		t.Errorf("error = %v, want ENTITY_MISMATCH at 2:15", err)
 	}
+	fetch, _ = parseFetch("<fetch><entity name='Contact'/></fetch>")
+	_, err = (&Runtime{}).compileFetch(t.Context(), nil, entityOf(t, "contact"), fetch)
+	if !errors.As(err, &input) || !strings.Contains(input.Faults[0].Message, "lower case") {
+		t.Errorf("error = %v, want it to say that names are in lower case", err)
+	}
 }

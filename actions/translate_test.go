@@ -2,6 +2,7 @@ package actions
 
 import (
 	"encoding/json"
+	"fmt"
 	"slices"
 	"strings"
 	"testing"
@@ -98,7 +99,8 @@ func TestTranslateValue(t *testing.T) {
 		{employees, strings.Repeat("9", 100), valueOptions{}, "!takes a number"},
 		{big, "9007199254740993", valueOptions{}, json.Number("9007199254740993")},
 		{big, json.Number("9007199254740993"), valueOptions{}, json.Number("9007199254740993")},
-		{big, 9007199254740994.0, valueOptions{}, "!send it as a text"},
+		{big, 9007199254740991.0, valueOptions{}, json.Number("9007199254740991")},
+		{big, 9007199254740992.0, valueOptions{}, "!send it as a text"}, // or 9007199254740993: nobody knows
 		{big, "9223372036854775808", valueOptions{}, "!takes a number from"},
 
 		{credit, "12345678901234.5600", valueOptions{}, json.Number("12345678901234.5600")},
@@ -360,6 +362,23 @@ func TestAllFaultsComeAtOnce(t *testing.T) {
 	}
 	if !got.stale {
 		t.Error("an unknown field and an unknown label do not have the metadata read again")
+	}
+}
+
+func TestMoreFieldsThanThereAreIsOneFault(t *testing.T) {
+	t.Parallel()
+	account := schema.Standard().Entity("account")
+	many := map[string]any{}
+	for i := range len(account.Fields) + 1 {
+		many[fmt.Sprint("f", i)] = "x"
+	}
+	_, err := New(nil).translateFields(t.Context(), nil, account, fieldInput{fields: many})
+	if faults := faultsOf(err); len(faults) != 1 || faults[0].Field != "fields" {
+		t.Errorf("%d faults of fields, want one", len(faults))
+	}
+	_, faults, err := comparer{runtime: New(nil), entity: account}.where(t.Context(), many)
+	if err != nil || len(faults) != 1 || faults[0].Field != "where" {
+		t.Errorf("%d faults of where, want one", len(faults))
 	}
 }
 

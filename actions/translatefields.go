@@ -30,6 +30,9 @@ type recordValues struct {
 // translateFields renders and translates a request's `fields`, and finds every fault before it asks Dataverse anything. A
 // field or an option that is not known has the entity's metadata read again, once, so that a new one works at once.
 func (r *Runtime) translateFields(ctx context.Context, client *dataverse.Client, e *schema.Entity, in fieldInput) (*recordValues, error) {
+	if fault := tooMany(e, in.fields, "fields"); fault != nil {
+		return nil, inputError([]Fault{*fault})
+	}
 	zone, zoneFault := zoneOf(in.timeZone)
 	if zoneFault != nil {
 		zone = time.UTC // stands in, so that the other faults can be found

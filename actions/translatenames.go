@@ -17,6 +17,15 @@ func fieldNamed(e *schema.Entity, name string) *schema.Field {
 	return e.Field(lowerName(name))
 }
 
+// tooMany is the fault of more names than the entity has fields, which would take long to tell one by one; nil where they
+// are not.
+func tooMany(e *schema.Entity, named map[string]any, path string) *Fault {
+	if len(named) <= len(e.Fields) {
+		return nil
+	}
+	return newFault(InvalidRequest, path, "names %d fields, and %s has %d", len(named), e.LogicalName, len(e.Fields))
+}
+
 // notCreatable is the fault of a field that a creation cannot write; nil where it can.
 func notCreatable(e *schema.Entity, f *schema.Field, path string) *Fault {
 	switch {

@@ -21,7 +21,7 @@ var (
 const (
 	// maxDigits bounds a number's text: more than any field holds.
 	maxDigits = 60
-	// exactFloat is the greatest whole number up to which a float64 holds each one.
+	// exactFloat is the least whole number that another one may have become on its way through a float64.
 	exactFloat = 1 << 53
 )
 
@@ -39,7 +39,7 @@ func translateNumber(f *schema.Field, v any, o valueOptions) (any, *Fault) {
 	if whole && !value.IsInt() {
 		return nil, misfit(f, v, o, "it takes a whole number")
 	}
-	if d, isFloat := v.(float64); isFloat && f.Type == schema.BigInt && math.Abs(d) > exactFloat {
+	if d, isFloat := v.(float64); isFloat && f.Type == schema.BigInt && math.Abs(d) >= exactFloat {
 		return nil, misfit(f, v, o, "a number of that size loses digits on the way; send it as a text")
 	}
 	if fault := checkRange(f, value, v, o); fault != nil {

@@ -39,6 +39,9 @@ func (c comparer) where(ctx context.Context, pairs map[string]any) (odata.Expr, 
 	if len(pairs) == 0 {
 		return nil, []Fault{*newFault(InvalidRequest, "where", "needs at least one field: a search without one would match every record")}, nil
 	}
+	if fault := tooMany(c.entity, pairs, "where"); fault != nil {
+		return nil, []Fault{*fault}, nil
+	}
 	var terms []odata.Expr
 	var faults []Fault
 	for _, name := range sortedNames(pairs) {
