@@ -73,6 +73,7 @@ func realConfig(getenv func(string) string) (dataverse.Config, bool) {
 var promises = map[string]func(*testing.T, *dataverse.Client){
 	"a created record is read as it was written":   createdIsRead,
 	"an ID is used once, whoever writes":           idIsUsedOnce,
+	"an update of a version loses no change":       versionGuardsAnUpdate,
 	"what is not there is ErrNotFound":             absentIsNotFound,
 	"lists are in order and pages of copies":       listsAreInOrder,
 	"lookups are bound, expanded and named":        lookupsAreNamed,
@@ -168,6 +169,40 @@ func idIsUsedOnce(t *testing.T, c *dataverse.Client) {
 	}
 	if err := c.DeleteRecord(t.Context(), contact(), dataverse.ID(id)); err != nil {
 		t.Error(err)
+	}
+}
+
+// versionGuardsAnUpdate: an update that names a version changes that version alone, and makes no record.
+func versionGuardsAnUpdate(t *testing.T, c *dataverse.Client) {
+	t.Parallel()
+	id, err := c.CreateRecord(t.Context(), contact(), dataverse.Fields{"lastname": "Versioned"}, dataverse.CreateOptions{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	read := func() dataverse.Record {
+		r, err := c.GetRecord(t.Context(), contact(), id, &odata.Query{Select: []string{"jobtitle"}})
+		if err != nil {
+			t.Fatal(err)
+		}
+		return r
+	}
+	version := read().ETag()
+	if err := c.UpdateRecordIf(t.Context(), contact(), id, version, dataverse.Fields{"jobtitle": "first"}); err != nil {
+		t.Errorf("an update of the present version: %v", err)
+	}
+	var refusal *dataverse.Error
+	err = c.UpdateRecordIf(t.Context(), contact(), id, version, dataverse.Fields{"jobtitle": "second"})
+	if !errors.As(err, &refusal) || refusal.Code != code.ConcurrencyVersionMismatch {
+		t.Errorf("an update of an older version: %v, want %v", err, code.ConcurrencyVersionMismatch)
+	}
+	if title, _ := read().Value("jobtitle"); title != "first" {
+		t.Errorf("the job title is %v, want that of the first update", title)
+	}
+	if err := c.DeleteRecord(t.Context(), contact(), id); err != nil {
+		t.Error(err)
+	}
+	if err := c.UpdateRecordIf(t.Context(), contact(), id, version, dataverse.Fields{"jobtitle": "third"}); !errors.Is(err, dataverse.ErrNotFound) {
+		t.Errorf("an update of a record that is gone: %v, want ErrNotFound", err)
 	}
 }
 

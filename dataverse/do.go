@@ -33,9 +33,9 @@ type options struct {
 	contentType      string // of the body; "" stands for JSON
 	annotations      bool   // formatted values and the entities of lookups
 	expands          bool
-	onlyExisting     bool  // an update must not create
-	detectDuplicates *bool // nil says nothing about it
-	strong           bool  // see the latest metadata
+	ifMatch          string // the version that a record must have, "*" for any: an update must not create
+	detectDuplicates *bool  // nil says nothing about it
+	strong           bool   // see the latest metadata
 }
 
 // answer is what came back of a call that was done.

@@ -60,8 +60,8 @@ func (o options) set(h *headers) {
 	if o.expands {
 		h.set("If-None-Match", "null") // else a proxy may answer with expanded records of its own
 	}
-	if o.onlyExisting {
-		h.set("If-Match", "*") // a PATCH without it creates what is not there
+	if o.ifMatch != "" {
+		h.set("If-Match", o.ifMatch)
 	}
 	if o.strong {
 		h.set("Consistency", "Strong")

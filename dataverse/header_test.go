@@ -9,7 +9,7 @@ import (
 func TestHeadersCanBeFound(t *testing.T) {
 	t.Parallel()
 	yes := true
-	q := call{body: []byte("{}"), options: options{annotations: true, expands: true, onlyExisting: true, strong: true, detectDuplicates: &yes}}
+	q := call{body: []byte("{}"), options: options{annotations: true, expands: true, ifMatch: "*", strong: true, detectDuplicates: &yes}}
 	h := q.header("Bearer t", "id")
 	for name := range h {
 		if canonical := http.CanonicalHeaderKey(name); canonical != name {

@@ -31,11 +31,24 @@ func (c *Client) CreateRecord(ctx context.Context, e *schema.Entity, fields Fiel
 
 // UpdateRecord changes fields of a record that exists; one that does not is ErrNotFound. Like CreateRecord it is not repeated.
 func (c *Client) UpdateRecord(ctx context.Context, e *schema.Entity, id ID, fields Fields) error {
+	return c.UpdateRecordIf(ctx, e, id, anyVersion, fields)
+}
+
+// UpdateRecordIf changes fields of a record that still has the version that Record.ETag told. One that was changed since is
+// refused with code.ConcurrencyVersionMismatch, and one that does not exist is ErrNotFound. "" stands for any version. Like
+// CreateRecord it is not repeated.
+func (c *Client) UpdateRecordIf(ctx context.Context, e *schema.Entity, id ID, version string, fields Fields) error {
+	if version == "" {
+		version = anyVersion // never none: a PATCH without If-Match creates what is not there
+	}
 	q := call{op: "UpdateRecord", entity: e.LogicalName, method: http.MethodPatch, path: recordPath(e, id)}
-	q.onlyExisting = true
+	q.ifMatch = version
 	_, err := c.write(ctx, q, fields)
 	return err
 }
+
+// anyVersion matches every record that exists (Web API, "Perform conditional operations").
+const anyVersion = "*"
 
 // DeleteRecord deletes a record; one that does not exist is ErrNotFound. Like CreateRecord it is not repeated.
 func (c *Client) DeleteRecord(ctx context.Context, e *schema.Entity, id ID) error {
