@@ -85,7 +85,15 @@ func (s *Server) tellReady(ctx context.Context) {
 		case <-poll.C:
 		}
 	}
-	s.health.SetServingStatus("", grpc_health_v1.HealthCheckResponse_SERVING)
+	s.tellHealth(grpc_health_v1.HealthCheckResponse_SERVING)
+}
+
+// tellHealth sets the health of the server and of each of its services: who asks may name either.
+func (s *Server) tellHealth(status grpc_health_v1.HealthCheckResponse_ServingStatus) {
+	for name := range s.grpc.GetServiceInfo() {
+		s.health.SetServingStatus(name, status)
+	}
+	s.health.SetServingStatus("", status) // last: who waits for the whole may go on to a part
 }
 
 func serveHTTP(server *http.Server, l net.Listener) error {

@@ -175,6 +175,12 @@ func TestHealthAndReflection(t *testing.T) {
 			break
 		}
 	}
+	for _, service := range []string{"", "botverse.v1.ActionService", "botverse.v1.MetadataService", "botverse.v1.PresenceService"} {
+		answer, err := grpc_health_v1.NewHealthClient(r.conn).Check(t.Context(), &grpc_health_v1.HealthCheckRequest{Service: service})
+		if err != nil || answer.GetStatus() != grpc_health_v1.HealthCheckResponse_SERVING {
+			t.Errorf("health of %q: %v (%v), want SERVING", service, answer, err)
+		}
+	}
 	_, err = grpc_health_v1.NewHealthClient(r.conn).Check(t.Context(), &grpc_health_v1.HealthCheckRequest{Service: "nobody"})
 	if status.Code(err) != codes.NotFound {
 		t.Errorf("health of an unknown service: %v, want NOT_FOUND as its protocol says", err)

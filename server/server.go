@@ -172,9 +172,9 @@ func (s *Server) buildGRPC(behind services) {
 	register(s.grpc, &botversev1.MetadataService_ServiceDesc, behind.metadata)
 	register(s.grpc, &botversev1.PresenceService_ServiceDesc, behind.presence)
 	s.health = health.NewServer()
-	s.health.SetServingStatus("", grpc_health_v1.HealthCheckResponse_NOT_SERVING)
 	grpc_health_v1.RegisterHealthServer(s.grpc, s.health)
 	reflection.Register(s.grpc)
+	s.tellHealth(grpc_health_v1.HealthCheckResponse_NOT_SERVING)
 	s.metrics.know(s.grpc.GetServiceInfo())
 }
 
