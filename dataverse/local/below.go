@@ -8,6 +8,7 @@ import (
 	"github.com/botverse/botverse/dataverse/code"
 	"github.com/botverse/botverse/dataverse/local/query"
 	"github.com/botverse/botverse/dataverse/odata"
+	"github.com/botverse/botverse/dataverse/schema"
 )
 
 // readBelow answers with what hangs below a record: a value, a related record, a collection of them.
@@ -93,7 +94,7 @@ func (c collection) of(t *table, id string) odata.Expr {
 // readValue answers with the value of one field.
 func (s *Server) readValue(c *call, t *table, id string, r record, rest []odata.Segment) (reply, error) {
 	f := fieldOfProperty(t.Entity, rest[0].Name)
-	if f == nil || f.AttributeOf != "" || !f.Readable {
+	if f == nil || !query.StandsAlone(f) || !f.Readable {
 		return reply{}, noSuchSegment(rest[0].Name)
 	}
 	value := query.Decode(f, r[f.LogicalName])
@@ -105,6 +106,8 @@ func (s *Server) readValue(c *call, t *table, id string, r record, rest []odata.
 	case len(rest) == 1:
 		b := appendString(appendMember([]byte{'{'}, "@odata.context"), c.base+"$metadata#"+odata.RecordPath(t.EntitySetName, id)+"/"+rest[0].Name)
 		answer.json(append(appendValue(appendMember(b, "value"), value), '}'))
+	case rest[1].Name == "$value" && f.Type == schema.Image:
+		return readImage(f, r)
 	case rest[1].Name == "$value":
 		answer.text(fmt.Sprint(value))
 	default:

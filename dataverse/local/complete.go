@@ -30,6 +30,7 @@ func (m *mutation) complete(ctx context.Context, t *table, r record) error {
 	}
 	setNames(m.s.settings.Load(), t, r, r)
 	setAddresses(t, r, r)
+	setImages(t, r, r)
 	return m.check(ctx, t, r, nil)
 }
 

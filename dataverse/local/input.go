@@ -104,7 +104,7 @@ func (r *reading) field(name string, value any) error {
 	switch {
 	case strings.HasPrefix(name, "_") && strings.HasSuffix(name, "_value") && r.table.Field(name[1:len(name)-len("_value")]) != nil:
 		return badPayload(r.table, "CRM do not support direct update of Entity Reference properties, Use Navigation properties instead.")
-	case f == nil || f.AttributeOf != "":
+	case f == nil || !query.StandsAlone(f):
 		return badPayload(r.table, "Microsoft.Crm.CrmException: Invalid property '%s' was found in entity 'Microsoft.Dynamics.CRM.%s'.", name, r.table.LogicalName)
 	case f.LogicalName == r.table.PrimaryID:
 		return r.primaryKey(f, value)

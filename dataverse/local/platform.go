@@ -40,11 +40,35 @@ func (s *Server) fillNew(ctx context.Context, c *conn) error {
 	if err != nil {
 		return err
 	}
-	if err := s.loadCounters(ctx, c); err != nil || version != 0 {
+	if err := s.loadCounters(ctx, c); err != nil {
 		return err
+	}
+	if version != 0 {
+		return s.addColumns(ctx, c)
 	}
 	if err := s.fill(ctx, c); err != nil {
 		return fmt.Errorf("fill the new local Dataverse: %w", err)
+	}
+	return nil
+}
+
+// addColumns gives the tables of an older file the fields that entities have had since.
+func (s *Server) addColumns(ctx context.Context, c *conn) error {
+	for _, t := range s.tables {
+		var have []string
+		err := c.query(ctx, "SELECT name FROM pragma_table_info(?)", []any{t.LogicalName}, func(row []any) error {
+			name, _ := row[0].(string)
+			have = append(have, name)
+			return nil
+		})
+		if err != nil {
+			return err
+		}
+		for _, statement := range query.AddColumns(t.Entity, have) {
+			if _, err := c.exec(ctx, statement); err != nil {
+				return err
+			}
+		}
 	}
 	return nil
 }

@@ -70,6 +70,7 @@ func (m *mutation) completeChange(ctx context.Context, t *table, r, before recor
 	}
 	setNames(m.s.settings.Load(), t, r, before.with(r))
 	setAddresses(t, r, before.with(r))
+	setImages(t, r, before.with(r))
 	stamps := record{"modifiedon": m.now(), "modifiedby": m.by.userID}
 	for name, value := range stamps {
 		if t.has(name) {

@@ -6,6 +6,7 @@ import (
 	"strings"
 
 	"github.com/botverse/botverse/dataverse/code"
+	"github.com/botverse/botverse/dataverse/local/query"
 	"github.com/botverse/botverse/dataverse/odata"
 )
 
@@ -65,6 +66,9 @@ func (s *Server) written(ctx context.Context, c *call, m *mutation, t *table, id
 
 // patch answers a PATCH of a record: it changes the record, or makes it where If-Match does not forbid that.
 func (s *Server) patch(ctx context.Context, c *call, t *table) (answer reply, err error) {
+	if image := c.imageField(t); image != nil {
+		return s.writeImage(ctx, c, t, image)
+	}
 	key, b, err := c.target(t)
 	if err != nil {
 		return reply{}, err
@@ -239,7 +243,7 @@ func (s *Server) put(ctx context.Context, c *call, t *table) (reply, error) {
 // setValue writes one field of a record.
 func (m *mutation) setValue(ctx context.Context, t *table, before record, segment odata.Segment, value any) error {
 	f := t.Field(segment.Name)
-	if f == nil || f.AttributeOf != "" || f.IsLookup() {
+	if f == nil || !query.StandsAlone(f) || f.IsLookup() {
 		return noSuchSegment(segment.Name)
 	}
 	return m.update(ctx, t, before, body{segment.Name: value}, false)

@@ -40,6 +40,8 @@ func Encode(e *schema.Entity, f *schema.Field, value any) (any, error) {
 		return enc.dateTime()
 	case schema.Uniqueidentifier, schema.Lookup, schema.Customer, schema.Owner:
 		return enc.guid()
+	case schema.Image:
+		return enc.image()
 	case schema.EntityName:
 		if s, ok := value.(string); ok {
 			return s, nil

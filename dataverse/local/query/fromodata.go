@@ -158,10 +158,21 @@ func (o *output) selected(t *table, path []string, names []string, alone bool) e
 			Property: f.Property(), Path: path, Key: alone && f.LogicalName == t.entity.PrimaryID,
 		})
 	}
+	if alone && isPrincipal(t.entity) {
+		o.add(Column{Property: ownerKey, Path: path, Entity: t.entity, Field: t.entity.Field(t.entity.PrimaryID)}, t.key())
+	}
 	if alone {
 		o.version(t, path)
 	}
 	return nil
+}
+
+// ownerKey is the key that users and teams have in common: the type principal, which both are derived from, has it (Web API,
+// "Web API types and operations").
+const ownerKey = "ownerid"
+
+func isPrincipal(e *schema.Entity) bool {
+	return (e.LogicalName == "systemuser" || e.LogicalName == "team") && e.Field(ownerKey) == nil
 }
 
 // version adds the number of a record's entity tag.

@@ -31,7 +31,24 @@ type StoredColumn struct {
 
 // IsStored reports whether a field has a column of its own. Fields that only shadow another, and those whose value is
 // made of other records, have none.
-func IsStored(f *schema.Field) bool { return f.AttributeOf == "" && sqlType(f.Type) != "" }
+func IsStored(f *schema.Field) bool { return StandsAlone(f) && sqlType(f.Type) != "" }
+
+// StandsAlone reports whether a field has a value of its own, not only another way to show one. An image and what
+// comes with it, its address and its time, are noted as parts of the field with the image's ID, but are values.
+func StandsAlone(f *schema.Field) bool {
+	if f.AttributeOf == "" {
+		return true
+	}
+	image := strings.TrimSuffix(strings.TrimSuffix(f.LogicalName, imageURL), imageTimestamp)
+	return f.AttributeOf == image+imageID && (f.Type == schema.Image || image != f.LogicalName)
+}
+
+// What the names of the fields that come with an image end with (Dataverse, "Image columns").
+const (
+	imageID        = "id"
+	imageURL       = "_url"
+	imageTimestamp = "_timestamp"
+)
 
 // TargetColumn is the name of the column that says which entity a lookup points at; "" for a field that can point at one
 // entity only, and for one that is no lookup.
@@ -61,7 +78,8 @@ func StoredColumns(e *schema.Entity) []StoredColumn {
 //
 // Money is an INTEGER of ten-thousandths: Dataverse's money is SQL Server's, the same 64 bits. A Decimal may have more
 // digits than 64 bits hold, so it is TEXT in a form that Encode makes. A DateTime is an INTEGER of microseconds since
-// 1970 in UTC; a DateOnly one the midnight of its day, a TimeZoneIndependent one its clock time taken as UTC.
+// 1970 in UTC; a DateOnly one the midnight of its day, a TimeZoneIndependent one its clock time taken as UTC. An Image is
+// its base64.
 func sqlType(t schema.Type) string {
 	switch t {
 	case schema.Integer, schema.BigInt, schema.Boolean, schema.Money, schema.DateTime, schema.Picklist, schema.State, schema.Status:
@@ -69,7 +87,7 @@ func sqlType(t schema.Type) string {
 	case schema.Double:
 		return "REAL"
 	case schema.String, schema.Memo, schema.Decimal, schema.MultiSelectPicklist, schema.Uniqueidentifier,
-		schema.Lookup, schema.Customer, schema.Owner, schema.EntityName:
+		schema.Lookup, schema.Customer, schema.Owner, schema.EntityName, schema.Image:
 		return "TEXT"
 	}
 	return ""
@@ -95,6 +113,23 @@ func CreateTables(s *schema.Schema) []string {
 	}
 	for _, e := range intersects(s) {
 		statements = append(statements, createTable(e)...)
+	}
+	return statements
+}
+
+// AddColumns returns the statements that give an entity's table the columns that it lacks: have has the names of those
+// that it has.
+func AddColumns(e *schema.Entity, have []string) []string {
+	var statements []string
+	for _, c := range StoredColumns(e) {
+		if slices.Contains(have, c.Name) {
+			continue
+		}
+		statement := fmt.Sprintf("ALTER TABLE %s ADD COLUMN %s %s", quote(e.LogicalName), quote(c.Name), c.SQLType)
+		if c.Collation != "" {
+			statement += " COLLATE " + c.Collation
+		}
+		statements = append(statements, statement)
 	}
 	return statements
 }

@@ -35,6 +35,9 @@ func property(e *schema.Entity, name string) *schema.Field {
 			return f
 		}
 	}
+	if name == ownerKey && isPrincipal(e) {
+		return e.Field(e.PrimaryID)
+	}
 	f := e.Field(name)
 	if f == nil || f.IsLookup() || !isProperty(f) {
 		return nil

@@ -131,7 +131,7 @@ func TestColumnsOfLookups(t *testing.T) {
 			t.Errorf("target column of %s = %q, want %q", field, got, want)
 		}
 	}
-	for field, want := range map[string]bool{"contact.owneridname": false, "contact.entityimage": false, "contact.fullname": true, "email.to": false} {
+	for field, want := range map[string]bool{"contact.owneridname": false, "contact.entityimage": true, "contact.entityimage_url": true, "contact.fullname": true, "email.to": false} {
 		if _, f := fieldOf(t, field); IsStored(f) != want {
 			t.Errorf("%s is stored: %v, want %v", field, !want, want)
 		}
