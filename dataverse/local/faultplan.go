@@ -1,7 +1,6 @@
 package local
 
 import (
-	"bytes"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -114,20 +113,25 @@ func parseFaults(text []byte) ([]Fault, error) {
 	return faults, nil
 }
 
+var errNoPlan = errors.New(`a fault plan is a list of faults, as [{"path": "/contacts", "status": 503}]`)
+
 // decodePlan reads JSON, or else YAML: JSON may have tabs, which YAML does not take.
 func decodePlan(text []byte, list *[]map[string]any) error {
-	if trimmed := bytes.TrimSpace(text); json.Valid(trimmed) {
-		if json.Unmarshal(trimmed, list) != nil || *list == nil {
-			return errors.New(`a fault plan is a list of faults, as [{"path": "/contacts", "status": 503}]`)
+	var (
+		err   error
+		shape *yaml.TypeError
+	)
+	if json.Valid(text) {
+		if json.Unmarshal(text, list) != nil {
+			return errNoPlan
 		}
-		return nil
-	}
-	if err := yaml.Unmarshal(text, list); err != nil {
-		var shape *yaml.TypeError
-		if errors.As(err, &shape) {
-			return errors.New(`a fault plan is a list of faults, as [{"path": "/contacts", "status": 503}]`)
-		}
+	} else if err = yaml.Unmarshal(text, list); errors.As(err, &shape) {
+		return errNoPlan
+	} else if err != nil {
 		return fmt.Errorf("it is neither JSON nor YAML: %s", strings.TrimPrefix(err.Error(), "yaml: "))
+	}
+	if *list == nil {
+		return errNoPlan
 	}
 	return nil
 }
