@@ -42,8 +42,11 @@ func contacts(t *testing.T, url string) (int, int) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	answer := readJSON(t, response)
-	records, _ := answer["value"].([]any)
+	if response.StatusCode != http.StatusOK {
+		response.Body.Close()
+		return response.StatusCode, 0
+	}
+	records, _ := readJSON(t, response)["value"].([]any)
 	return response.StatusCode, len(records)
 }
 

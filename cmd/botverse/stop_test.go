@@ -203,7 +203,11 @@ func changePresence(addr string, count int, enough func()) []string {
 		writers.Go(func() {
 			for {
 				id := uuid.NewString()
-				if createHistory(addr, id, start) != nil {
+				mu.Lock()
+				start = start.Add(time.Second)
+				at := start
+				mu.Unlock()
+				if createHistory(addr, id, at) != nil {
 					return
 				}
 				mu.Lock()
@@ -211,7 +215,6 @@ func changePresence(addr string, count int, enough func()) []string {
 				if len(acknowledged) == count {
 					enough()
 				}
-				start = start.Add(time.Second)
 				mu.Unlock()
 			}
 		})
