@@ -88,8 +88,8 @@ func spell(name string, v any) string {
 	case isFieldList(name) && (v == nil || text == ""):
 		return "all fields"
 	case name == "description":
-		if _, print, ok := strings.Cut(text, keyMark); ok {
-			return print
+		if _, digits, ok := strings.Cut(text, keyMark); ok {
+			return digits
 		}
 		return "one that Botverse did not set"
 	case v == nil:

@@ -150,8 +150,8 @@ func (c *Client) ListWebhooks(ctx context.Context, prefix string) ([]RegisteredW
 		if err != nil {
 			return nil, err
 		}
-		_, print, _ := strings.Cut(endpoint.text("description"), keyMark)
-		w := RegisteredWebhook{Name: endpoint.text("name"), URL: endpoint.text("url"), Fingerprint: print}
+		_, digits, _ := strings.Cut(endpoint.text("description"), keyMark)
+		w := RegisteredWebhook{Name: endpoint.text("name"), URL: endpoint.text("url"), Fingerprint: digits}
 		for _, step := range steps {
 			message, entity := subjectOf(step)
 			w.Steps = append(w.Steps, RegisteredStep{ID: step.ID(), Message: message, Entity: entity, Disabled: step.int("statecode") != stateEnabled})

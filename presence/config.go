@@ -17,6 +17,10 @@ type Config struct {
 	Buffer    int               `yaml:"buffer"`    // how many messages a subscriber may be behind
 	Retention time.Duration     `yaml:"retention"` // how long events can be caught up with, and repeats be told
 	Logger    *slog.Logger      `yaml:"-"`         // nil is slog.Default
+
+	// KeptKeys returns the live keys of a source whose settings have none: those that are kept elsewhere, and may change
+	// while presence runs. It is asked at each delivery, by many goroutines at once. nil knows none.
+	KeptKeys func(source string) []Key `yaml:"-"`
 }
 
 // Kind is a kind of source: which events are made of its records.
@@ -33,7 +37,7 @@ type Source struct {
 	Message    string `yaml:"message"`     // on what, as Create
 	ImageAlias string `yaml:"image_alias"` // of the image that is read
 	Fields     Fields `yaml:"fields"`
-	Keys       []Key  `yaml:"keys"`       // one, or two while the key is being changed
+	Keys       []Key  `yaml:"keys"`       // one, or two while the key is being changed: the new one first
 	KeyHeader  string `yaml:"key_header"` // in which header a key may come; always in the query as code too
 	KeyQuery   string `yaml:"key_query"`  // in which further query parameter a key may come
 }

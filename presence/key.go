@@ -28,8 +28,13 @@ func (Key) LogValue() slog.Value { return slog.StringValue(hiddenKey) }
 // Authenticate says whether any of the presented keys is a live key of the source. A source without keys, like one that
 // does not exist, has none. It takes as long for a wrong key as for a right one.
 func (p *Presence) Authenticate(source string, presented ...string) bool {
+	s, known := p.config.Sources[source]
+	keys := s.Keys
+	if known && len(keys) == 0 && p.config.KeptKeys != nil {
+		keys = p.config.KeptKeys(source)
+	}
 	match := 0
-	for _, want := range p.config.Sources[source].Keys {
+	for _, want := range keys {
 		for _, got := range presented {
 			match |= equal(string(want), got)
 		}

@@ -14,6 +14,7 @@ type Receipt struct {
 	EventID      string // empty for what was set aside
 	Duplicate    bool   // it was there already, and nothing was stored
 	DeadLettered string // why no event could be made of it; empty when one was
+	Probe        string // the nonce of what is no delivery but a Probe: nothing was stored; else empty
 }
 
 // HasSource says whether a source of that name is configured.
@@ -30,6 +31,9 @@ func (p *Presence) Receive(ctx context.Context, source string, body []byte, head
 	s, ok := p.config.Sources[source]
 	if !ok {
 		return Receipt{}, fmt.Errorf("%w: %q", ErrUnknownSource, source)
+	}
+	if nonce := nonceOf(body); nonce != "" {
+		return Receipt{Probe: nonce}, nil
 	}
 	c, err := webhook.Decode(body)
 	if errors.Is(err, webhook.ErrNotJSON) {

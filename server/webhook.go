@@ -40,7 +40,7 @@ func (i *intake) route() *route {
 // ServeHTTP implements http.Handler.
 func (i *intake) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	start := time.Now()
-	err := i.receive(w, r)
+	receipt, err := i.receive(w, r)
 	code := http.StatusNoContent
 	if err != nil {
 		code = httpStatus(asCallError(r.Context(), err).GRPCStatus())
@@ -48,6 +48,10 @@ func (i *intake) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	i.metrics.webhooks.Add(r.Context(), 1, metric.WithAttributes(attribute.Int("status", code)))
 	if err != nil {
 		i.door.refuse(w, r, err)
+		return
+	}
+	if receipt.Probe != "" {
+		answerProbe(w, receipt.Probe)
 		return
 	}
 	w.WriteHeader(code)
@@ -60,25 +64,32 @@ func (i *intake) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 }
 
 // receive authenticates a delivery and stores it.
-func (i *intake) receive(w http.ResponseWriter, r *http.Request) error {
+func (i *intake) receive(w http.ResponseWriter, r *http.Request) (presence.Receipt, error) {
 	source := sourceOf(r)
 	query, _ := r.Context().Value(webhookQueryKey{}).(url.Values)
 	if !i.presence.AuthenticateRequest(source, query, r.Header) {
-		return i.stranger(source)
+		return presence.Receipt{}, i.stranger(source)
 	}
 	body, err := readBody(w, r, i.maxBody)
 	if err != nil {
-		return err
+		return presence.Receipt{}, err
 	}
-	_, err = i.presence.Receive(r.Context(), source, body, r.Header)
+	receipt, err := i.presence.Receive(r.Context(), source, body, r.Header)
 	switch {
 	case errors.Is(err, presence.ErrNotJSON):
-		return refusal(malformed, fault(malformed, "", "the body is not JSON"))
+		return receipt, refusal(malformed, fault(malformed, "", "the body is not JSON"))
 	case err != nil:
 		e := failure(botversev1.ErrorDetail_INTERNAL, "", err)
-		return inContext{error: e, code: codes.Unavailable} // 503: Dataverse tries once more
+		return receipt, inContext{error: e, code: codes.Unavailable} // 503: Dataverse tries once more
 	}
-	return nil
+	return receipt, nil
+}
+
+// answerProbe says that this is the intake and that the key was right. Nobody but who knows the key comes so far.
+func answerProbe(w http.ResponseWriter, nonce string) {
+	limitWrite(w)
+	w.Header().Set("Content-Type", "application/json")
+	_, _ = w.Write(presence.Probe(nonce)) // the caller may be gone
 }
 
 func sourceOf(r *http.Request) string {

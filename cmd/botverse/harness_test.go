@@ -31,6 +31,7 @@ func TestMain(m *testing.M) {
 // running is a `botverse serve` inside the test's process, with a local Dataverse of its own.
 type running struct {
 	http, grpc, webhook, local string // addresses
+	dir                        string // of the data
 	welcome                    string
 	stop                       func() error
 }
@@ -55,10 +56,11 @@ func serveWith(t testing.TB, args ...string) *running {
 	ctx, cancel := context.WithCancel(context.Background())
 	out := newWaitBuffer("botverse is ready")
 	log := &safeBuffer{}
-	args = append(append([]string{"serve"}, onAnyPort(t.TempDir())...), args...)
+	dir := t.TempDir()
+	args = append(append([]string{"serve"}, onAnyPort(dir)...), args...)
 	ended := make(chan error, 1)
 	go func() { ended <- run(ctx, args, out, log) }()
-	r := &running{stop: sync.OnceValue(func() error { cancel(); return <-ended })}
+	r := &running{dir: dir, stop: sync.OnceValue(func() error { cancel(); return <-ended })}
 	t.Cleanup(func() {
 		if err := r.stop(); err != nil {
 			t.Errorf("serve ended with: %v\n%s", err, log)

@@ -5,10 +5,8 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
-	"maps"
 	"path/filepath"
 	"slices"
-	"strings"
 	"sync/atomic"
 	"time"
 
@@ -16,7 +14,6 @@ import (
 
 	"github.com/botverse/botverse/dataverse"
 	"github.com/botverse/botverse/dataverse/local"
-	"github.com/botverse/botverse/dataverse/schema"
 	"github.com/botverse/botverse/journal"
 	"github.com/botverse/botverse/presence"
 	"github.com/botverse/botverse/server"
@@ -27,14 +24,9 @@ const localName = "local"
 
 // serveCommand runs everything.
 type serveCommand struct {
-	HTTPAddr    string `name:"http-addr" default:"${http_addr}" help:"Serve REST here." placeholder:"ADDR"`
-	GRPCAddr    string `name:"grpc-addr" default:"${grpc_addr}" help:"Serve gRPC here." placeholder:"ADDR"`
-	WebhookAddr string `default:"${webhook_addr}" help:"Take Dataverse's webhooks here: nothing else is served on this address, so that it may be exposed." placeholder:"ADDR"`
-	LocalAddr   string `default:"${local_addr}" help:"Serve the local Dataverse here, where no environment is configured." placeholder:"ADDR"`
-	DataDir     string `default:"${data_dir}" help:"Keep what must outlive the process in this directory." placeholder:"DIR"`
-
-	Environments       environments `placeholder:"YAML" help:"The Dataverse environments by name: a mapping in the configuration file. Without any, a local Dataverse is started."`
-	DefaultEnvironment string       `placeholder:"NAME" help:"The environment of calls that name none. Where there is only one, that is it."`
+	HTTPAddr string `name:"http-addr" default:"${http_addr}" help:"Serve REST here." placeholder:"ADDR"`
+	GRPCAddr string `name:"grpc-addr" default:"${grpc_addr}" help:"Serve gRPC here." placeholder:"ADDR"`
+	place    `embed:""`
 
 	AllowedHosts   []string `placeholder:"HOST" help:"Host names that REST answers to beside loopback's."`
 	InsecureNoAuth bool     `help:"Listen on other addresses than loopback though callers are not authenticated."`
@@ -56,41 +48,12 @@ func (c *serveCommand) Run(ctx context.Context, s streams) error {
 }
 
 func (c *serveCommand) validate() error {
-	var faults []error
-	for _, name := range slices.Sorted(maps.Keys(c.Environments)) {
-		if err := c.Environments[name].Validate(); err != nil {
-			faults = append(faults, fmt.Errorf("environments.%s: %w", name, err))
-		}
-	}
-	if err := c.chooseDefault(); err != nil {
-		faults = append(faults, err)
-	}
+	faults := c.faults()
 	if err := c.server().Validate(); err != nil {
 		faults = append(faults, err)
 	}
 	if faults != nil {
 		return usageError{errors.Join(faults...)}
-	}
-	return nil
-}
-
-// chooseDefault settles which environment a call means that names none.
-func (c *serveCommand) chooseDefault() error {
-	names := slices.Sorted(maps.Keys(c.Environments))
-	if len(names) == 0 {
-		names = []string{localName}
-	}
-	switch {
-	case c.DefaultEnvironment == "" && len(names) == 1:
-		c.DefaultEnvironment = names[0]
-	case c.DefaultEnvironment == "":
-		return fmt.Errorf("default_environment must be one of %s", strings.Join(names, ", "))
-	case !slices.Contains(names, c.DefaultEnvironment):
-		hint := ""
-		if nearest := schema.Nearest(c.DefaultEnvironment, names); len(nearest) > 0 {
-			hint = fmt.Sprintf("; did you mean %q?", nearest[0])
-		}
-		return fmt.Errorf("default_environment is %q, which is none of %s%s", c.DefaultEnvironment, strings.Join(names, ", "), hint)
 	}
 	return nil
 }
@@ -110,7 +73,7 @@ type house struct {
 	local    *local.Server // nil where environments are configured
 	presence *presence.Presence
 	server   *server.Server
-	// register tells the local Dataverse where to send its webhooks.
+	// register tells all environments where to send their webhooks; nil where nobody asked for it.
 	register func(context.Context) error
 	started  atomic.Bool
 	closers  []func() error
@@ -140,11 +103,7 @@ func (c *serveCommand) build(ctx context.Context, h *house) error {
 		return err
 	}
 	all.Trace(traces)
-	key, err := webhookKey(c.DataDir)
-	if err != nil {
-		return err
-	}
-	h.presence, err = presence.Open(ctx, presenceConfig(key, h.log), h.journal, presenceReader{all})
+	h.presence, err = presence.Open(ctx, c.presenceConfig(h.log), h.journal, presenceReader{all})
 	if err != nil {
 		return fmt.Errorf("open presence: %w", err)
 	}
@@ -166,8 +125,9 @@ func (c *serveCommand) build(ctx context.Context, h *house) error {
 	if err := h.server.Listen(); err != nil {
 		return err
 	}
-	if h.local != nil {
-		h.register = func(ctx context.Context) error { return registerSource(ctx, all, h.server.WebhookAddr(), key) }
+	c.WebhookAddr = h.server.WebhookAddr()
+	if h.local != nil || c.Webhook.RegisterAtStart {
+		h.register = func(ctx context.Context) error { return c.registerAll(ctx, all, h.log) }
 	}
 	return nil
 }
@@ -233,6 +193,9 @@ func (h *house) run(ctx context.Context, welcome func()) error {
 		defer endBelow()
 		return h.server.Run(above)
 	})
+	if h.local == nil && h.register != nil {
+		group.Go(func() error { return h.registerPatiently(ctx) })
+	}
 	group.Go(func() error {
 		<-ctx.Done()
 		h.holdWebhooks()
@@ -271,7 +234,7 @@ const readyPoll = 2 * time.Millisecond
 // the process from starting; the local Dataverse is ours, so that presence is there from the first moment.
 func (h *house) start(ctx context.Context) error {
 	if h.local == nil {
-		return nil
+		return nil // registerPatiently does it
 	}
 	if err := h.register(ctx); err != nil {
 		return fmt.Errorf("register the presence webhook: %w", err)
@@ -287,4 +250,26 @@ func (h *house) start(ctx context.Context) error {
 		}
 	}
 	return nil
+}
+
+// The pauses between two attempts to register in environments that do not answer, or do not let us.
+const (
+	registerPause    = 30 * time.Second
+	maxRegisterPause = time.Hour
+)
+
+// registerPatiently registers in the configured environments until they all have taken it.
+func (h *house) registerPatiently(ctx context.Context) error {
+	for pause := registerPause; ; pause = min(2*pause, maxRegisterPause) {
+		err := h.register(ctx)
+		if err == nil || ctx.Err() != nil {
+			return nil
+		}
+		h.log.WarnContext(ctx, "not all webhooks are registered; trying again", "error", err, "in", pause)
+		select {
+		case <-ctx.Done():
+			return nil
+		case <-time.After(pause):
+		}
+	}
 }

@@ -27,6 +27,7 @@ type cli struct {
 	Serve     serveCommand     `cmd:"" help:"Run everything: gRPC, HTTP, webhook intake, and a local Dataverse where no environment is configured."`
 	Dataverse dataverseCommand `cmd:"" help:"Run the local Dataverse alone."`
 	Presence  presenceCommands `cmd:"" help:"Watch agents' presence, or set it in the local Dataverse."`
+	Webhook   webhookCommands  `cmd:"" help:"Register what Dataverse posts to the webhook listener; verify, list, test and remove it."`
 }
 
 // command is what the user asked for.

@@ -16,6 +16,7 @@ import (
 
 	"github.com/botverse/botverse/dataverse"
 	"github.com/botverse/botverse/dataverse/schema"
+	"github.com/botverse/botverse/presence"
 )
 
 // yamlFile is a configuration file: flags by name, with _ for -.
@@ -74,18 +75,62 @@ func yamlKey(f *kong.Flag) string { return strings.ReplaceAll(f.Name, "-", "_") 
 // environments is the map of Dataverse environments by name: a mapping in the file, YAML text in BOTVERSE_ENVIRONMENTS.
 type environments map[string]dataverse.Config
 
-// Decode reads the map for kong: a mapping from the file, a text from the environment or a flag.
+// Decode reads the map for kong.
 func (e *environments) Decode(ctx *kong.DecodeContext) error {
-	value := ctx.Scan.Pop().Value
-	text, isText := value.(string)
-	if !isText {
-		b, err := yaml.Marshal(value)
-		if err != nil {
-			return errNoMapping
-		}
-		text = string(b)
+	text, err := mappingText(ctx)
+	if err != nil {
+		return errNoMapping
 	}
 	return e.read(text)
+}
+
+// mappingText is a setting's YAML: of a mapping from the file, or of a text from the environment or a flag.
+func mappingText(ctx *kong.DecodeContext) (string, error) {
+	value := ctx.Scan.Pop().Value
+	if text, isText := value.(string); isText {
+		return text, nil
+	}
+	b, err := yaml.Marshal(value)
+	return string(b), err
+}
+
+// Decode reads presence's settings for kong. Sources that are given stand in place of the default one.
+func (p *presenceSettings) Decode(ctx *kong.DecodeContext) error {
+	p.Config, p.given = presence.Default(), true
+	sources := p.Sources
+	p.Sources = nil
+	if err := decodeMapping(ctx, "presence", &p.Config); err != nil {
+		return err
+	}
+	if p.Sources == nil {
+		p.Sources = sources
+	}
+	return nil
+}
+
+// Decode reads the webhook's settings for kong.
+func (w *webhookSettings) Decode(ctx *kong.DecodeContext) error {
+	type plain webhookSettings
+	return decodeMapping(ctx, "webhook", (*plain)(w))
+}
+
+// decodeMapping reads a setting that is a mapping, with references to environment variables in it.
+func decodeMapping(ctx *kong.DecodeContext, name string, into any) error {
+	text, err := mappingText(ctx)
+	if err != nil {
+		return fmt.Errorf("%s is a mapping of settings", name)
+	}
+	var node yaml.Node
+	if err := yaml.Unmarshal([]byte(text), &node); err != nil || len(node.Content) == 0 || node.Content[0].Kind != yaml.MappingNode {
+		return fmt.Errorf("%s is a mapping of settings", name)
+	}
+	if err := expandReferences(&node, os.LookupEnv); err != nil {
+		return fmt.Errorf("%s: %w", name, err)
+	}
+	if err := decodeKnown(&node, into); err != nil {
+		return fmt.Errorf("%s: %w", name, err)
+	}
+	return nil
 }
 
 var errNoMapping = errors.New("environments is a mapping of names to settings, as {contoso: {url: https://contoso.crm4.dynamics.com, sign_in: {…}}}")
@@ -110,19 +155,24 @@ func (e *environments) read(text string) error {
 	return nil
 }
 
-// decodeEnvironment goes by way of text because only a yaml.Decoder refuses unknown keys.
 func decodeEnvironment(node *yaml.Node) (dataverse.Config, error) {
 	config := dataverse.Default()
+	err := decodeKnown(node, &config)
+	return config, err
+}
+
+// decodeKnown goes by way of text because only a yaml.Decoder refuses unknown keys.
+func decodeKnown(node *yaml.Node, into any) error {
 	text, err := yaml.Marshal(node)
 	if err != nil {
-		return config, err
+		return err
 	}
 	decoder := yaml.NewDecoder(bytes.NewReader(text))
 	decoder.KnownFields(true)
-	if err := decoder.Decode(&config); err != nil {
-		return config, plainYAMLError(err)
+	if err := decoder.Decode(into); err != nil {
+		return plainYAMLError(err)
 	}
-	return config, nil
+	return nil
 }
 
 // reference is "${NAME}": the value of an environment variable, so that no secret need stand in the file.
