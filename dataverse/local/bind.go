@@ -17,13 +17,13 @@ func targetColumn(f *schema.Field) string { return query.TargetColumn(f) }
 // lookupOf returns the lookup of a single-valued navigation property, and the entities it may lead to.
 func (t *table) lookupOf(navigation string) (*schema.Field, []string) {
 	f := t.FieldOfNavigation(navigation)
-	if f == nil {
+	if f == nil && t.IsActivity {
 		// Activities are derived from activitypointer, whose own lookups have no suffix ("ownerid" for "ownerid_task").
-		f = t.Field(navigation)
-		if f == nil || !f.IsLookup() || !t.IsActivity || !onlyNamed(f, navigation+"_"+t.LogicalName) {
-			return nil, nil
-		}
-		return f, f.Targets
+		navigation += "_" + t.LogicalName
+		f = t.FieldOfNavigation(navigation)
+	}
+	if f == nil {
+		return nil, nil
 	}
 	var targets []string
 	for _, target := range f.Targets {
@@ -32,15 +32,6 @@ func (t *table) lookupOf(navigation string) (*schema.Field, []string) {
 		}
 	}
 	return f, targets
-}
-
-func onlyNamed(f *schema.Field, name string) bool {
-	for _, navigation := range f.Navigation {
-		if navigation != name {
-			return false
-		}
-	}
-	return len(f.Navigation) > 0
 }
 
 func (r *reading) lookupOf(navigation string) (*schema.Field, []string) {

@@ -15,8 +15,8 @@ import (
 func (s *Server) serveCSDL(context.Context, *call) (reply, error) {
 	var b strings.Builder
 	b.WriteString(xml.Header + `<edmx:Edmx Version="4.0" xmlns:edmx="http://docs.oasis-open.org/odata/ns/edmx"><edmx:DataServices>` +
-		`<Schema Namespace="Microsoft.Dynamics.CRM" Alias="mscrm" xmlns="http://docs.oasis-open.org/odata/ns/edm">` +
-		`<EntityType Name="crmbaseentity" Abstract="true"/>`)
+		`<Schema Namespace="Microsoft.Dynamics.CRM" Alias="mscrm" xmlns="http://docs.oasis-open.org/odata/ns/edm">`)
+	writeBases(&b)
 	for _, name := range s.schema.Names() {
 		s.writeType(&b, s.tables[name])
 	}
@@ -52,19 +52,23 @@ func element(b *strings.Builder, name string, empty bool, attributes ...string) 
 }
 
 func (s *Server) writeType(b *strings.Builder, t *table) {
-	element(b, "EntityType", false, "Name", t.LogicalName, "BaseType", "mscrm.crmbaseentity")
-	b.WriteString("<Key>")
-	element(b, "PropertyRef", true, "Name", t.PrimaryID)
-	b.WriteString("</Key>")
+	base, inherited := s.baseOf(t.Entity), s.inherited(t.Entity)
+	element(b, "EntityType", false, "Name", t.LogicalName, "BaseType", "mscrm."+base)
+	if base == commonType {
+		writeKey(b, t.PrimaryID)
+	}
 	for _, f := range t.Fields {
-		if query.IsStored(f) && f.Readable {
+		if query.IsStored(f) && f.Readable && !inherited[f.Property()] {
 			element(b, "Property", true, "Name", f.Property(), "Type", edmType(f))
 		}
 	}
 	for _, f := range t.Fields {
-		s.writeNavigation(b, f)
+		s.writeNavigation(b, f, inherited)
 	}
 	for _, navigation := range sortedKeys(t.children) {
+		if inherited[navigation] {
+			continue
+		}
 		c := t.children[navigation]
 		attributes := []string{"Name", navigation, "Type", "Collection(mscrm." + c.entity.LogicalName + ")"}
 		if c.field != nil && c.field.Navigation[t.LogicalName] != "" {
@@ -112,15 +116,21 @@ func (s *Server) writeSet(b *strings.Builder, t *table) {
 	b.WriteString("</EntitySet>")
 }
 
-// writeNavigation writes the navigation properties of a lookup, each once.
-func (s *Server) writeNavigation(b *strings.Builder, f *schema.Field) {
+// writeNavigation writes the navigation properties of a lookup, each once, but not those that the type inherits.
+func (s *Server) writeNavigation(b *strings.Builder, f *schema.Field, inherited map[string]bool) {
 	written := map[string]bool{}
 	for _, target := range f.Targets {
 		name, e := f.Navigation[target], s.schema.Entity(target)
-		if name == "" || e == nil || written[name] || f.AttributeOf != "" {
+		if name == "" || e == nil || written[name] || inherited[name] || f.AttributeOf != "" {
 			continue
 		}
 		written[name] = true
+		if f.Type == schema.Owner { // its targets are principals, known by the key that these have in common
+			element(b, "NavigationProperty", false, "Name", name, "Type", "mscrm."+principalType)
+			element(b, "ReferentialConstraint", true, "Property", f.Property(), "ReferencedProperty", principalKey)
+			b.WriteString("</NavigationProperty>")
+			continue
+		}
 		attributes := []string{"Name", name, "Type", "mscrm." + target}
 		if partner := partnerOf(s.tables[target], f); partner != "" {
 			attributes = append(attributes, "Partner", partner)

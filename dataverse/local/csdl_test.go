@@ -107,10 +107,33 @@ func TestCSDL(t *testing.T) {
 		}
 		known[e.Name] = properties
 	}
+	keys, bases := map[string]string{}, map[string]string{}
 	for _, e := range doc.Schema.Types {
-		if e.Base != "" && known[plain(e.Base)] == nil || e.Base != "" && (len(e.Key) != 1 || known[e.Name][e.Key[0].Name] != "Edm.Guid") {
-			t.Errorf("%s: base %q, key %v", e.Name, e.Base, e.Key)
+		bases[e.Name] = plain(e.Base)
+		for _, k := range e.Key {
+			keys[e.Name] += k.Name
 		}
+	}
+	for _, e := range doc.Schema.Types {
+		key := ""
+		for base := e.Name; base != ""; base = bases[base] {
+			if base != e.Name {
+				for name, kind := range known[base] {
+					known[e.Name][name] = kind
+				}
+			}
+			key += keys[base]
+		}
+		if e.Name != "crmbaseentity" && (known[plain(e.Base)] == nil || known[e.Name][key] != "Edm.Guid") {
+			t.Errorf("%s: base %q, key %q", e.Name, e.Base, key)
+		}
+	}
+	for name, base := range map[string]string{"account": "crmbaseentity", "systemuser": "principal", "team": "principal", "task": "activitypointer", "activitypointer": "crmbaseentity"} {
+		if bases[name] != base {
+			t.Errorf("%s is derived from %q, want %q", name, bases[name], base)
+		}
+	}
+	for _, e := range doc.Schema.Types {
 		for _, n := range e.Navigations {
 			target := known[plain(n.Type)]
 			switch {

@@ -56,8 +56,17 @@ type leadsTo struct {
 	targets []*schema.Entity
 }
 
-// navigation finds a single-valued navigation property.
+// navigation finds a single-valued navigation property. Activities have those of their base type too, whose own have the
+// entity's name behind them: "ownerid" is a task's "ownerid_task".
 func (b *builder) navigation(e *schema.Entity, name string) (leadsTo, bool) {
+	to, ok := b.ownNavigation(e, name)
+	if !ok && e.IsActivity {
+		return b.ownNavigation(e, name+"_"+e.LogicalName)
+	}
+	return to, ok
+}
+
+func (b *builder) ownNavigation(e *schema.Entity, name string) (leadsTo, bool) {
 	f := e.FieldOfNavigation(name)
 	var targets []string
 	if f != nil {
