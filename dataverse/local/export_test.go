@@ -1,6 +1,9 @@
 package local
 
-import "context"
+import (
+	"context"
+	"encoding/base64"
+)
 
 // WaitForWebhooks waits until no webhook is on its way.
 func WaitForWebhooks(ctx context.Context, s *Server) { s.hooks.drain(ctx) }
@@ -21,3 +24,6 @@ func CheckReferences(ctx context.Context, s *Server) (missing []string, err erro
 	})
 	return missing, err
 }
+
+// TokenKey is the key that a server signs tokens with, as it stands in the file.
+func TokenKey(s *Server) string { return base64.StdEncoding.EncodeToString(s.tokens.key) }
