@@ -52,13 +52,13 @@ type call struct {
 func (s *Server) serveAPI(w http.ResponseWriter, r *http.Request) {
 	answer, err := s.serve(r.Context(), w, r)
 	if err != nil {
-		answer = s.refusal(r.Context(), err)
+		answer = s.refusal(r.Context(), r.Header, err)
 	}
 	answer.writeTo(w)
 }
 
-// refusal is the answer to a request that failed. Only what nobody foresaw is logged: it is ours to put right.
-func (s *Server) refusal(ctx context.Context, err error) reply {
+// refusal is the answer to a request with that header that failed. Only what nobody foresaw is logged: it is ours to put right.
+func (s *Server) refusal(ctx context.Context, header http.Header, err error) reply {
 	var unknown *challenge
 	if errors.As(err, &unknown) {
 		return unknown.reply()
@@ -67,7 +67,7 @@ func (s *Server) refusal(ctx context.Context, err error) reply {
 	if !foreseen && ctx.Err() == nil {
 		s.log.Error("a request failed for a reason that is not the client's", "error", err)
 	}
-	return f.reply()
+	return f.annotated(readPreferences(header))
 }
 
 func (s *Server) serve(ctx context.Context, w http.ResponseWriter, r *http.Request) (_ reply, err error) {

@@ -101,7 +101,7 @@ func (s *Server) changeSet(ctx context.Context, c *call, requests []odata.BatchR
 	case failed != nil:
 		return []odata.BatchResponse{*failed}
 	case err != nil:
-		answer := response(s.refusal(ctx, err), requests[0])
+		answer := response(s.refusal(ctx, requests[0].Header, err), requests[0])
 		answer.ChangeSet = 0
 		return []odata.BatchResponse{answer}
 	}
@@ -123,14 +123,14 @@ func (s *Server) part(ctx context.Context, c *call, request odata.BatchRequest, 
 		method: request.Method, path: path, rawQuery: rawQuery, header: request.Header, body: request.Body, base: c.base, by: c.by, mutation: m,
 	}
 	if err := tooLong(request.URL, maxBatchURL); err != nil {
-		return s.refusal(ctx, err)
+		return s.refusal(ctx, request.Header, err)
 	}
 	if path == "$batch" {
 		return refuse(code.InvalidOperation, "A batch cannot have a batch in it.").reply()
 	}
 	answer, err := s.answer(ctx, inner)
 	if err != nil {
-		return s.refusal(ctx, err)
+		return s.refusal(ctx, request.Header, err)
 	}
 	return answer
 }

@@ -46,7 +46,7 @@ func (s *Server) control() http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		// A snapshot has all records in it, and so whoever wants one must be as well known as for any of them.
 		if _, err := s.authenticate(r); err != nil {
-			s.refusal(r.Context(), err).writeTo(w)
+			s.refusal(r.Context(), r.Header, err).writeTo(w)
 			return
 		}
 		mux.ServeHTTP(w, r)

@@ -34,6 +34,7 @@ type csdl struct {
 			} `xml:"NavigationProperty"`
 		} `xml:"EntityType"`
 		ComplexTypes []csdlProperty  `xml:"ComplexType"`
+		EnumTypes    []csdlProperty  `xml:"EnumType"`
 		Functions    []csdlOperation `xml:"Function"`
 		Actions      []csdlOperation `xml:"Action"`
 		Container    struct {
@@ -165,7 +166,7 @@ func checkContainer(t *testing.T, doc csdl, known map[string]map[string]string) 
 			}
 		}
 	}
-	for _, c := range doc.Schema.ComplexTypes {
+	for _, c := range append(doc.Schema.ComplexTypes, doc.Schema.EnumTypes...) {
 		known[c.Name] = map[string]string{}
 	}
 	for _, o := range append(doc.Schema.Functions, doc.Schema.Actions...) {

@@ -4,6 +4,8 @@ import (
 	"errors"
 	"fmt"
 	"net/http"
+	"strconv"
+	"strings"
 
 	"github.com/botverse/botverse/dataverse/code"
 	"github.com/botverse/botverse/dataverse/fetchxml"
@@ -46,8 +48,21 @@ func faultOf(err error) (_ *fault, foreseen bool) {
 	return &fault{status: http.StatusInternalServerError, code: code.UnExpected, message: "An unexpected error occurred."}, false
 }
 
+// The annotations of errors ("Compose HTTP requests and handle errors", Include additional details with errors). The others
+// that Dataverse has tell of plug-ins.
+const (
+	errorStatus = "Microsoft.PowerApps.CDS.ErrorDetails.HttpStatusCode"
+	errorHelp   = "Microsoft.PowerApps.CDS.HelpLink"
+	errorInner  = "Microsoft.PowerApps.CDS.InnerError.Message"
+
+	helpLink = "http://go.microsoft.com/fwlink/?LinkID=398563&error=Microsoft.Crm.CrmException%3a"
+)
+
 // reply is the refusal in the shape of the Web API ("Compose HTTP requests and handle errors").
-func (f *fault) reply() reply {
+func (f *fault) reply() reply { return f.annotated(preferences{}) }
+
+// annotated is the refusal with the details that are asked for.
+func (f *fault) annotated(p preferences) reply {
 	status := f.status
 	if status == 0 {
 		status = f.code.HTTPStatus()
@@ -57,9 +72,18 @@ func (f *fault) reply() reply {
 		text = ""
 	}
 	b := appendString(append(appendMember([]byte{'{'}, "error"), `{"code":`...), text)
-	b = append(appendString(appendMember(b, "message"), f.message), "}}"...)
+	b = appendString(appendMember(b, "message"), f.message)
+	for _, detail := range [][2]string{
+		{errorStatus, strconv.Itoa(status)},
+		{errorHelp, helpLink + strings.TrimPrefix(text, "0x") + "&client=platform"},
+		{errorInner, f.message},
+	} {
+		if p.wants(detail[0]) {
+			b = appendString(appendMember(b, "@"+detail[0]), detail[1])
+		}
+	}
 	answer := newReply(status)
-	answer.json(b)
+	answer.json(append(b, "}}"...))
 	return answer
 }
 

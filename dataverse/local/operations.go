@@ -1,6 +1,9 @@
 package local
 
-import "strings"
+import (
+	"strconv"
+	"strings"
+)
 
 // operation is how a function or an action is told in $metadata: its parameters as pairs of a name and a type, the first
 // of a bound one being what it is bound to.
@@ -34,6 +37,10 @@ const (
 var operations = []operation{
 	{name: "WhoAmI", isFunction: true, returns: "mscrm.WhoAmIResponse", response: []string{"BusinessUnitId", edmGuid, "UserId", edmGuid, "OrganizationId", edmGuid}},
 	{name: "RetrieveVersion", isFunction: true, returns: "mscrm.RetrieveVersionResponse", response: []string{"Version", edmText}},
+	{
+		name: "RetrieveCurrentOrganization", isFunction: true, parameters: []string{"AccessType", "mscrm.EndpointAccessType"},
+		returns: "mscrm.RetrieveCurrentOrganizationResponse", response: []string{"Detail", "mscrm.OrganizationDetail"},
+	},
 	{name: "RetrieveDuplicates", isFunction: true, parameters: []string{"BusinessEntity", edmBase, "MatchingEntityName", edmText, "PagingInfo", "mscrm.PagingInfo"}, returns: "Collection(" + edmBase + ")"},
 	{name: "UnpublishDuplicateRule", parameters: []string{"DuplicateRuleId", edmGuid}},
 	{name: "PublishDuplicateRule", boundTo: "mscrm.duplicaterule", returns: "mscrm.asyncoperation"},
@@ -48,6 +55,14 @@ var operations = []operation{
 
 // writeOperations writes the functions, the actions and the types that they take and give.
 func (s *Server) writeOperations(b *strings.Builder) {
+	writeEnumType(b, "EndpointAccessType", "Default", "Internet", "Intranet")
+	writeEnumType(b, "EndpointType", "OrganizationService", "OrganizationDataService", "WebApplication")
+	writeEnumType(b, "OrganizationState", "Enabled", "Disabled")
+	writeComplexType(b, "EndpointCollection", []string{"Count", edmInt32, "IsReadOnly", edmBool, "Keys", "Collection(mscrm.EndpointType)", "Values", "Collection(" + edmText + ")"})
+	writeComplexType(b, "OrganizationDetail", []string{
+		"OrganizationId", edmGuid, "FriendlyName", edmText, "OrganizationVersion", edmText, "EnvironmentId", edmText, "DatacenterId", edmGuid, "Geo", edmText,
+		"TenantId", edmText, "UrlName", edmText, "UniqueName", edmText, "State", "mscrm.OrganizationState", "Endpoints", "mscrm.EndpointCollection",
+	})
 	writeComplexType(b, "PagingInfo", []string{"PageNumber", edmInt32, "Count", edmInt32, "ReturnTotalRecordCount", edmBool, "PagingCookie", edmText})
 	for _, o := range operations {
 		if o.response != nil {
@@ -79,4 +94,13 @@ func writeComplexType(b *strings.Builder, name string, properties []string) {
 		element(b, "Property", true, "Name", properties[i], "Type", properties[i+1])
 	}
 	b.WriteString("</ComplexType>")
+}
+
+// writeEnumType writes a type whose members are counted from 0.
+func writeEnumType(b *strings.Builder, name string, members ...string) {
+	element(b, "EnumType", false, "Name", name)
+	for i, member := range members {
+		element(b, "Member", true, "Name", member, "Value", strconv.Itoa(i))
+	}
+	b.WriteString("</EnumType>")
 }
