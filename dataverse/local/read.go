@@ -96,7 +96,7 @@ func (s *Server) format() query.Format {
 }
 
 func (s *Server) rowWriter(c *call, columns []query.Column, omitNulls bool) *rowWriter {
-	return &rowWriter{columns: columns, shape: shapeOf(columns), prefer: c.prefer.wanted(), format: s.format(), omitNulls: omitNulls}
+	return &rowWriter{base: c.base, columns: columns, shape: shapeOf(columns), prefer: c.prefer.wanted(), format: s.format(), omitNulls: omitNulls}
 }
 
 // collection is the answer with a page of rows.

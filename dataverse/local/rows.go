@@ -1,9 +1,12 @@
 package local
 
 import (
+	"net/url"
 	"strconv"
 
 	"github.com/botverse/botverse/dataverse/local/query"
+	"github.com/botverse/botverse/dataverse/odata"
+	"github.com/botverse/botverse/dataverse/schema"
 )
 
 // attributeName tells beside an aliased value which field it is of.
@@ -11,6 +14,7 @@ const attributeName = "OData.Community.Display.V1.AttributeName"
 
 // rowWriter writes the rows of a query's result as JSON objects.
 type rowWriter struct {
+	base      string // the service root
 	columns   []query.Column
 	shape     *shape
 	prefer    annotations
@@ -91,8 +95,14 @@ func (w *rowWriter) appendMembers(b []byte, s *shape, row []any) []byte {
 			b = append(strconv.AppendInt(b, version, 10), `\""`...)
 		}
 	}
+	target := w.principalOf(s, row)
+	if target != nil {
+		b = appendString(appendMember(b, "@odata.type"), "#"+crmNamespace+target.LogicalName)
+	}
 	for _, i := range s.fields {
-		b = w.appendField(b, i, row)
+		if target == nil || i == s.key || w.columns[i].Entity == target {
+			b = w.appendField(b, s, i, row)
+		}
 	}
 	for _, n := range s.nested {
 		b = appendMember(b, n.name)
@@ -100,17 +110,68 @@ func (w *rowWriter) appendMembers(b []byte, s *shape, row []any) []byte {
 			b = append(b, "null"...)
 			continue
 		}
+		if n.key >= 0 && w.columns[n.key].Ref {
+			id, _ := row[n.key].(string)
+			b = append(appendString(appendMember(append(b, '{'), "@odata.id"), w.base+odata.RecordPath(w.columns[n.key].Entity.EntitySetName, id)), '}')
+			continue
+		}
 		b = append(w.appendMembers(append(b, '{'), n, row), '}')
 	}
 	return b
 }
 
-func (w *rowWriter) appendField(b []byte, i int, row []any) []byte {
+// appendRest writes where the rest of a collection is. Dataverse writes it beside every collection that does not come in
+// pages, also where there is no rest (Web API, "Join tables").
+func (w *rowWriter) appendRest(b []byte, s *shape, c *query.Column, row []any, collection query.Collection) []byte {
+	if !c.HasRest || s.key < 0 || collection.Paged && collection.Next == "" {
+		return b
+	}
+	id, _ := row[s.key].(string)
+	link := w.base + odata.RecordPath(w.columns[s.key].Entity.EntitySetName, id) + "/" + c.Property
+	options := c.Options
+	if collection.Next != "" {
+		if options != "" {
+			options += "&"
+		}
+		options += "$skiptoken=" + url.QueryEscape(collection.Next)
+	}
+	if options != "" {
+		link += "?" + options
+	}
+	return appendString(appendMember(b, c.Property+"@odata.nextLink"), link)
+}
+
+// principalOf is the entity of a nested record where it may be of one of several, as an owner is: the one whose record ID
+// is there. It is nil for all others.
+func (w *rowWriter) principalOf(s *shape, row []any) *schema.Entity {
+	if s.name == "" || s.key < 0 {
+		return nil
+	}
+	var (
+		found   *schema.Entity
+		several bool
+		first   = w.columns[s.fields[0]].Entity
+	)
+	for _, i := range s.fields {
+		c := &w.columns[i]
+		several = several || c.Entity != first
+		if i != s.key && c.Field != nil && c.Field.LogicalName == c.Entity.PrimaryID && row[i] != nil {
+			found = c.Entity
+		}
+	}
+	if !several {
+		return nil
+	}
+	return found
+}
+
+func (w *rowWriter) appendField(b []byte, s *shape, i int, row []any) []byte {
 	c, value := &w.columns[i], row[i]
 	if c.Rows != nil {
-		rows, _ := value.([][]any)
-		inner := rowWriter{columns: c.Rows, shape: shapeOf(c.Rows), prefer: w.prefer, format: w.format}
-		return inner.appendRows(appendMember(b, c.Property), rows)
+		collection, _ := value.(query.Collection)
+		inner := rowWriter{base: w.base, columns: c.Rows, shape: shapeOf(c.Rows), prefer: w.prefer, format: w.format}
+		b = inner.appendRows(appendMember(b, c.Property), collection.Rows)
+		return w.appendRest(b, s, c, row, collection)
 	}
 	if value == nil || c.Field != nil && !c.Field.Readable { // as a webhook's key: it is written, never read
 		if w.omitNulls {

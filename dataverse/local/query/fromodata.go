@@ -45,7 +45,7 @@ func (q *Query) odata(s *scope, o *odata.Query) error {
 		}
 		s.statement.where = append(s.statement.where, where)
 	}
-	out := &output{scope: s}
+	out := &output{scope: s, nested: isNested(o.Expand)}
 	if err := out.selected(s.root, nil, o.Select, true); err != nil {
 		return err
 	}
@@ -112,6 +112,8 @@ type output struct {
 	columns []Column
 	exprs   []expr
 	expands int
+	level   int  // of the $expand that the columns are of; 0 for the root
+	nested  bool // a $expand of the query stands in another
 }
 
 func (o *output) add(c Column, x expr) int {

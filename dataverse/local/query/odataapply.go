@@ -73,6 +73,6 @@ func (s *scope) aggregate(out *output, a odata.Aggregate) error {
 	if err != nil {
 		return err
 	}
-	out.add(Column{Property: a.As, Aliased: true, Entity: v.entity, Field: v.field, Aggregate: method}, x)
+	out.add(Column{Property: a.As, Aliased: true, Entity: v.entity, Field: v.field, Aggregate: method, longMoney: v.kind == schema.Money && (method == "sum" || method == "avg")}, x)
 	return nil
 }

@@ -39,7 +39,10 @@ func (o *output) expand(t *table, path []string, expands []odata.Expand) error {
 
 // expandLookup joins the record that a lookup points at.
 func (o *output) expandLookup(t *table, path []string, to leadsTo, e odata.Expand) error {
-	if e.Filter != nil || len(e.OrderBy) > 0 || e.Top != nil || e.Count {
+	switch {
+	case len(e.OrderBy) > 0 || e.Top != nil || e.Count:
+		return refuse(code.UnsupportedQuery, onlySelect)
+	case e.Filter != nil:
 		return refuse(code.UnsupportedQuery, "Only $select and $expand can be used in $expand of the single-valued navigation property '%s'.", e.Navigation)
 	}
 	first := len(o.columns)
@@ -98,10 +101,34 @@ func ownNames(e *schema.Entity, names []string, several bool) ([]string, bool) {
 	return own, len(own) > 1
 }
 
+// onlySelect is how Dataverse words what it refuses in $expand.
+const onlySelect = "Only $select and $filter clause can be provided while doing $expand on many-to-one relationship or nested one-to-many relationship."
+
+// isNested reports whether a $expand stands in another.
+func isNested(expands []odata.Expand) bool {
+	return slices.ContainsFunc(expands, func(e odata.Expand) bool { return len(e.Expand) > 0 })
+}
+
+// checkCollection refuses what Dataverse cannot do with a collection (Web API, "Join tables").
+func (o *output) checkCollection(level int, c collection, e odata.Expand) error {
+	switch {
+	case e.Ref:
+		return refuse(code.UnsupportedQuery, "$ref is not supported in $expand of the collection-valued navigation property '%s'.", e.Navigation)
+	case e.Count:
+		return refuse(code.UnsupportedQuery, "$count is not supported in $expand.")
+	case level > 1 && (len(e.OrderBy) > 0 || e.Top != nil):
+		return refuse(code.UnsupportedQuery, onlySelect)
+	case c.intersect != nil && o.nested:
+		return refuse(code.UnsupportedQuery, "The many-to-many relationship '%s' cannot be expanded together with a nested $expand.", e.Navigation)
+	}
+	return nil
+}
+
 // expandCollection reads a collection's records in the same statement, as one JSON array of arrays.
 func (o *output) expandCollection(t *table, path []string, c collection, e odata.Expand) error {
-	if e.Ref {
-		return refuse(code.UnsupportedQuery, "$ref is not supported in $expand of the collection-valued navigation property '%s'.", e.Navigation)
+	level := o.level + len(path) + 1
+	if err := o.checkCollection(level, c, e); err != nil {
+		return err
 	}
 	inner := o.scope.b.related(c, t)
 	if e.Filter != nil {
@@ -111,8 +138,12 @@ func (o *output) expandCollection(t *table, path []string, c collection, e odata
 		}
 		inner.statement.where = append(inner.statement.where, where)
 	}
-	out := &output{scope: inner, expands: o.expands}
-	if err := out.selected(inner.root, nil, e.Select, true); err != nil {
+	out := &output{scope: inner, expands: o.expands, level: level, nested: o.nested}
+	names := e.Select
+	if len(names) > 0 && c.field != "" { // the lookup that leads back comes along
+		names = append(slices.Clone(names), c.entity.Field(c.field).Property())
+	}
+	if err := out.selected(inner.root, nil, names, true); err != nil {
 		return err
 	}
 	if err := out.expand(inner.root, nil, e.Expand); err != nil {
@@ -123,12 +154,27 @@ func (o *output) expandCollection(t *table, path []string, c collection, e odata
 	if err != nil {
 		return err
 	}
-	most := MaxPageSize
-	if e.Top != nil {
-		most = min(max(*e.Top, 0), MaxPageSize)
-	}
-	o.add(Column{Property: e.Navigation, Path: path, Entity: c.entity, Rows: out.columns}, inner.array(out.exprs, keys, most))
+	o.addCollection(path, c, e, inner, out, keys)
 	return nil
+}
+
+// addCollection adds the column of a collection. Without nesting it has as many records as Dataverse gives at once; with
+// nesting it has pages, which need the keys of the order to go on from.
+func (o *output) addCollection(path []string, c collection, e odata.Expand, inner *scope, out *output, keys []orderKey) {
+	rest := odata.Query{Select: e.Select, Filter: e.Filter, OrderBy: e.OrderBy, Expand: e.Expand}
+	column := Column{Property: e.Navigation, Path: path, Entity: c.entity, Rows: out.columns, Options: rest.Encode(), HasRest: e.Top == nil}
+	exprs, most := out.exprs, MaxPageSize
+	switch {
+	case e.Top != nil:
+		most = min(max(*e.Top, 0), MaxPageSize)
+	case o.nested:
+		column.keys, column.pageSize = keys, pageSize(inner.b.opts.PageSize)
+		most = column.pageSize + 1
+		for _, k := range keys {
+			exprs = append(exprs, k.x)
+		}
+	}
+	o.add(column, inner.array(exprs, keys, most))
 }
 
 // array is the scope's rows as a JSON array of arrays.

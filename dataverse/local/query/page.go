@@ -109,7 +109,7 @@ func expandCollections(columns []Column, rows [][]any) error {
 		}
 		for _, row := range rows {
 			text, _ := row[i].(string)
-			collection, err := readCollection(c.Rows, text)
+			collection, err := c.readCollection(text)
 			if err != nil {
 				return fmt.Errorf("read the records of %s: %w", c.Property, err)
 			}
@@ -119,24 +119,64 @@ func expandCollections(columns []Column, rows [][]any) error {
 	return nil
 }
 
-func readCollection(columns []Column, text string) ([][]any, error) {
-	rows := [][]any{}
+// Collection is the records of a collection that $expand asked for.
+type Collection struct {
+	Rows [][]any // each with a value for each of the column's Rows
+	// Next leads to the page of records that follows, as a $skiptoken; "" where none does, and for collections that do not
+	// come in pages.
+	Next string
+	// Paged says that the collection comes in pages.
+	Paged bool
+}
+
+func (c Column) readCollection(text string) (Collection, error) {
+	collection := Collection{Rows: [][]any{}, Paged: c.keys != nil}
 	if text == "" {
-		return rows, nil
+		return collection, nil
 	}
 	decoder := json.NewDecoder(strings.NewReader(text))
 	decoder.UseNumber()
-	if err := decoder.Decode(&rows); err != nil {
-		return nil, err
+	if err := decoder.Decode(&collection.Rows); err != nil {
+		return collection, err
 	}
-	for _, row := range rows {
+	for _, row := range collection.Rows {
 		for i := range row {
-			if n, ok := row[i].(json.Number); ok {
-				row[i] = number(columns[i], n)
+			n, ok := row[i].(json.Number)
+			switch {
+			case ok && i < len(c.Rows):
+				row[i] = number(c.Rows[i], n)
+			case ok:
+				row[i] = c.keys[i-len(c.Rows)].number(n)
 			}
 		}
 	}
-	return rows, expandCollections(columns, rows)
+	c.cut(&collection)
+	return collection, expandCollections(c.Rows, collection.Rows)
+}
+
+// cut cuts a collection to its first page.
+func (c Column) cut(collection *Collection) {
+	rows := collection.Rows
+	if collection.Paged && len(rows) > c.pageSize {
+		rows = rows[:c.pageSize]
+		keys := func(row []any) []any { return row[len(c.Rows):] }
+		collection.Next = annotation(2, writeCookie(1, c.keys, keys(rows[0]), keys(rows[len(rows)-1])))
+	}
+	for i, row := range rows {
+		rows[i] = row[:len(c.Rows):len(c.Rows)]
+	}
+	collection.Rows = rows
+}
+
+// number is a JSON number as the database would have given the key.
+func (k orderKey) number(n json.Number) any {
+	if k.kind != schema.Double {
+		if i, err := n.Int64(); err == nil {
+			return i
+		}
+	}
+	f, _ := n.Float64()
+	return f
 }
 
 // number is a JSON number as the database would have given the column.
@@ -158,6 +198,9 @@ func (c Column) JSON(value any) any {
 	case c.Field == nil || c.isCount() || c.DateGrouping != "":
 		n, _ := value.(int64)
 		return json.Number(fmt.Sprint(n))
+	}
+	if n, ok := value.(int64); ok && c.longMoney {
+		return json.Number(moneyText(n, moneyDigits) + "00000")
 	}
 	return Decode(c.Field, value)
 }

@@ -82,6 +82,14 @@ type Column struct {
 	// TargetAt and NameAt are the places of the columns with the lookup's target and its name, -1 where there are none. A
 	// lookup that can point at one entity only has no target column: Field.Targets names it.
 	TargetAt, NameAt int
-	// Rows describes the records of a collection that $expand asked for: the value is a [][]any of these columns.
+	// Rows describes the records of a collection that $expand asked for: the value is a Collection of these columns.
 	Rows []Column
+	// Options are the options of a request for the collection itself, percent-encoded.
+	Options string
+	// HasRest says that the collection may have more records than the reply: it has a link to them.
+	HasRest bool
+
+	keys      []orderKey // of a collection that comes in pages
+	pageSize  int
+	longMoney bool // has nine digits after the point, as $apply has them
 }
