@@ -14,6 +14,9 @@ import (
 type Client struct {
 	*environment
 	transport http.RoundTripper
+	// shared says that its calls are made for several callers. None of them waits here for as long as Dataverse asks: each
+	// does by itself, if it has the time.
+	shared bool
 }
 
 // environment is what a Client shares with those that Via makes of it: how to sign in, and what it remembers.
@@ -50,9 +53,9 @@ func newClient(name string, config Config, transport http.RoundTripper) (*Client
 		tracer: noop.NewTracerProvider().Tracer(tracerName),
 		sign:   newSigner(source, config.Timeout),
 	}
-	c := &Client{environment: e, transport: transport}
+	c := &Client{environment: e, transport: transport, shared: true}
 	e.metadata, e.organization, e.rules = newMetadata(c), newOrganization(c), newRules(c)
-	return c, nil
+	return &Client{environment: e, transport: transport}, nil
 }
 
 // Name is the environment's name in the configuration.

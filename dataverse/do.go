@@ -73,7 +73,7 @@ func (c *Client) do(ctx context.Context, q call) (answer, error) {
 			continue
 		}
 		wait, again := pause(q, failed, try)
-		if !again || !sleep(ctx, wait) {
+		if !again || c.shared && asksToWait(failed) || !sleep(ctx, wait) {
 			return answer{}, failed
 		}
 	}

@@ -67,7 +67,7 @@ func (c *Client) DuplicateRules(ctx context.Context, baseEntity string) (Rules, 
 	if !entityName.MatchString(baseEntity) {
 		return Rules{}, c.unknownEntity(ctx, "DuplicateRules", baseEntity)
 	}
-	rules, err := c.rules.get(ctx, baseEntity)
+	rules, err := patiently(ctx, c, func() (Rules, error) { return c.rules.get(ctx, baseEntity) })
 	return rules, ofCaller(err, "DuplicateRules", baseEntity)
 }
 

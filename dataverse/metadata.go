@@ -34,7 +34,7 @@ func (c *Client) Entity(ctx context.Context, logicalName string) (*schema.Entity
 	if !entityName.MatchString(logicalName) {
 		return nil, c.unknownEntity(ctx, "Entity", logicalName)
 	}
-	e, err := c.metadata.entities.get(ctx, logicalName)
+	e, err := patiently(ctx, c, func() (*schema.Entity, error) { return c.metadata.entities.get(ctx, logicalName) })
 	return e, c.entityError(ctx, logicalName, err)
 }
 
@@ -47,7 +47,7 @@ func (c *Client) RefreshEntity(ctx context.Context, logicalName string) (*schema
 	refresh, mine := c.metadata.refresh(logicalName)
 	if mine {
 		defer close(refresh.done)
-		e, err := c.metadata.entities.renew(ctx, logicalName)
+		e, err := patiently(ctx, c, func() (*schema.Entity, error) { return c.metadata.entities.renew(ctx, logicalName) })
 		return e, c.entityError(ctx, logicalName, err)
 	}
 	select {
@@ -61,7 +61,7 @@ func (c *Client) RefreshEntity(ctx context.Context, logicalName string) (*schema
 // Entities are all entities of the environment by name, without their fields and relationships. They are remembered like
 // Entity's.
 func (c *Client) Entities(ctx context.Context) ([]*schema.Entity, error) {
-	all, err := c.metadata.all.get(ctx)
+	all, err := patiently(ctx, c, func() ([]*schema.Entity, error) { return c.metadata.all.get(ctx) })
 	if err != nil {
 		return nil, ofCaller(err, "Entities", "")
 	}

@@ -29,7 +29,7 @@ const (
 
 // Organization is remembered for an hour. What the application user may not read of it is left at zero.
 func (c *Client) Organization(ctx context.Context) (Organization, error) {
-	o, err := c.organization.get(ctx)
+	o, err := patiently(ctx, c, func() (Organization, error) { return c.organization.get(ctx) })
 	return o, ofCaller(err, "Organization", "")
 }
 

@@ -41,6 +41,27 @@ func pause(q call, failed *Error, try int) (time.Duration, bool) {
 	return 0, false
 }
 
+// asksToWait reports whether a refusal is one that Dataverse names the time for, or should.
+func asksToWait(failed *Error) bool {
+	return failed.RetryAfter > 0 || errors.Is(failed, ErrThrottled)
+}
+
+// patiently gets something that is fetched for several callers, and again where Dataverse asked them to wait and this one has
+// the time.
+func patiently[T any](ctx context.Context, c *Client, get func() (T, error)) (T, error) {
+	for try := 1; ; try++ {
+		value, err := get()
+		var failed *Error
+		if err == nil || c.shared || !errors.As(err, &failed) || !asksToWait(failed) {
+			return value, err
+		}
+		wait, again := pause(call{read: true}, failed, try)
+		if !again || !sleep(ctx, wait) {
+			return value, err
+		}
+	}
+}
+
 func orElse(asked, ours time.Duration) time.Duration {
 	if asked > 0 {
 		return asked

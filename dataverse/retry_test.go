@@ -240,6 +240,39 @@ func TestRetryAfterBeyondTheDeadlineFailsAtOnce(t *testing.T) {
 	})
 }
 
+// TestRetryAfterOfWhatIsFetchedForAll: what is remembered is fetched beyond the first caller's time, but nobody waits longer
+// than it has.
+func TestRetryAfterOfWhatIsFetchedForAll(t *testing.T) {
+	t.Parallel()
+	for name, get := range map[string]func(context.Context, *Client) error{
+		"Entity":         func(ctx context.Context, c *Client) error { _, err := c.Entity(ctx, "contact"); return err },
+		"RefreshEntity":  func(ctx context.Context, c *Client) error { _, err := c.RefreshEntity(ctx, "contact"); return err },
+		"Entities":       func(ctx context.Context, c *Client) error { _, err := c.Entities(ctx); return err },
+		"Organization":   func(ctx context.Context, c *Client) error { _, err := c.Organization(ctx); return err },
+		"DuplicateRules": func(ctx context.Context, c *Client) error { _, err := c.DuplicateRules(ctx, "contact"); return err },
+	} {
+		for status, kind := range map[int]error{429: ErrThrottled, 503: ErrUnavailable} {
+			synctest.Test(t, func(t *testing.T) {
+				s := &script{t: t, answer: func(int, *http.Request) (*http.Response, error) {
+					return reply(status, "", "Retry-After", "30"), nil
+				}}
+				c := s.client()
+				for budget, want := range map[time.Duration]time.Duration{20 * time.Second: 0, 40 * time.Second: 30 * time.Second} {
+					ctx, cancel := context.WithTimeout(t.Context(), budget)
+					began := time.Now()
+					err := get(ctx, c)
+					cancel()
+					var e *Error
+					if took := time.Since(began); took != want || !errors.Is(err, kind) || !errors.As(err, &e) || e.RetryAfter != 30*time.Second {
+						t.Errorf("%s with %v: %v after %v, want %v with 30s after %v", name, budget, err, took, kind, want)
+					}
+					time.Sleep(time.Minute)
+				}
+			})
+		}
+	}
+}
+
 func TestRetryAfterWithoutDeadlineIsBounded(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
