@@ -67,6 +67,9 @@ func (s *fetchScope) rowKeys(c *fetchxml.Contents, many bool) (orders []order, u
 		return nil, nil
 	}
 	for _, link := range c.Links {
+		if link.OnlyTests() {
+			continue
+		}
 		several := many || s.multiplying(link)
 		if several && (link.AllAttributes || len(link.Attributes) > 0) {
 			name, key := s.orderName(link), keyField(s.known[link.Name])

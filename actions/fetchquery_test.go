@@ -140,6 +140,14 @@ func TestFetchIsMadeReady(t *testing.T) {
 			[]string{"fullname asc", "systemuserid asc", "t.teamid asc"},
 		},
 		{
+			"links that only test have no part in the order",
+			`<fetch><entity name="contact"><attribute name="contactid"/><attribute name="fullname"/><order attribute="contactid"/>` +
+				`<link-entity name="incident" from="customerid" to="contactid" link-type="exists"><link-entity name="incident" from="parentcaseid" to="incidentid"><attribute name="title"/></link-entity></link-entity></entity></fetch>`,
+			`<fetch><entity name="contact"><attribute name="contactid"/><attribute name="fullname"/><order attribute="contactid"/>` +
+				`<link-entity name="incident" from="customerid" to="contactid" link-type="exists"><link-entity name="incident" from="parentcaseid" to="incidentid"><attribute name="title"/></link-entity></link-entity></entity></fetch>`,
+			[]string{"contactid asc"},
+		},
+		{
 			"a distinct query selects what it sorts by",
 			`<fetch distinct="true"><entity name="contact"><attribute name="lastname"/></entity></fetch>`,
 			`<fetch distinct="true" useraworderby="true"><entity name="contact"><attribute name="lastname"/><attribute name="contactid"/><attribute name="fullname"/><attribute name="statecode"/><attribute name="createdon"/>` +
@@ -387,7 +395,9 @@ func TestSourcesOfAQuery(t *testing.T) {
 	t.Parallel()
 	q := mustReady(t, `<fetch><entity name="account"><attribute name="name"/><attribute name="ownerid"/><attribute name="telephone1" alias="phone"/>`+
 		`<link-entity name="systemuser" from="systemuserid" to="owninguser" alias="owner"><attribute name="fullname"/><attribute name="title" alias="job"/><attribute name="parentsystemuserid"/></link-entity>`+
-		`<link-entity name="contact" from="contactid" to="primarycontactid"><attribute name="emailaddress1"/></link-entity></entity></fetch>`)
+		`<link-entity name="contact" from="contactid" to="primarycontactid"><attribute name="emailaddress1"/></link-entity>`+
+		`<link-entity name="contact" from="parentcustomerid" to="accountid" link-type="exists" alias="tested"><attribute name="fullname"/>`+
+		`<link-entity name="incident" from="customerid" to="contactid" alias="below"><attribute name="title"/></link-entity></link-entity></entity></fetch>`)
 	for source, property := range map[string]string{
 		"accountid": "accountid", "name": "name", "ownerid": "_ownerid_value", "phone": "phone", "job": "job",
 		"owner.fullname": "owner.fullname", "owner.parentsystemuserid": "owner.parentsystemuserid",
@@ -397,7 +407,7 @@ func TestSourcesOfAQuery(t *testing.T) {
 			t.Errorf("%s: property %q, fault %v, want %s", source, c.Property, fault, property)
 		}
 	}
-	for source, nearest := range map[string]string{"telephone1": "", "owner.title": "", "title": "", "owner.fulname": "owner.fullname", "nam": "name", "owner.job": ""} {
+	for source, nearest := range map[string]string{"telephone1": "", "owner.title": "", "title": "", "owner.fulname": "owner.fullname", "nam": "name", "owner.job": "", "tested.fullname": "", "below.title": ""} {
 		_, fault, _ := q.column(source, "save.x")
 		if fault == nil || fault.Reason != InvalidField || nearest != "" && !slices.Contains(fault.Nearest, nearest) {
 			t.Errorf("%s: fault %v, want INVALID_FIELD with the nearest %s", source, fault, nearest)

@@ -68,21 +68,20 @@ func (s *fetchScope) multiplies() bool {
 }
 
 func (s *fetchScope) multiplying(link *fetchxml.Link) bool {
-	switch link.Type() {
-	case "exists", "in", "matchfirstrowusingcrossapply":
+	if link.Type() == "matchfirstrowusingcrossapply" {
 		return false
 	}
 	return link.From == "" || link.From != s.known[link.Name].PrimaryID
 }
 
-// joinedLinks are the links whose fields rows can have, parents first: those inside filters only test.
+// joinedLinks are the links whose fields rows can have, parents first: the others, as those inside filters, only test.
 func joinedLinks(c *fetchxml.Contents) iter.Seq[*fetchxml.Link] {
 	return func(yield func(*fetchxml.Link) bool) { yieldJoined(c, yield) }
 }
 
 func yieldJoined(c *fetchxml.Contents, yield func(*fetchxml.Link) bool) bool {
 	for _, link := range c.Links {
-		if !yield(link) || !yieldJoined(&link.Contents, yield) {
+		if !link.OnlyTests() && (!yield(link) || !yieldJoined(&link.Contents, yield)) {
 			return false
 		}
 	}

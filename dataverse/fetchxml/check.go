@@ -54,6 +54,7 @@ type checker struct {
 type scope struct {
 	entity *schema.Entity // nil where unknown: then its fields cannot be checked
 	root   bool
+	tests  bool // it only tests: rows have nothing of it
 }
 
 func (c *checker) fault(pos Pos, number code.Code, format string, args ...any) {
@@ -161,7 +162,7 @@ func (c *checker) link(parent scope, l *Link) {
 	if e != nil && parent.entity != nil {
 		c.join(parent.entity, e, l)
 	}
-	c.contents(scope{entity: e}, &l.Contents)
+	c.contents(scope{entity: e, tests: parent.tests || l.OnlyTests()}, &l.Contents)
 }
 
 // join checks the fields that a link joins.

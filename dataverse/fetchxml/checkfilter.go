@@ -36,7 +36,7 @@ func (c *checker) named(s scope, name string, pos Pos) (e *schema.Entity, ok boo
 
 func (c *checker) linkNames() []string {
 	var names []string
-	for _, l := range joinedLinks(&c.fetch.Entity.Contents) {
+	for _, l := range rowLinks(&c.fetch.Entity.Contents) {
 		if l.Alias != "" {
 			names = append(names, l.Alias)
 		} else {
@@ -149,7 +149,7 @@ func (c *checker) valueOfField(s scope, n *Condition, pos Pos) (*schema.Field, b
 		f := c.field(e, n.ValueOf, pos)
 		return f, f != nil
 	}
-	for _, l := range joinedLinks(&c.fetch.Entity.Contents) {
+	for _, l := range rowLinks(&c.fetch.Entity.Contents) {
 		if l.Alias == alias {
 			f := c.field(c.entities[l], name, pos)
 			return f, f != nil

@@ -50,6 +50,7 @@ func isAlias(s string) bool {
 func (c *checker) attribute(s scope, a Attribute) {
 	f := c.field(s.entity, a.Name, a.PosOf("name"))
 	if c.fetch.Aggregate {
+		c.returned(s, a.Node, "<attribute>")
 		c.aggregated(a)
 	} else {
 		c.plain(a)
@@ -117,7 +118,15 @@ func aggregates(function string, f *schema.Field) bool {
 	return true
 }
 
+// returned checks that a node stands where rows have something. What is merely selected there is left out of the rows.
+func (c *checker) returned(s scope, n Node, name string) {
+	if s.tests {
+		c.fault(n.Pos, code.QueryBuilderInvalidNode, "%s cannot stand in a <link-entity> of link-type 'exists' or 'in', which returns nothing", name)
+	}
+}
+
 func (c *checker) order(s scope, o Order) {
+	c.returned(s, o.Node, "<order>")
 	if c.fetch.Aggregate {
 		c.aggregateOrder(o)
 		return

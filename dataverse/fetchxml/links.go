@@ -16,6 +16,10 @@ func (l *Link) Type() string {
 	return l.LinkType
 }
 
+// OnlyTests reports whether a link does nothing but test that there is a record behind it: rows have none of its fields, and
+// nothing outside of it can name it (FetchXML, "Join tables").
+func (l *Link) OnlyTests() bool { return l.Type() == "exists" || l.Type() == "in" }
+
 // Aliases returns the name by which each link is known: its alias, else the one that Dataverse makes of the entity's name and
 // the link's number, as "account1". Links count from 1 in the order of the tree, depth first, those in filters last.
 func (f *Fetch) Aliases() map[*Link]string {
@@ -38,18 +42,30 @@ func (f *Fetch) LinkNamed(name string) *Link {
 	if f.Entity == nil || name == "" {
 		return nil
 	}
-	joined := joinedLinks(&f.Entity.Contents)
-	for _, l := range joined {
+	links := rowLinks(&f.Entity.Contents)
+	for _, l := range links {
 		if l.Alias == name {
 			return l
 		}
 	}
-	for i, l := range joined {
-		if l.Alias == "" && (l.Name == name || l.Name+strconv.Itoa(i+1) == name) {
+	aliases := f.Aliases()
+	for _, l := range links {
+		if l.Alias == "" && (l.Name == name || aliases[l] == name) {
 			return l
 		}
 	}
 	return nil
+}
+
+// rowLinks are the joined links whose records are part of the rows, depth first.
+func rowLinks(c *Contents) []*Link {
+	var links []*Link
+	for _, l := range c.Links {
+		if !l.OnlyTests() {
+			links = append(append(links, l), rowLinks(&l.Contents)...)
+		}
+	}
+	return links
 }
 
 // joinedLinks are the links that are joined, depth first; those in filters are not.
