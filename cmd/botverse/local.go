@@ -4,7 +4,12 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"log/slog"
 	"path/filepath"
+	"strconv"
+	"time"
+
+	"github.com/alecthomas/kong"
 
 	"github.com/botverse/botverse/dataverse"
 	"github.com/botverse/botverse/dataverse/local"
@@ -15,29 +20,72 @@ type dataverseCommand struct {
 	Addr         string `default:"${local_addr}" help:"Listen here." placeholder:"ADDR"`
 	DataDir      string `default:"${data_dir}" help:"Keep the records in this directory." placeholder:"DIR"`
 	InMemory     bool   `help:"Keep nothing: every start begins with the seed."`
-	Seed         string `enum:"demo,none" default:"demo" help:"What a new data directory begins with: demo or none."`
-	RequireAuth  bool   `help:"Answer only with a bearer token from the token endpoint."`
-	AllowControl bool   `help:"Serve /local/, which lets a test plan faults."`
+	Seed         string `default:"demo" help:"What a new data directory begins with: demo, none or a JSON file of records." placeholder:"SEED"`
+	AllowControl bool   `help:"Serve /local/, which lets a test plan faults, reset, snapshot and restore."`
+	Faults       string `help:"Begin with the fault plan in this JSON or YAML file." placeholder:"FILE"`
+	signInFlags  `embed:""`
+	limitFlags   `embed:""`
 	logging      `embed:""`
+}
+
+// signInFlags say whom the local Dataverse lets in.
+type signInFlags struct {
+	RequireAuth   bool          `help:"Answer only with a bearer token from the token endpoint."`
+	ClientID      string        `help:"The one client ID that may sign in. Without it any may." placeholder:"ID"`
+	ClientSecret  string        `help:"The one secret that the client may sign in with. Without it any will do." placeholder:"SECRET"`
+	Audience      string        `help:"What tokens may be for beside this server, as the URL of a real environment." placeholder:"URL"`
+	TokenLifetime time.Duration `default:"${token_lifetime}" help:"How long a token is good for." placeholder:"DURATION"`
+}
+
+// limitFlags are the service protection limits of the local Dataverse.
+type limitFlags struct {
+	Limits           bool          `help:"Hold each user to the service protection limits, with the numbers that follow."`
+	LimitRequests    int           `default:"${limit_requests}" help:"Requests in a window." placeholder:"N"`
+	LimitTime        time.Duration `default:"${limit_time}" help:"Execution time of all requests in a window together." placeholder:"DURATION"`
+	LimitConcurrency int           `default:"${limit_concurrency}" help:"Requests at once." placeholder:"N"`
+	LimitWindow      time.Duration `default:"${limit_window}" help:"The sliding window." placeholder:"DURATION"`
 }
 
 // Run serves until ctx ends.
 func (c *dataverseCommand) Run(ctx context.Context, s streams) error {
-	config := local.Default()
-	config.Addr = c.Addr
-	config.DataDir = filepath.Join(c.DataDir, "dataverse")
-	config.InMemory = c.InMemory
-	config.Seed = c.Seed
-	config.RequireAuth = c.RequireAuth
-	config.AllowControl = c.AllowControl
-	config.Logger = c.logger(s.log)
-	server, err := openLocal(ctx, config)
+	server, err := openLocal(ctx, c.config(c.logger(s.log)))
 	if err != nil {
 		return err
 	}
 	defer server.Close()
 	fmt.Fprintf(s.out, "local Dataverse  %s/api/data/v9.2/\n", localURL(server))
 	return server.Run(ctx)
+}
+
+func (c *dataverseCommand) config(logger *slog.Logger) local.Config {
+	config := local.Default()
+	config.Addr = c.Addr
+	config.DataDir = filepath.Join(c.DataDir, "dataverse")
+	config.InMemory = c.InMemory
+	config.Seed = c.Seed
+	config.AllowControl = c.AllowControl
+	config.Faults = c.Faults
+	config.RequireAuth = c.RequireAuth
+	config.ClientID, config.ClientSecret = c.ClientID, c.ClientSecret
+	config.Audience, config.TokenLifetime = c.Audience, c.TokenLifetime
+	config.Limits = local.Limits{
+		On: c.Limits, Requests: c.LimitRequests, ExecutionTime: c.LimitTime, Concurrent: c.LimitConcurrency, Window: c.LimitWindow,
+	}
+	config.Logger = logger
+	return config
+}
+
+// localDefaults are the values of the local Dataverse's settings that stand beside its code.
+func localDefaults() kong.Vars {
+	config := local.Default()
+	return kong.Vars{
+		"local_addr":        config.Addr,
+		"token_lifetime":    config.TokenLifetime.String(),
+		"limit_requests":    strconv.Itoa(config.Limits.Requests),
+		"limit_time":        config.Limits.ExecutionTime.String(),
+		"limit_concurrency": strconv.Itoa(config.Limits.Concurrent),
+		"limit_window":      config.Limits.Window.String(),
+	}
 }
 
 // openLocal opens a local Dataverse that listens.

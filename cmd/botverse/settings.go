@@ -14,7 +14,6 @@ import (
 
 	"github.com/alecthomas/kong"
 
-	"github.com/botverse/botverse/dataverse/local"
 	"github.com/botverse/botverse/server"
 )
 
@@ -64,6 +63,7 @@ func parse(args []string, out io.Writer) (command, error) {
 		kong.DefaultEnvars("BOTVERSE"),
 		kong.Configuration(loadYAML, configFiles()...),
 		defaults(),
+		localDefaults(),
 		kong.ConfigureHelp(kong.HelpOptions{Compact: true, NoExpandSubcommands: true}),
 		kong.Writers(out, out),
 		kong.Exit(func(int) { printed = true }),
@@ -105,7 +105,6 @@ func defaults() kong.Vars {
 		"http_addr":    addrs.HTTPAddr,
 		"grpc_addr":    addrs.GRPCAddr,
 		"webhook_addr": addrs.WebhookAddr,
-		"local_addr":   local.Default().Addr,
 	}
 }
 
