@@ -93,6 +93,8 @@ func (a answer) refusal(q call, requestID string) *Error {
 	known := e.read(a.body, q)
 	if !known && a.status/100 == 3 {
 		e.Message = "the answer is a redirect; is the environment's url right?"
+	} else if !known && a.status == http.StatusUnauthorized {
+		e.Message = "the token is not taken; is it one for this environment?" // Dataverse says it in a line of text
 	} else if !known {
 		e.Message = "the answer is not Dataverse's; is the environment's url right?"
 	}

@@ -3,6 +3,7 @@ package local_test
 import (
 	"context"
 	"encoding/json"
+	"errors"
 	"net/http"
 	"strconv"
 	"strings"
@@ -216,4 +217,24 @@ func TestOurClientWaitsAsItIsTold(t *testing.T) {
 			t.Errorf("%d calls came while it was to wait, %d were refused; want none, and the 10 above the limit", wire.early, wire.calls[http.StatusTooManyRequests])
 		}
 	})
+}
+
+// TestOurClientSaysThatItsTokenIsNotTaken signs in for another environment.
+func TestOurClientSaysThatItsTokenIsNotTaken(t *testing.T) {
+	t.Parallel()
+	_, base := localtest.Start(t, local.Config{RequireAuth: true})
+	config := dataverse.Default()
+	config.URL = base
+	config.SignIn = dataverse.SignIn{Kind: "oauth", TokenURL: base + "/contoso/oauth2/v2.0/token", ClientID: "x", ClientSecret: "y", Scope: "https://elsewhere.crm.dynamics.com/.default"}
+	environments, err := dataverse.NewEnvironments(map[string]dataverse.Config{"local": config}, "", nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	c, err := environments.Client(t.Context(), "local")
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err := c.Organization(t.Context()); !errors.Is(err, dataverse.ErrSignIn) || !strings.Contains(err.Error(), "the token is not taken") {
+		t.Errorf("the error is %v, want ErrSignIn that says that the token is not taken", err)
+	}
 }
