@@ -25,6 +25,17 @@ func searchable(f *schema.Field) bool {
 	return true
 }
 
+// unsearchable is the fault of a field that FindRecord does not compare; nil where it does.
+func unsearchable(e *schema.Entity, f *schema.Field, path string) *Fault {
+	switch {
+	case searchable(f):
+		return nil
+	case !standsForItself(f):
+		return newFault(InvalidField, path, "only shows what %s holds; search by that", f.AttributeOf)
+	}
+	return newFault(InvalidField, path, "%s.%s is of a kind that a search cannot compare (%s)", e.LogicalName, f.LogicalName, f.Type)
+}
+
 // comparer turns the pairs of a `where` into conditions.
 type comparer struct {
 	runtime   *Runtime
@@ -68,8 +79,8 @@ func (c comparer) pair(ctx context.Context, name string, value any) ([]odata.Exp
 	if f == nil {
 		return nil, unknownField(c.entity, name, path), nil
 	}
-	if !searchable(f) {
-		return nil, newFault(InvalidField, path, "%s.%s is of a kind that a search cannot compare (%s)", c.entity.LogicalName, f.LogicalName, f.Type), nil
+	if fault := unsearchable(c.entity, f, path); fault != nil {
+		return nil, fault, nil
 	}
 	if value == nil {
 		return compare(f, odata.Null{}), nil, nil

@@ -172,6 +172,9 @@ func TestWhereFaults(t *testing.T) {
 		if len(faults) != 1 || faults[0].Reason != c.reason || faults[0].Field != c.field {
 			t.Errorf("%s: faults = %v, want %s at %s", c.name, faults, c.reason, c.field)
 		}
+		if c.name == "shadow" && !strings.Contains(faults[0].Message, "what new_boss holds") {
+			t.Errorf("%s: %q does not say what to search by", c.name, faults[0].Message)
+		}
 	}
 }
 
