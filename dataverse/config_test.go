@@ -2,7 +2,9 @@ package dataverse
 
 import (
 	"errors"
+	"net/http"
 	"strings"
+	"sync"
 	"testing"
 )
 
@@ -121,6 +123,38 @@ func TestEnvironmentsByName(t *testing.T) {
 	}
 	if got := strings.Join(es.Names(), " "); got != "dev prod" || es.Default() != "dev" {
 		t.Errorf("Names = %s, Default = %s", got, es.Default())
+	}
+}
+
+// TestEnvironmentsShareNothing: neither the sign-in nor what is remembered of one is used for another.
+func TestEnvironmentsShareNothing(t *testing.T) {
+	t.Parallel()
+	var mu sync.Mutex
+	tokens, asked := map[string]string{}, map[string]int{}
+	s := &script{t: t, answer: func(_ int, r *http.Request) (*http.Response, error) {
+		mu.Lock()
+		defer mu.Unlock()
+		tokens[r.URL.Host] = r.Header.Get("Authorization")
+		asked[r.URL.Host]++
+		return reply(200, `{"value":[{"LogicalName":"of_`+strings.TrimSuffix(r.URL.Host, ".example")+`"}]}`), nil
+	}}
+	es, err := NewEnvironments(map[string]Config{"prod": oauthConfig("https://a.example"), "dev": oauthConfig("https://b.example")}, "dev", s)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for name, want := range map[string]string{"prod": "of_a", "dev": "of_b"} {
+		c, err := es.Client(t.Context(), name)
+		if err != nil {
+			t.Fatal(err)
+		}
+		for range 2 {
+			if all, err := c.Entities(t.Context()); err != nil || len(all) != 1 || all[0].LogicalName != want {
+				t.Errorf("%s has %v, %v; want %s", name, all, err, want)
+			}
+		}
+	}
+	if s.tokens != 2 || tokens["a.example"] == tokens["b.example"] || asked["a.example"] != 1 || asked["b.example"] != 1 {
+		t.Errorf("%d tokens, %d and %d requests; want a token and a request of each environment's own", s.tokens, asked["a.example"], asked["b.example"])
 	}
 }
 
