@@ -33,12 +33,12 @@ func (t *translation) columns(q *Query) error {
 	return nil
 }
 
-// selectsAnything reports whether attributes are selected anywhere: where none are, the root has all of its own.
+// selectsAnything reports whether attributes of rows are selected anywhere: where none are, the root has all of its own.
 func (t *translation) selectsAnything(c *fetchxml.Contents) bool {
 	if len(c.Attributes) > 0 || c.AllAttributes {
 		return true
 	}
-	return slices.ContainsFunc(c.Links, func(l *fetchxml.Link) bool { return t.selectsAnything(&l.Contents) })
+	return slices.ContainsFunc(c.Links, func(l *fetchxml.Link) bool { return !l.OnlyTests() && t.selectsAnything(&l.Contents) })
 }
 
 // showAll adds all readable fields of a table, under a link's alias if it has one.
@@ -106,17 +106,15 @@ func (t *translation) showKey(out *output) {
 func (t *translation) showLinks(out *output, links []*fetchxml.Link) error {
 	for _, link := range links {
 		of := t.tables[link]
-		if of == nil {
+		if of == nil || link.OnlyTests() {
 			continue
 		}
 		first := len(out.columns)
-		if link.Type() != "exists" && link.Type() != "in" {
-			if link.AllAttributes {
-				t.showAll(out, of, t.aliases[link])
-			}
-			if err := t.showLinked(out, of, link.Attributes, t.aliases[link], link.AllAttributes); err != nil {
-				return err
-			}
+		if link.AllAttributes {
+			t.showAll(out, of, t.aliases[link])
+		}
+		if err := t.showLinked(out, of, link.Attributes, t.aliases[link], link.AllAttributes); err != nil {
+			return err
 		}
 		if link.Type() == "matchfirstrowusingcrossapply" {
 			schemaNames(out.columns[first:])

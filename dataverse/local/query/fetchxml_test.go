@@ -299,6 +299,8 @@ func TestFetchXMLColumns(t *testing.T) {
 		{"an alias", `<attribute name="fullname" alias="who"/>`, "who contactid"},
 		{"of a link", `<link-entity name="account" from="accountid" to="parentcustomerid" alias="a"><attribute name="name"/><attribute name="ownerid"/><attribute name="revenue" alias="money"/></link-entity>`, "contactid a.name a.ownerid money"},
 		{"of a link without alias", `<attribute name="fullname"/><link-entity name="account" from="accountid" to="parentcustomerid"><attribute name="name"/></link-entity>`, "fullname contactid account1.name"},
+		{"of a link that only tests, and below it", `<attribute name="fullname"/><link-entity name="account" from="accountid" to="parentcustomerid" link-type="exists" alias="a"><attribute name="name"/>` +
+			`<link-entity name="contact" from="contactid" to="primarycontactid" alias="b"><attribute name="fullname"/><all-attributes/></link-entity></link-entity>`, "fullname contactid"},
 		{"of a cross apply", `<link-entity name="account" from="accountid" to="parentcustomerid" link-type="matchfirstrowusingcrossapply" alias="a"><attribute name="accountid"/></link-entity>`, "contactid AccountId"},
 	}
 	for _, tt := range tests {
@@ -310,6 +312,10 @@ func TestFetchXMLColumns(t *testing.T) {
 	all := len(properties(mustFetch(t, `<fetch><entity name="contact"/></fetch>`)))
 	if again := len(properties(mustFetch(t, `<fetch><entity name="contact"><all-attributes/></entity></fetch>`))); all < 200 || again != all {
 		t.Errorf("nothing selected shows %d properties, all-attributes %d; want all of them", all, again)
+	}
+	tested := mustFetch(t, `<fetch distinct="true"><entity name="contact"><link-entity name="account" from="accountid" to="parentcustomerid" link-type="in"><attribute name="name"/></link-entity></entity></fetch>`)
+	if page := read(t, tested); len(page.Rows) != 3 || len(properties(tested)) != all {
+		t.Errorf("nothing selected but in a link that only tests: %d rows of %d properties, want 3 of %d", len(page.Rows), len(properties(tested)), all)
 	}
 	distinct := mustFetch(t, `<fetch distinct="true"><entity name="contact"><attribute name="statecode"/></entity></fetch>`)
 	if page := read(t, distinct); len(page.Rows) != 2 || slices.ContainsFunc(distinct.Columns, func(c Column) bool { return c.Key || c.Role == Version }) {
