@@ -24,6 +24,21 @@ suite("functions", () => {
     assert.deepEqual([...Detail.Endpoints.Keys].sort(), ["OrganizationDataService", "OrganizationService", "WebApplication"]);
   });
 
+  test("RetrieveTotalRecordCount, with an array", async () => {
+    const got = await api.callFunction({ name: "RetrieveTotalRecordCount", parameters: { EntityNames: ["account", "contact"] } });
+    assert.deepEqual([...got.EntityRecordCountCollection.Keys].sort(), ["account", "contact"]);
+  });
+
+  test("RetrieveMetadataChanges, with a query", async () => {
+    const Query = {
+      Criteria: { FilterOperator: "And", Conditions: [{ PropertyName: "LogicalName", ConditionOperator: "Equals", Value: { Type: "System.String", Value: "account" } }] },
+      Properties: { AllProperties: false, PropertyNames: ["LogicalName", "ObjectTypeCode"] },
+    };
+    const got = await api.callFunction({ name: "RetrieveMetadataChanges", parameters: { Query } });
+    assert.deepEqual(got.EntityMetadata.map((e) => e.LogicalName), ["account"]);
+    assert.ok(got.ServerVersionStamp);
+  });
+
   test("one that does not exist, or is called as an action", async () => {
     await refused(api.callFunction("WhoIsThat"), 404, "0x8006088a");
     await refused(api.callAction({ actionName: "WhoAmI" }), 404, "");
@@ -45,6 +60,47 @@ suite("actions", () => {
     assert.deepEqual([got.statecode, got.statuscode], [1, 5]);
     assert.deepEqual(got.Incident_IncidentResolutions.map((r) => [r.subject, r.timespent]), [["Solved", 10]]);
     await refused(close(), 400, "0x80044411");
+  });
+
+  test("QualifyLead", async () => {
+    const lead = await api.create({ collection: "leads", data: { subject: unique(), lastname: unique(), companyname: unique() } });
+    const got = await api.callAction({
+      collection: "leads", key: lead, actionName: "Microsoft.Dynamics.CRM.QualifyLead",
+      action: { CreateAccount: true, CreateContact: true, CreateOpportunity: true, Status: 3 },
+    });
+    assert.deepEqual(got.value.map((r) => r["@odata.type"].replace("#Microsoft.Dynamics.CRM.", "")).sort(), ["account", "contact", "opportunity"]);
+    const { statecode, statuscode } = await api.retrieve({ collection: "leads", key: lead, select: ["statecode", "statuscode"] });
+    assert.deepEqual([statecode, statuscode], [1, 3]);
+  });
+
+  test("WinOpportunity and LoseOpportunity", async () => {
+    for (const [actionName, Status, statecode] of [["WinOpportunity", 3, 1], ["LoseOpportunity", 4, 2]]) {
+      const id = await api.create({ collection: "opportunities", data: { name: unique() } });
+      await api.callAction({ actionName, action: { Status, OpportunityClose: { subject: "Done", "opportunityid@odata.bind": `opportunities(${id})` } } });
+      const got = await api.retrieve({ collection: "opportunities", key: id, select: ["statecode", "statuscode"] });
+      assert.deepEqual([got.statecode, got.statuscode], [statecode, Status]);
+    }
+  });
+
+  test("AddToQueue, on a record", async () => {
+    const queue = await api.create({ collection: "queues", data: { name: unique() } });
+    const activityid = await api.create({ collection: "tasks", data: { subject: unique() } });
+    const got = await api.callAction({
+      collection: "queues", key: queue, actionName: "Microsoft.Dynamics.CRM.AddToQueue",
+      action: { Target: { "@odata.type": "Microsoft.Dynamics.CRM.task", activityid } },
+    });
+    assert.match(got.QueueItemId, guid);
+  });
+
+  test("CreateMultiple and UpdateMultiple, on a collection", async () => {
+    const mark = unique();
+    const target = (data) => ({ "@odata.type": "Microsoft.Dynamics.CRM.account", ...data });
+    const { Ids } = await api.callAction({
+      collection: "accounts", actionName: "Microsoft.Dynamics.CRM.CreateMultiple", action: { Targets: [1, 2, 3].map((n) => target({ name: `${mark} ${n}` })) },
+    });
+    assert.equal(Ids.length, 3);
+    await api.callAction({ collection: "accounts", actionName: "Microsoft.Dynamics.CRM.UpdateMultiple", action: { Targets: Ids.map((accountid) => target({ accountid, fax: mark })) } });
+    assert.equal(await api.count({ collection: "accounts", filter: `fax eq '${mark}'` }), 3);
   });
 
   test("one that does not exist", () => refused(api.callAction({ actionName: "CloseEverything", action: {} }), 404, "0x8006088a"));

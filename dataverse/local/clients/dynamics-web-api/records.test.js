@@ -165,6 +165,14 @@ suite("create", () => {
     assert.equal(parties[2], contact);
   });
 
+  test("keeps an image", async () => {
+    const entityimage = "iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAYAAAAfFcSJAAAADUlEQVR42mP8z8BQDwAEhQGAhKmMIQAAAABJRU5ErkJggg==";
+    const id = await api.create({ collection: "contacts", data: { lastname: unique(), entityimage } });
+    const got = await api.retrieve({ collection: "contacts", key: id, select: ["entityimage", "entityimage_url"] });
+    assert.equal(got.entityimage, entityimage);
+    assert.match(got.entityimage_url, /^\//);
+  });
+
   test("tells apart a record that is sent back with the library's own annotations", async () => {
     const name = unique();
     const read = await api.create({
