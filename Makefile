@@ -25,6 +25,10 @@ test: ## Run the tests
 race: ## Run the tests under the race detector
 	CGO_ENABLED=1 go test -race $(RACE)
 
+.PHONY: clients
+clients: ## Drive the local Dataverse with the client libraries of others (needs Node.js)
+	tools/clients.sh
+
 .PHONY: bench
 bench: ## Run the benchmarks of docs/benchmarks.md
 	tools/bench.sh
