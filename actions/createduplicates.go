@@ -7,7 +7,6 @@ import (
 
 	"github.com/botverse/botverse/dataverse"
 	"github.com/botverse/botverse/dataverse/code"
-	"github.com/botverse/botverse/dataverse/odata"
 	"github.com/botverse/botverse/dataverse/schema"
 )
 
@@ -53,50 +52,26 @@ func baseFields(rule dataverse.DuplicateRule) []string {
 
 // duplicate is the answer of a refusal because of records that exist. A refusal by a rule can be overruled by
 // CreateDuplicate; one by a key or a unique index cannot.
-func (c *creation) duplicate(ctx context.Context, refusal error) Result {
-	var existing []Record
-	var rows []dataverse.Record
-	var readable bool
+func (c *creation) duplicate(ctx context.Context, refusal error) (Result, error) {
+	var found rowList
 	byRule := codeOf(refusal) == code.DuplicateRecordsFound
 	if byRule {
-		existing, rows, readable = c.matches(ctx)
+		found = c.matches(ctx)
 	} else {
-		existing, rows, readable = c.sameKey(ctx)
+		found = c.sameKey(ctx)
 	}
+	readable := len(found.records) > 0
 	switch {
 	case !readable && byRule:
 		c.warn(DuplicatesNotReadable, "", "Dataverse refused the record as a duplicate, and the records that match could not be read")
 	case !readable:
 		c.warn(DuplicatesNotReadable, "", "a key or a unique index of the entity refused the record, which CREATE_DUPLICATE cannot overrule; the record that has the same values could not be read")
 	}
-	record, row := c.onlyOne(existing, rows)
-	result := c.answer(Duplicate, record, row)
-	result.Existing = existing
-	return result
+	return c.meet(ctx, found)
 }
 
-// onlyOne is the only record of the entity itself among the existing ones; nil where there are several or none.
-func (c *creation) onlyOne(existing []Record, rows []dataverse.Record) (*Record, *dataverse.Record) {
-	at := -1
-	for i, record := range existing {
-		if record.Entity != c.entity.LogicalName {
-			continue
-		}
-		if at >= 0 {
-			return nil, nil
-		}
-		at = i
-	}
-	if at < 0 {
-		return nil, nil
-	}
-	return &existing[at], &rows[at]
-}
-
-// matches are the records that the rules in force find, of the entity itself first. It reports false where none could be
-// read: for want of a right, or because they are gone.
-func (c *creation) matches(ctx context.Context) ([]Record, []dataverse.Record, bool) {
-	var found rowList
+// matches are the records that the rules in force find, of the entity itself first: as far as they can be read.
+func (c *creation) matches(ctx context.Context) (found rowList) {
 	for _, name := range c.matchingEntities() {
 		matching := c.entity
 		if name != c.entity.LogicalName {
@@ -114,7 +89,7 @@ func (c *creation) matches(ctx context.Context) ([]Record, []dataverse.Record, b
 			found.add(c.client, matching, rows)
 		}
 	}
-	return found.records, found.rows, len(found.records) > 0
+	return found
 }
 
 // matchingEntities are the entities that the rules compare with, the record's own first. Where the rules are not known,
@@ -173,10 +148,9 @@ func (c *creation) copyField(to dataverse.Fields, field string) {
 }
 
 // sameKey are the records that have the values of an alternate key of the entity.
-func (c *creation) sameKey(ctx context.Context) ([]Record, []dataverse.Record, bool) {
-	var found rowList
+func (c *creation) sameKey(ctx context.Context) (found rowList) {
 	for _, key := range c.entity.Keys {
-		filter, ok := c.keyFilter(key)
+		filter, ok := c.equal(key.Fields)
 		if !ok {
 			continue
 		}
@@ -187,27 +161,7 @@ func (c *creation) sameKey(ctx context.Context) ([]Record, []dataverse.Record, b
 			found.add(c.client, c.entity, page.Records)
 		}
 	}
-	return found.records, found.rows, len(found.records) > 0
-}
-
-// keyFilter is the condition that all fields of a key equal the record's; false where the record lacks one.
-func (c *creation) keyFilter(key schema.Key) (odata.Expr, bool) {
-	var terms []odata.Expr
-	for _, name := range key.Fields {
-		f, value := c.entity.Field(name), c.values.values[name]
-		if f == nil || value == nil {
-			return nil, false
-		}
-		if ref, ok := value.(reference); ok {
-			terms = append(terms, compare(f, odata.GUID(ref.ID))...)
-			continue
-		}
-		terms = append(terms, compare(f, literal(f, value))...)
-	}
-	if len(terms) == 1 {
-		return terms[0], true
-	}
-	return &odata.Logical{Op: odata.And, Terms: terms}, len(terms) > 0
+	return found
 }
 
 // rowList is records as they were read and as the answer names them, each once.
@@ -218,10 +172,37 @@ type rowList struct {
 
 func (l *rowList) add(client *dataverse.Client, e *schema.Entity, rows []dataverse.Record) {
 	for _, row := range rows {
-		record := recordOf(client, e, row)
-		if slices.ContainsFunc(l.records, func(r Record) bool { return r.Entity == record.Entity && r.ID == record.ID }) {
-			continue
-		}
-		l.records, l.rows = append(l.records, record), append(l.rows, row)
+		l.join(rowList{records: []Record{recordOf(client, e, row)}, rows: []dataverse.Record{row}})
 	}
+}
+
+func (l *rowList) has(record Record) bool {
+	return slices.ContainsFunc(l.records, func(r Record) bool { return r.Entity == record.Entity && r.ID == record.ID })
+}
+
+// join adds the records of another list.
+func (l *rowList) join(other rowList) {
+	for i, record := range other.records {
+		if !l.has(record) {
+			l.records, l.rows = append(l.records, record), append(l.rows, other.rows[i])
+		}
+	}
+}
+
+// of is the records of one entity.
+func (l rowList) of(entity string) (own rowList) {
+	for i, record := range l.records {
+		if record.Entity == entity {
+			own.records, own.rows = append(own.records, record), append(own.rows, l.rows[i])
+		}
+	}
+	return own
+}
+
+// only is the record of a list of one; nil where there are none or several.
+func (l rowList) only() (*Record, *dataverse.Record) {
+	if len(l.records) != 1 {
+		return nil, nil
+	}
+	return &l.records[0], &l.rows[0]
 }

@@ -158,6 +158,7 @@ func TestLedger(t *testing.T) {
 	for name, test := range map[string]func(*testing.T, place){
 		"RepeatAnswersTheFirstOutcome":         testRepeatAnswersTheFirstOutcome,
 		"DeletedRecordIsNotMadeAgain":          testDeletedRecordIsNotMadeAgain,
+		"MergeIsNotRepeated":                   testMergeIsNotRepeated,
 		"OtherContentIsRefused":                testOtherContentIsRefused,
 		"TheClockIsNoOtherContent":             testTheClockIsNoOtherContent,
 		"CallThatWroteNothingFreesItsKey":      testCallThatWroteNothingFreesItsKey,
@@ -205,6 +206,25 @@ func testDeletedRecordIsNotMadeAgain(t *testing.T, p place) {
 	}
 	if n := p.contacts(t, "emailaddress1", "deleted@once.example.com"); n != 0 {
 		t.Errorf("%d records, want none", n)
+	}
+}
+
+// testMergeIsNotRepeated: the repeat of a merge answers the first outcome, and does not undo what was changed since.
+func testMergeIsNotRepeated(t *testing.T, p place) {
+	first := p.create(t, contact("merge"), actions.Created)
+	spec := contact("merge")
+	spec.RequestID, spec.OnDuplicate, spec.Fields["jobtitle"], spec.Save["job"] = "merge 2", actions.UpdateExisting, "Ours", "jobtitle"
+	p.create(t, spec, actions.Updated)
+	e, err := p.client.Entity(t.Context(), "contact")
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := p.client.UpdateRecord(t.Context(), e, dataverse.ID(first.Record.ID), dataverse.Fields{"jobtitle": "Theirs, later"}); err != nil {
+		t.Fatal(err)
+	}
+	again := p.create(t, spec, actions.Updated)
+	if again.Record.ID != first.Record.ID || again.Variables["job"] != "Theirs, later" {
+		t.Errorf("the repeat: %+v", again)
 	}
 }
 

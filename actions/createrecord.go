@@ -3,18 +3,24 @@ package actions
 import (
 	"context"
 	"errors"
+	"slices"
 
 	"github.com/botverse/botverse/dataverse"
+	"github.com/botverse/botverse/dataverse/odata"
 	"github.com/botverse/botverse/dataverse/schema"
 )
 
-// OnDuplicate says what to do where Dataverse's published duplicate rules find that the record exists already.
+// OnDuplicate says what to do where the record exists already: as Dataverse's published duplicate rules find, or the
+// request's own match fields, or both.
 type OnDuplicate int
 
 // What to do about duplicates.
 const (
 	DoNotCreate     OnDuplicate = iota // create nothing and answer Duplicate
 	CreateDuplicate                    // create all the same: the rules are not asked
+	UseExisting                        // create nothing and answer Existing with the record that exists
+	UpdateExisting                     // give the record that exists the values, and answer Updated or Unchanged
+	FillExisting                       // give the record that exists the values where it has none, likewise
 )
 
 // OnUnset says what to do with a field whose value names a variable that is not set.
@@ -35,6 +41,9 @@ type CreateRecord struct {
 	Save         map[string]string // variable to source
 	SaveDefaults map[string]any    // by variable
 	OnDuplicate  OnDuplicate
+	MatchOn      []string // fields that tell, all of them equal, that a record exists already; nil for the rules alone
+	IgnoreRules  bool     // look by MatchOn alone
+	UseFirst     bool     // of several records that exist take the first in FindRecord's order; Ambiguous else
 	OnUnset      OnUnset
 	CutLongText  bool
 	TimeZone     string // IANA name, of points in time without an offset; "" refuses them
@@ -47,8 +56,10 @@ type CreateRecord struct {
 // written, and comes in one *InputError. What is written is written once: a repeat with the same request ID meets the
 // record that the first call made, and a lost answer is looked up by the ID that was sent.
 //
-// The outcome is Created, AlreadyCreated, Duplicate, or InDoubt where no answer came in time. A plain creation costs one
-// request, beside what the client remembers of the environment.
+// The outcome is Created, AlreadyCreated, Duplicate, or InDoubt where no answer came in time; and, where OnDuplicate takes
+// a record that exists, Existing, Updated, Unchanged, or Ambiguous where several do. A plain creation costs one request,
+// beside what the client remembers of the environment; MatchOn costs one more. MatchOn looks before the creation: two calls
+// at the same moment, with different request IDs, may both find nothing. Dataverse's rules and keys are what prevents that.
 func (r *Runtime) CreateRecord(ctx context.Context, spec CreateRecord) (Result, error) {
 	ctx, cancel := withinBudget(ctx)
 	defer cancel()
@@ -77,10 +88,12 @@ type creation struct {
 	fields   dataverse.Fields // what is sent
 	id       dataverse.ID     // the record's, chosen by us
 	rules    dataverse.Rules  // in force for the entity, where duplicates are to be found
+	match    odata.Expr       // what an existing record must fulfil; nil where the rules alone decide
 	warnings []Warning
 	sends    int // how often it was sent
 	// doubt says that a creation was sent whose answer never came.
 	doubt bool
+	gone  bool // whether an existing record was deleted since it was found
 	// made says that the record is there, by this call or by another with the same request ID.
 	made         bool
 	organization dataverse.ID // "" without a request ID
@@ -101,7 +114,7 @@ func (c *creation) prepare(ctx context.Context, r *Runtime) error {
 	if err != nil && len(faults) == 0 {
 		return err
 	}
-	if err := inputError(append(faults, more...)); err != nil {
+	if err := inputError(slices.Concat(faults, more, c.matchFaults())); err != nil {
 		return err
 	}
 	if c.fields, err = c.values.wire(ctx, c.client); err != nil {
@@ -146,7 +159,8 @@ func (c *creation) prepareID(ctx context.Context) error {
 	c.organization = organization.ID
 	c.id = newRecordID(organization.ID, c.client, c.spec, c.entity.LogicalName)
 	c.fields[c.entity.PrimaryID] = string(c.id)
-	if c.spec.OnDuplicate != DoNotCreate {
+	c.prepareMatch()
+	if !c.detects() {
 		return nil
 	}
 	if c.rules, err = c.client.DuplicateRules(ctx, c.entity.LogicalName); err != nil {
@@ -158,5 +172,10 @@ func (c *creation) prepareID(ctx context.Context) error {
 
 // send creates the record, once.
 func (c *creation) send(ctx context.Context) (dataverse.ID, error) {
-	return c.client.CreateRecord(ctx, c.entity, c.fields, dataverse.CreateOptions{DetectDuplicates: c.spec.OnDuplicate == DoNotCreate})
+	return c.client.CreateRecord(ctx, c.entity, c.fields, dataverse.CreateOptions{DetectDuplicates: c.detects()})
+}
+
+// detects reports whether Dataverse's rules are to look for duplicates.
+func (c *creation) detects() bool {
+	return c.spec.OnDuplicate != CreateDuplicate && !c.spec.IgnoreRules
 }

@@ -18,9 +18,26 @@ const (
 	firstPause = 50 * time.Millisecond
 )
 
-// create sends the creation and judges what comes of it. After a lost answer, and after a refusal that says that the
-// record may exist, the record is read by its ID before anything else.
+// create makes the record, unless the request's own match fields find one that exists.
 func (c *creation) create(ctx context.Context) (Result, error) {
+	if c.match == nil || c.doubt {
+		return c.sendUntilKnown(ctx)
+	}
+	found, own, err := c.lookFor(ctx)
+	switch {
+	case err != nil:
+		return Result{}, err
+	case own >= 0:
+		return c.exists(ctx, found.rows[own])
+	case len(found.records) > 0:
+		return c.meet(ctx, found)
+	}
+	return c.sendUntilKnown(ctx)
+}
+
+// sendUntilKnown sends the creation and judges what comes of it. After a lost answer, and after a refusal that says that the
+// record may exist, the record is read by its ID before anything else.
+func (c *creation) sendUntilKnown(ctx context.Context) (Result, error) {
 	for pause := firstPause; ; pause *= 2 {
 		id, err := c.send(ctx)
 		c.sends++
@@ -29,7 +46,7 @@ func (c *creation) create(ctx context.Context) (Result, error) {
 		case err == nil:
 			return c.created(ctx, id)
 		case mayExist(err) && !c.doubt && c.spec.RequestID == "": // the ID is new: nothing can have it
-			return c.duplicate(ctx, err), nil
+			return c.duplicate(ctx, err)
 		case mayExist(err):
 			return c.judge(ctx, err)
 		case !c.doubt:
@@ -56,7 +73,7 @@ func (c *creation) judge(ctx context.Context, refusal error) (Result, error) {
 	case err != nil && !errors.Is(err, dataverse.ErrForbidden): // who may not read creates nothing twice all the same
 		return Result{}, err
 	}
-	return c.duplicate(ctx, refusal), nil
+	return c.duplicate(ctx, refusal)
 }
 
 // mayExist reports whether Dataverse refused a record because of one that exists. The code tells, never the status:

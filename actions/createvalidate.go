@@ -3,6 +3,8 @@ package actions
 import (
 	"context"
 	"strings"
+
+	"github.com/botverse/botverse/dataverse"
 )
 
 // newIDShown stands in a listed request for a record ID that a real call would choose at random.
@@ -11,18 +13,34 @@ const newIDShown = "{new record ID}"
 // validate lists the requests that create would send. What comes after the creation depends on its answer, and is listed
 // with the condition.
 func (c *creation) validate(ctx context.Context, plan *plan) (Result, error) {
-	if _, err := c.send(ctx); plan.heldBack(err) != nil {
-		return Result{}, plan.heldBack(err)
-	}
-	if err := c.validateRest(ctx, plan); err != nil {
+	if err := c.list(ctx, plan); err != nil {
 		return Result{}, err
 	}
 	result := c.answer("", nil, nil)
 	result.Requests = plan.Requests()
 	if c.spec.RequestID == "" {
-		hideID(result.Requests, string(c.id))
+		hideID(result.Requests, string(c.id), newIDShown)
 	}
+	hideID(result.Requests, string(anyRecord), anyRecordShown)
 	return result, nil
+}
+
+// list lists the requests: those of a record that the match fields find now, else those of a creation.
+func (c *creation) list(ctx context.Context, plan *plan) error {
+	if c.match != nil {
+		found, own, err := c.lookFor(ctx)
+		if err != nil || own >= 0 {
+			return err
+		}
+		if len(found.records) > 0 {
+			_, err := c.meet(ctx, found)
+			return plan.heldOrDone(err)
+		}
+	}
+	if _, err := c.send(ctx); plan.heldBack(err) != nil {
+		return plan.heldBack(err)
+	}
+	return c.validateRest(ctx, plan)
 }
 
 // validateRest lists the requests that may follow the creation.
@@ -43,22 +61,41 @@ func (c *creation) validateRest(ctx context.Context, plan *plan) error {
 			return plan.heldBack(err)
 		}
 	}
-	if c.spec.OnDuplicate == DoNotCreate && c.rules.InForce {
+	if c.rules.InForce {
 		plan.hold("if Dataverse refuses the record as a duplicate")
 		c.matches(ctx)
 	}
 	plan.hold("if an alternate key refuses the record")
 	c.sameKey(ctx)
+	if c.spec.OnDuplicate == UpdateExisting || c.spec.OnDuplicate == FillExisting {
+		return c.merging(anyRecord).list(ctx, plan, "if one existing record matches")
+	}
 	return nil
 }
 
-// hideID replaces a random ID, which a real call would not have.
-func hideID(requests []PlannedRequest, id string) {
+// anyRecord stands in listed requests for a record that is not known before.
+const anyRecord dataverse.ID = "00000000-0000-0000-0000-000000000000"
+
+// anyRecordShown is how it is shown.
+const anyRecordShown = "{existing record ID}"
+
+// list lists the requests of a merge into a record of which nothing is known: every value is to be written.
+func (m *merge) list(ctx context.Context, plan *plan, condition string) error {
+	plan.hold(condition)
+	if _, err := m.client.GetRecord(ctx, m.entity, m.id, m.selected()); plan.heldBack(err) != nil {
+		return plan.heldBack(err)
+	}
+	plan.hold(condition + ", with the values that it lacks and the version that was read")
+	return plan.heldBack(m.write(ctx, dataverse.Record{}, sortedNames(m.values)))
+}
+
+// hideID replaces an ID that a real call would not have.
+func hideID(requests []PlannedRequest, id, shown string) {
 	for i := range requests {
-		requests[i].URL = strings.ReplaceAll(requests[i].URL, id, newIDShown)
+		requests[i].URL = strings.ReplaceAll(requests[i].URL, id, shown)
 		for name, value := range requests[i].Body {
 			if value == id {
-				requests[i].Body[name] = newIDShown
+				requests[i].Body[name] = shown
 			}
 		}
 	}

@@ -79,6 +79,14 @@ func (p *plan) heldBack(err error) error {
 	return err
 }
 
+// heldOrDone is heldBack of steps that need not come to a request that is held.
+func (p *plan) heldOrDone(err error) error {
+	if err == nil {
+		return nil
+	}
+	return p.heldBack(err)
+}
+
 // Requests returns what was listed, in order.
 func (p *plan) Requests() []PlannedRequest {
 	p.mu.Lock()

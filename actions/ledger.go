@@ -147,6 +147,8 @@ func firstOutcome(o Outcome) Outcome {
 	switch o {
 	case Created, AlreadyCreated:
 		return Created
+	case Existing, Updated, Unchanged:
+		return o
 	}
 	return ""
 }

@@ -52,6 +52,8 @@ type wire struct {
 	next http.RoundTripper
 	mu   sync.Mutex
 	sent []string // "POST /contacts"
+	// before is called before a request is sent; nil for nothing.
+	before func(request string)
 	// answers answer in place of the server, each once, by "POST /contacts".
 	answers map[string]*http.Response
 }
@@ -67,12 +69,26 @@ func (w *wire) answer(request string, status int, header http.Header, body strin
 	w.answers = map[string]*http.Response{request: {StatusCode: status, Header: header, Body: io.NopCloser(strings.NewReader(body)), ContentLength: int64(len(body))}}
 }
 
+// hook has a function called before each request is sent, with "POST /contacts"; nil ends it. The function may send
+// requests of its own, for which it is called too.
+func (w *wire) hook(before func(request string)) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	w.before = before
+}
+
 // RoundTrip implements http.RoundTripper.
 func (w *wire) RoundTrip(r *http.Request) (*http.Response, error) {
 	if _, path, ok := strings.Cut(r.URL.Path, "/api/data/v9.2"); ok {
 		if answer := w.note(r.Method + " " + path); answer != nil {
 			answer.Request = r
 			return answer, nil
+		}
+		w.mu.Lock()
+		before := w.before
+		w.mu.Unlock()
+		if before != nil {
+			before(r.Method + " " + path)
 		}
 	}
 	return w.next.RoundTrip(r)

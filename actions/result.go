@@ -8,6 +8,9 @@ const (
 	Created        Outcome = "CREATED"
 	AlreadyCreated Outcome = "ALREADY_CREATED" // an earlier call with the same request ID made it
 	Duplicate      Outcome = "DUPLICATE"       // records that match exist; nothing was made
+	Existing       Outcome = "EXISTING"        // a record that matches exists, and is the answer; nothing was made
+	Updated        Outcome = "UPDATED"         // a record that matches exists, and was changed
+	Unchanged      Outcome = "UNCHANGED"       // a record that matches exists, and has all values already
 	InDoubt        Outcome = "IN_DOUBT"        // a write was sent and its answer never came
 	Matched        Outcome = "MATCHED"
 	NotMatched     Outcome = "NOT_MATCHED"
@@ -20,7 +23,7 @@ type Result struct {
 	Record    *Record        // nil where there is none
 	Variables map[string]any // the request's, with those of save set; a map of its own
 	Omitted   []string       // fields left out because their variable is not set, sorted
-	Existing  []Record       // for Duplicate: the records that match
+	Existing  []Record       // of a creation: the records that exist already, of whatever entity
 	Warnings  []Warning
 
 	MatchCount  *int // of a search: distinct records seen
@@ -61,6 +64,8 @@ const (
 	SaveNotReadable         WarningCode = "SAVE_NOT_READABLE"
 	RecordDeleted           WarningCode = "RECORD_DELETED"
 	LedgerUnavailable       WarningCode = "LEDGER_UNAVAILABLE"
+	VersionNotChecked       WarningCode = "VERSION_NOT_CHECKED"
+	FieldNotUpdatable       WarningCode = "FIELD_NOT_UPDATABLE"
 )
 
 // Warning is something the flow's author should know though the call succeeded.

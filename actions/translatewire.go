@@ -11,12 +11,18 @@ import (
 	"github.com/botverse/botverse/dataverse/schema"
 )
 
-// wire is the record as the Web API takes it. A lookup is bound by the navigation property of the metadata, in its case
-// (Web API, "Associate and disassociate table rows").
+// wire is the record as the Web API takes it.
 func (v *recordValues) wire(ctx context.Context, client *dataverse.Client) (dataverse.Fields, error) {
-	fields := make(dataverse.Fields, len(v.values)+1)
-	for name, value := range v.values {
-		f := v.entity.Field(name)
+	return wireOf(ctx, client, v.entity, v.values, dataverse.Record{})
+}
+
+// wireOf is values as the Web API takes them. A lookup is bound by the navigation property of the metadata, in its case
+// (Web API, "Associate and disassociate table rows"). One that is to be cleared is, where the record as it is, in row, has
+// a value for it.
+func wireOf(ctx context.Context, client *dataverse.Client, e *schema.Entity, values map[string]any, row dataverse.Record) (dataverse.Fields, error) {
+	fields := make(dataverse.Fields, len(values)+1)
+	for name, value := range values {
+		f := e.Field(name)
 		switch value := value.(type) {
 		case reference:
 			target, err := client.Entity(ctx, value.Entity)
@@ -30,8 +36,11 @@ func (v *recordValues) wire(ctx context.Context, client *dataverse.Client) (data
 		case []int:
 			fields[name] = strings.ReplaceAll(joinInts(value), " ", "")
 		case nil:
-			if !f.IsLookup() { // a new record's lookups are empty as they are
+			switch target := row.LookupEntity(f.Property()); {
+			case !f.IsLookup():
 				fields[name] = nil
+			case target != "": // a new record's lookups are empty as they are
+				fields[bindProperty(f, reference{Entity: target})] = nil
 			}
 		default:
 			fields[name] = value

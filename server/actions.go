@@ -40,6 +40,16 @@ func (s actionService) FindRecordByFetchXML(ctx context.Context, req *botversev1
 	return findRecordByFetchXMLResponse(result)
 }
 
+// onDuplicate is the contract's values as the runtime has them.
+var onDuplicate = map[botversev1.CreateRecordRequest_OnDuplicate]actions.OnDuplicate{
+	botversev1.CreateRecordRequest_ON_DUPLICATE_UNSPECIFIED: actions.DoNotCreate,
+	botversev1.CreateRecordRequest_DO_NOT_CREATE:            actions.DoNotCreate,
+	botversev1.CreateRecordRequest_CREATE_DUPLICATE:         actions.CreateDuplicate,
+	botversev1.CreateRecordRequest_USE_EXISTING:             actions.UseExisting,
+	botversev1.CreateRecordRequest_UPDATE_EXISTING:          actions.UpdateExisting,
+	botversev1.CreateRecordRequest_FILL_BLANKS:              actions.FillExisting,
+}
+
 func createRecordFrom(req *botversev1.CreateRecordRequest) actions.CreateRecord {
 	spec := actions.CreateRecord{
 		Environment:  req.GetEnvironment(),
@@ -52,10 +62,11 @@ func createRecordFrom(req *botversev1.CreateRecordRequest) actions.CreateRecord 
 		TimeZone:     req.GetTimeZone(),
 		RequestID:    req.GetRequestId(),
 		ValidateOnly: req.GetValidateOnly(),
+		MatchOn:      req.GetMatchOn(),
+		IgnoreRules:  req.GetIgnoreDuplicateRules(),
+		UseFirst:     req.GetOnMultiple() == botversev1.CreateRecordRequest_FIRST,
 	}
-	if req.GetOnDuplicate() == botversev1.CreateRecordRequest_CREATE_DUPLICATE {
-		spec.OnDuplicate = actions.CreateDuplicate
-	}
+	spec.OnDuplicate = onDuplicate[req.GetOnDuplicate()]
 	if req.GetOnUnset() == botversev1.CreateRecordRequest_REFUSE {
 		spec.OnUnset = actions.Refuse
 	}

@@ -24,6 +24,7 @@ func createRecordResponse(r actions.Result) (*botversev1.CreateRecordResponse, e
 		Existing:  recordsOf(r.Existing),
 		Warnings:  c.warnings,
 		Requests:  c.requests,
+		OrderedBy: r.OrderedBy,
 	}, nil
 }
 

@@ -24,7 +24,8 @@ const (
 	_ = protoimpl.EnforceVersion(protoimpl.MaxVersion - 20)
 )
 
-// What to do where Dataverse's published duplicate rules find that the record exists already.
+// What to do where the record exists already: as Dataverse's published duplicate rules find, or the fields of `match_on`,
+// or both. Records of other entities that a rule compares with are listed in `existing`; they are never used or changed.
 type CreateRecordRequest_OnDuplicate int32
 
 const (
@@ -34,6 +35,14 @@ const (
 	CreateRecordRequest_DO_NOT_CREATE CreateRecordRequest_OnDuplicate = 1
 	// Create the record all the same: duplicate rules are not asked.
 	CreateRecordRequest_CREATE_DUPLICATE CreateRecordRequest_OnDuplicate = 2
+	// Create nothing and answer EXISTING with the record that exists.
+	CreateRecordRequest_USE_EXISTING CreateRecordRequest_OnDuplicate = 3
+	// Give the record that exists the values of `fields`, and answer UPDATED or UNCHANGED. Null clears. What somebody else
+	// changes at the same moment is seen, by the record's version, and not lost.
+	CreateRecordRequest_UPDATE_EXISTING CreateRecordRequest_OnDuplicate = 4
+	// Give the record that exists those values of `fields` for which it has none, and answer UPDATED or UNCHANGED. What is
+	// filled is never changed, also where somebody fills it at the same moment.
+	CreateRecordRequest_FILL_BLANKS CreateRecordRequest_OnDuplicate = 5
 )
 
 // Enum value maps for CreateRecordRequest_OnDuplicate.
@@ -42,11 +51,17 @@ var (
 		0: "ON_DUPLICATE_UNSPECIFIED",
 		1: "DO_NOT_CREATE",
 		2: "CREATE_DUPLICATE",
+		3: "USE_EXISTING",
+		4: "UPDATE_EXISTING",
+		5: "FILL_BLANKS",
 	}
 	CreateRecordRequest_OnDuplicate_value = map[string]int32{
 		"ON_DUPLICATE_UNSPECIFIED": 0,
 		"DO_NOT_CREATE":            1,
 		"CREATE_DUPLICATE":         2,
+		"USE_EXISTING":             3,
+		"UPDATE_EXISTING":          4,
+		"FILL_BLANKS":              5,
 	}
 )
 
@@ -75,6 +90,59 @@ func (x CreateRecordRequest_OnDuplicate) Number() protoreflect.EnumNumber {
 // Deprecated: Use CreateRecordRequest_OnDuplicate.Descriptor instead.
 func (CreateRecordRequest_OnDuplicate) EnumDescriptor() ([]byte, []int) {
 	return file_botverse_v1_actions_proto_rawDescGZIP(), []int{0, 0}
+}
+
+// What to do where several records of the entity exist already and one of them is to be used or changed.
+type CreateRecordRequest_OnMultiple int32
+
+const (
+	// The same as AMBIGUOUS.
+	CreateRecordRequest_ON_MULTIPLE_UNSPECIFIED CreateRecordRequest_OnMultiple = 0
+	// Take the first in the order that FindRecord has: active records first, then the oldest.
+	CreateRecordRequest_FIRST CreateRecordRequest_OnMultiple = 1
+	// Use and change none, and answer AMBIGUOUS with all of them in `existing`.
+	CreateRecordRequest_AMBIGUOUS CreateRecordRequest_OnMultiple = 2
+)
+
+// Enum value maps for CreateRecordRequest_OnMultiple.
+var (
+	CreateRecordRequest_OnMultiple_name = map[int32]string{
+		0: "ON_MULTIPLE_UNSPECIFIED",
+		1: "FIRST",
+		2: "AMBIGUOUS",
+	}
+	CreateRecordRequest_OnMultiple_value = map[string]int32{
+		"ON_MULTIPLE_UNSPECIFIED": 0,
+		"FIRST":                   1,
+		"AMBIGUOUS":               2,
+	}
+)
+
+func (x CreateRecordRequest_OnMultiple) Enum() *CreateRecordRequest_OnMultiple {
+	p := new(CreateRecordRequest_OnMultiple)
+	*p = x
+	return p
+}
+
+func (x CreateRecordRequest_OnMultiple) String() string {
+	return protoimpl.X.EnumStringOf(x.Descriptor(), protoreflect.EnumNumber(x))
+}
+
+func (CreateRecordRequest_OnMultiple) Descriptor() protoreflect.EnumDescriptor {
+	return file_botverse_v1_actions_proto_enumTypes[1].Descriptor()
+}
+
+func (CreateRecordRequest_OnMultiple) Type() protoreflect.EnumType {
+	return &file_botverse_v1_actions_proto_enumTypes[1]
+}
+
+func (x CreateRecordRequest_OnMultiple) Number() protoreflect.EnumNumber {
+	return protoreflect.EnumNumber(x)
+}
+
+// Deprecated: Use CreateRecordRequest_OnMultiple.Descriptor instead.
+func (CreateRecordRequest_OnMultiple) EnumDescriptor() ([]byte, []int) {
+	return file_botverse_v1_actions_proto_rawDescGZIP(), []int{0, 1}
 }
 
 // What to do with a field whose value names a variable that is not set.
@@ -114,11 +182,11 @@ func (x CreateRecordRequest_OnUnset) String() string {
 }
 
 func (CreateRecordRequest_OnUnset) Descriptor() protoreflect.EnumDescriptor {
-	return file_botverse_v1_actions_proto_enumTypes[1].Descriptor()
+	return file_botverse_v1_actions_proto_enumTypes[2].Descriptor()
 }
 
 func (CreateRecordRequest_OnUnset) Type() protoreflect.EnumType {
-	return &file_botverse_v1_actions_proto_enumTypes[1]
+	return &file_botverse_v1_actions_proto_enumTypes[2]
 }
 
 func (x CreateRecordRequest_OnUnset) Number() protoreflect.EnumNumber {
@@ -127,7 +195,7 @@ func (x CreateRecordRequest_OnUnset) Number() protoreflect.EnumNumber {
 
 // Deprecated: Use CreateRecordRequest_OnUnset.Descriptor instead.
 func (CreateRecordRequest_OnUnset) EnumDescriptor() ([]byte, []int) {
-	return file_botverse_v1_actions_proto_rawDescGZIP(), []int{0, 1}
+	return file_botverse_v1_actions_proto_rawDescGZIP(), []int{0, 2}
 }
 
 // What a flow branches on.
@@ -141,10 +209,20 @@ const (
 	// A call with the same request_id made the record before; nothing was made now. What is saved is read from the record
 	// as it is now; one that was deleted since is still answered, with the warning RECORD_DELETED.
 	CreateRecordResponse_ALREADY_CREATED CreateRecordResponse_Outcome = 2
-	// Dataverse holds records that match; nothing was made. They are in `existing`.
+	// Dataverse holds records that match; nothing was made. They are in `existing`. With USE_EXISTING, UPDATE_EXISTING and
+	// FILL_BLANKS this means that none of them is of the entity itself.
 	CreateRecordResponse_DUPLICATE CreateRecordResponse_Outcome = 3
+	// For USE_EXISTING: a record that matches exists. It is in `record`; nothing was made or changed.
+	CreateRecordResponse_EXISTING CreateRecordResponse_Outcome = 4
+	// For UPDATE_EXISTING and FILL_BLANKS: a record that matches exists, and was changed. It is in `record`.
+	CreateRecordResponse_UPDATED CreateRecordResponse_Outcome = 5
+	// The same, but the record has all the values already; nothing was written.
+	CreateRecordResponse_UNCHANGED CreateRecordResponse_Outcome = 6
+	// Several records match and on_multiple says to take none. They are in `existing`; nothing was made or changed.
+	CreateRecordResponse_AMBIGUOUS CreateRecordResponse_Outcome = 7
 	// The creation was sent and no answer came in time. Repeat the call with the same request_id to learn, and make sure,
-	// that the record exists. `record.id` is the ID it has if it exists.
+	// that the record exists. `record.id` is the ID it has if it exists. For UPDATE_EXISTING and FILL_BLANKS it may be a
+	// change of the record that exists whose answer did not come: the repeat makes sure of it.
 	CreateRecordResponse_IN_DOUBT CreateRecordResponse_Outcome = 8
 )
 
@@ -155,6 +233,10 @@ var (
 		1: "CREATED",
 		2: "ALREADY_CREATED",
 		3: "DUPLICATE",
+		4: "EXISTING",
+		5: "UPDATED",
+		6: "UNCHANGED",
+		7: "AMBIGUOUS",
 		8: "IN_DOUBT",
 	}
 	CreateRecordResponse_Outcome_value = map[string]int32{
@@ -162,6 +244,10 @@ var (
 		"CREATED":             1,
 		"ALREADY_CREATED":     2,
 		"DUPLICATE":           3,
+		"EXISTING":            4,
+		"UPDATED":             5,
+		"UNCHANGED":           6,
+		"AMBIGUOUS":           7,
 		"IN_DOUBT":            8,
 	}
 )
@@ -177,11 +263,11 @@ func (x CreateRecordResponse_Outcome) String() string {
 }
 
 func (CreateRecordResponse_Outcome) Descriptor() protoreflect.EnumDescriptor {
-	return file_botverse_v1_actions_proto_enumTypes[2].Descriptor()
+	return file_botverse_v1_actions_proto_enumTypes[3].Descriptor()
 }
 
 func (CreateRecordResponse_Outcome) Type() protoreflect.EnumType {
-	return &file_botverse_v1_actions_proto_enumTypes[2]
+	return &file_botverse_v1_actions_proto_enumTypes[3]
 }
 
 func (x CreateRecordResponse_Outcome) Number() protoreflect.EnumNumber {
@@ -230,11 +316,11 @@ func (x FindRecordRequest_OnMultiple) String() string {
 }
 
 func (FindRecordRequest_OnMultiple) Descriptor() protoreflect.EnumDescriptor {
-	return file_botverse_v1_actions_proto_enumTypes[3].Descriptor()
+	return file_botverse_v1_actions_proto_enumTypes[4].Descriptor()
 }
 
 func (FindRecordRequest_OnMultiple) Type() protoreflect.EnumType {
-	return &file_botverse_v1_actions_proto_enumTypes[3]
+	return &file_botverse_v1_actions_proto_enumTypes[4]
 }
 
 func (x FindRecordRequest_OnMultiple) Number() protoreflect.EnumNumber {
@@ -287,11 +373,11 @@ func (x FindRecordResponse_Outcome) String() string {
 }
 
 func (FindRecordResponse_Outcome) Descriptor() protoreflect.EnumDescriptor {
-	return file_botverse_v1_actions_proto_enumTypes[4].Descriptor()
+	return file_botverse_v1_actions_proto_enumTypes[5].Descriptor()
 }
 
 func (FindRecordResponse_Outcome) Type() protoreflect.EnumType {
-	return &file_botverse_v1_actions_proto_enumTypes[4]
+	return &file_botverse_v1_actions_proto_enumTypes[5]
 }
 
 func (x FindRecordResponse_Outcome) Number() protoreflect.EnumNumber {
@@ -340,11 +426,11 @@ func (x FindRecordByFetchXMLRequest_OnMultiple) String() string {
 }
 
 func (FindRecordByFetchXMLRequest_OnMultiple) Descriptor() protoreflect.EnumDescriptor {
-	return file_botverse_v1_actions_proto_enumTypes[5].Descriptor()
+	return file_botverse_v1_actions_proto_enumTypes[6].Descriptor()
 }
 
 func (FindRecordByFetchXMLRequest_OnMultiple) Type() protoreflect.EnumType {
-	return &file_botverse_v1_actions_proto_enumTypes[5]
+	return &file_botverse_v1_actions_proto_enumTypes[6]
 }
 
 func (x FindRecordByFetchXMLRequest_OnMultiple) Number() protoreflect.EnumNumber {
@@ -397,11 +483,11 @@ func (x FindRecordByFetchXMLResponse_Outcome) String() string {
 }
 
 func (FindRecordByFetchXMLResponse_Outcome) Descriptor() protoreflect.EnumDescriptor {
-	return file_botverse_v1_actions_proto_enumTypes[6].Descriptor()
+	return file_botverse_v1_actions_proto_enumTypes[7].Descriptor()
 }
 
 func (FindRecordByFetchXMLResponse_Outcome) Type() protoreflect.EnumType {
-	return &file_botverse_v1_actions_proto_enumTypes[6]
+	return &file_botverse_v1_actions_proto_enumTypes[7]
 }
 
 func (x FindRecordByFetchXMLResponse_Outcome) Number() protoreflect.EnumNumber {
@@ -455,7 +541,16 @@ type CreateRecordRequest struct {
 	RequestId string `protobuf:"bytes,11,opt,name=request_id,json=requestId,proto3" json:"request_id,omitempty"`
 	// Checks and reads as the real call does, stops before the first write, and answers with the requests that would be
 	// sent (`requests`). Nothing is created.
-	ValidateOnly  bool `protobuf:"varint,12,opt,name=validate_only,json=validateOnly,proto3" json:"validate_only,omitempty"`
+	ValidateOnly bool `protobuf:"varint,12,opt,name=validate_only,json=validateOnly,proto3" json:"validate_only,omitempty"`
+	// Fields of `fields` that tell, all of them equal, that a record exists already: beside Dataverse's duplicate rules, or in
+	// place of them with ignore_duplicate_rules. Texts compare without regard to case and accents. Where one of the fields has
+	// no value, nothing is looked for and a warning says so. The search comes before the creation: two calls at the same
+	// moment, with different request_ids, may both find nothing, which a duplicate rule or an alternate key prevents.
+	MatchOn []string `protobuf:"bytes,13,rep,name=match_on,json=matchOn,proto3" json:"match_on,omitempty"`
+	// Looks for existing records by match_on alone: Dataverse's duplicate rules are not asked.
+	IgnoreDuplicateRules bool `protobuf:"varint,14,opt,name=ignore_duplicate_rules,json=ignoreDuplicateRules,proto3" json:"ignore_duplicate_rules,omitempty"`
+	// What to do where several records exist already, for USE_EXISTING, UPDATE_EXISTING and FILL_BLANKS.
+	OnMultiple    CreateRecordRequest_OnMultiple `protobuf:"varint,15,opt,name=on_multiple,json=onMultiple,proto3,enum=botverse.v1.CreateRecordRequest_OnMultiple" json:"on_multiple,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -574,23 +669,47 @@ func (x *CreateRecordRequest) GetValidateOnly() bool {
 	return false
 }
 
+func (x *CreateRecordRequest) GetMatchOn() []string {
+	if x != nil {
+		return x.MatchOn
+	}
+	return nil
+}
+
+func (x *CreateRecordRequest) GetIgnoreDuplicateRules() bool {
+	if x != nil {
+		return x.IgnoreDuplicateRules
+	}
+	return false
+}
+
+func (x *CreateRecordRequest) GetOnMultiple() CreateRecordRequest_OnMultiple {
+	if x != nil {
+		return x.OnMultiple
+	}
+	return CreateRecordRequest_ON_MULTIPLE_UNSPECIFIED
+}
+
 // Tells what became of a creation.
 type CreateRecordResponse struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
 	// What became of it.
 	Outcome CreateRecordResponse_Outcome `protobuf:"varint,1,opt,name=outcome,proto3,enum=botverse.v1.CreateRecordResponse_Outcome" json:"outcome,omitempty"`
-	// The record: the one made, or for DUPLICATE the only existing one of the same entity. Not set where there is none.
+	// The record: the one made, used or changed, or for DUPLICATE the only existing one of the same entity. Not set where
+	// there is none.
 	Record *Record `protobuf:"bytes,2,opt,name=record,proto3" json:"record,omitempty"`
 	// The request's variables, with those of `save` set.
 	Variables *structpb.Struct `protobuf:"bytes,3,opt,name=variables,proto3" json:"variables,omitempty"`
 	// Fields that were left out because their variable is not set, by logical name.
 	Omitted []string `protobuf:"bytes,4,rep,name=omitted,proto3" json:"omitted,omitempty"`
-	// For DUPLICATE: the records that match, of whatever entity the rules compare with.
+	// The records that exist already, of whatever entity the rules compare with.
 	Existing []*Record `protobuf:"bytes,5,rep,name=existing,proto3" json:"existing,omitempty"`
 	// What the flow's author should know though the call succeeded.
 	Warnings []*Warning `protobuf:"bytes,6,rep,name=warnings,proto3" json:"warnings,omitempty"`
 	// For validate_only: the requests that the call would send to Dataverse, reads that were needed to know included.
-	Requests      []*PlannedRequest `protobuf:"bytes,7,rep,name=requests,proto3" json:"requests,omitempty"`
+	Requests []*PlannedRequest `protobuf:"bytes,7,rep,name=requests,proto3" json:"requests,omitempty"`
+	// Where the first of several existing records was taken: the order used, as "statecode asc".
+	OrderedBy     []string `protobuf:"bytes,8,rep,name=ordered_by,json=orderedBy,proto3" json:"ordered_by,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -670,6 +789,13 @@ func (x *CreateRecordResponse) GetWarnings() []*Warning {
 func (x *CreateRecordResponse) GetRequests() []*PlannedRequest {
 	if x != nil {
 		return x.Requests
+	}
+	return nil
+}
+
+func (x *CreateRecordResponse) GetOrderedBy() []string {
+	if x != nil {
+		return x.OrderedBy
 	}
 	return nil
 }
@@ -1182,7 +1308,8 @@ var File_botverse_v1_actions_proto protoreflect.FileDescriptor
 
 const file_botverse_v1_actions_proto_rawDesc = "" +
 	"\n" +
-	"\x19botverse/v1/actions.proto\x12\vbotverse.v1\x1a\x19botverse/v1/records.proto\x1a\x1bbuf/validate/validate.proto\x1a\x1cgoogle/api/annotations.proto\x1a\x1cgoogle/protobuf/struct.proto\"\xb3\a\n" +
+	"\x19botverse/v1/actions.proto\x12\vbotverse.v1\x1a\x19botverse/v1/records.proto\x1a\x1bbuf/validate/validate.proto\x1a\x1cgoogle/api/annotations.proto\x1a\x1cgoogle/protobuf/struct.proto\"\x89\n" +
+	"\n" +
 	"\x13CreateRecordRequest\x12*\n" +
 	"\venvironment\x18\x01 \x01(\tB\b\xbaH\x05r\x03\x18\x80\x01R\venvironment\x12<\n" +
 	"\x06entity\x18\x02 \x01(\tB$\xbaH!r\x1f2\x1d^[a-zA-Z][a-zA-Z0-9_]{0,127}$R\x06entity\x127\n" +
@@ -1197,19 +1324,31 @@ const file_botverse_v1_actions_proto_rawDesc = "" +
 	" \x01(\tB\a\xbaH\x04r\x02\x18@R\btimeZone\x12'\n" +
 	"\n" +
 	"request_id\x18\v \x01(\tB\b\xbaH\x05r\x03\x18\xc8\x01R\trequestId\x12#\n" +
-	"\rvalidate_only\x18\f \x01(\bR\fvalidateOnly\x1a7\n" +
+	"\rvalidate_only\x18\f \x01(\bR\fvalidateOnly\x12H\n" +
+	"\bmatch_on\x18\r \x03(\tB-\xbaH*\x92\x01'\x10\x10\x18\x01\"!r\x1f2\x1d^[a-zA-Z][a-zA-Z0-9_]{0,127}$R\amatchOn\x124\n" +
+	"\x16ignore_duplicate_rules\x18\x0e \x01(\bR\x14ignoreDuplicateRules\x12V\n" +
+	"\von_multiple\x18\x0f \x01(\x0e2+.botverse.v1.CreateRecordRequest.OnMultipleB\b\xbaH\x05\x82\x01\x02\x10\x01R\n" +
+	"onMultiple\x1a7\n" +
 	"\tSaveEntry\x12\x10\n" +
 	"\x03key\x18\x01 \x01(\tR\x03key\x12\x14\n" +
-	"\x05value\x18\x02 \x01(\tR\x05value:\x028\x01\"T\n" +
+	"\x05value\x18\x02 \x01(\tR\x05value:\x028\x01\"\x8c\x01\n" +
 	"\vOnDuplicate\x12\x1c\n" +
 	"\x18ON_DUPLICATE_UNSPECIFIED\x10\x00\x12\x11\n" +
 	"\rDO_NOT_CREATE\x10\x01\x12\x14\n" +
-	"\x10CREATE_DUPLICATE\x10\x02\"9\n" +
+	"\x10CREATE_DUPLICATE\x10\x02\x12\x10\n" +
+	"\fUSE_EXISTING\x10\x03\x12\x13\n" +
+	"\x0fUPDATE_EXISTING\x10\x04\x12\x0f\n" +
+	"\vFILL_BLANKS\x10\x05\"C\n" +
+	"\n" +
+	"OnMultiple\x12\x1b\n" +
+	"\x17ON_MULTIPLE_UNSPECIFIED\x10\x00\x12\t\n" +
+	"\x05FIRST\x10\x01\x12\r\n" +
+	"\tAMBIGUOUS\x10\x02\"9\n" +
 	"\aOnUnset\x12\x18\n" +
 	"\x14ON_UNSET_UNSPECIFIED\x10\x00\x12\b\n" +
 	"\x04OMIT\x10\x01\x12\n" +
 	"\n" +
-	"\x06REFUSE\x10\x02\"\xd8\x03\n" +
+	"\x06REFUSE\x10\x02\"\xb1\x04\n" +
 	"\x14CreateRecordResponse\x12C\n" +
 	"\aoutcome\x18\x01 \x01(\x0e2).botverse.v1.CreateRecordResponse.OutcomeR\aoutcome\x12+\n" +
 	"\x06record\x18\x02 \x01(\v2\x13.botverse.v1.RecordR\x06record\x125\n" +
@@ -1217,12 +1356,18 @@ const file_botverse_v1_actions_proto_rawDesc = "" +
 	"\aomitted\x18\x04 \x03(\tR\aomitted\x12/\n" +
 	"\bexisting\x18\x05 \x03(\v2\x13.botverse.v1.RecordR\bexisting\x120\n" +
 	"\bwarnings\x18\x06 \x03(\v2\x14.botverse.v1.WarningR\bwarnings\x127\n" +
-	"\brequests\x18\a \x03(\v2\x1b.botverse.v1.PlannedRequestR\brequests\"a\n" +
+	"\brequests\x18\a \x03(\v2\x1b.botverse.v1.PlannedRequestR\brequests\x12\x1d\n" +
+	"\n" +
+	"ordered_by\x18\b \x03(\tR\torderedBy\"\x9a\x01\n" +
 	"\aOutcome\x12\x17\n" +
 	"\x13OUTCOME_UNSPECIFIED\x10\x00\x12\v\n" +
 	"\aCREATED\x10\x01\x12\x13\n" +
 	"\x0fALREADY_CREATED\x10\x02\x12\r\n" +
 	"\tDUPLICATE\x10\x03\x12\f\n" +
+	"\bEXISTING\x10\x04\x12\v\n" +
+	"\aUPDATED\x10\x05\x12\r\n" +
+	"\tUNCHANGED\x10\x06\x12\r\n" +
+	"\tAMBIGUOUS\x10\a\x12\f\n" +
 	"\bIN_DOUBT\x10\b\"\xd1\x06\n" +
 	"\x11FindRecordRequest\x12*\n" +
 	"\venvironment\x18\x01 \x01(\tB\b\xbaH\x05r\x03\x18\x80\x01R\venvironment\x12<\n" +
@@ -1326,76 +1471,78 @@ func file_botverse_v1_actions_proto_rawDescGZIP() []byte {
 	return file_botverse_v1_actions_proto_rawDescData
 }
 
-var file_botverse_v1_actions_proto_enumTypes = make([]protoimpl.EnumInfo, 7)
+var file_botverse_v1_actions_proto_enumTypes = make([]protoimpl.EnumInfo, 8)
 var file_botverse_v1_actions_proto_msgTypes = make([]protoimpl.MessageInfo, 9)
 var file_botverse_v1_actions_proto_goTypes = []any{
 	(CreateRecordRequest_OnDuplicate)(0),        // 0: botverse.v1.CreateRecordRequest.OnDuplicate
-	(CreateRecordRequest_OnUnset)(0),            // 1: botverse.v1.CreateRecordRequest.OnUnset
-	(CreateRecordResponse_Outcome)(0),           // 2: botverse.v1.CreateRecordResponse.Outcome
-	(FindRecordRequest_OnMultiple)(0),           // 3: botverse.v1.FindRecordRequest.OnMultiple
-	(FindRecordResponse_Outcome)(0),             // 4: botverse.v1.FindRecordResponse.Outcome
-	(FindRecordByFetchXMLRequest_OnMultiple)(0), // 5: botverse.v1.FindRecordByFetchXMLRequest.OnMultiple
-	(FindRecordByFetchXMLResponse_Outcome)(0),   // 6: botverse.v1.FindRecordByFetchXMLResponse.Outcome
-	(*CreateRecordRequest)(nil),                 // 7: botverse.v1.CreateRecordRequest
-	(*CreateRecordResponse)(nil),                // 8: botverse.v1.CreateRecordResponse
-	(*FindRecordRequest)(nil),                   // 9: botverse.v1.FindRecordRequest
-	(*FindRecordResponse)(nil),                  // 10: botverse.v1.FindRecordResponse
-	(*FindRecordByFetchXMLRequest)(nil),         // 11: botverse.v1.FindRecordByFetchXMLRequest
-	(*FindRecordByFetchXMLResponse)(nil),        // 12: botverse.v1.FindRecordByFetchXMLResponse
-	nil,                                         // 13: botverse.v1.CreateRecordRequest.SaveEntry
-	nil,                                         // 14: botverse.v1.FindRecordRequest.SaveEntry
-	nil,                                         // 15: botverse.v1.FindRecordByFetchXMLRequest.SaveEntry
-	(*structpb.Struct)(nil),                     // 16: google.protobuf.Struct
-	(*Record)(nil),                              // 17: botverse.v1.Record
-	(*Warning)(nil),                             // 18: botverse.v1.Warning
-	(*PlannedRequest)(nil),                      // 19: botverse.v1.PlannedRequest
-	(*Candidate)(nil),                           // 20: botverse.v1.Candidate
+	(CreateRecordRequest_OnMultiple)(0),         // 1: botverse.v1.CreateRecordRequest.OnMultiple
+	(CreateRecordRequest_OnUnset)(0),            // 2: botverse.v1.CreateRecordRequest.OnUnset
+	(CreateRecordResponse_Outcome)(0),           // 3: botverse.v1.CreateRecordResponse.Outcome
+	(FindRecordRequest_OnMultiple)(0),           // 4: botverse.v1.FindRecordRequest.OnMultiple
+	(FindRecordResponse_Outcome)(0),             // 5: botverse.v1.FindRecordResponse.Outcome
+	(FindRecordByFetchXMLRequest_OnMultiple)(0), // 6: botverse.v1.FindRecordByFetchXMLRequest.OnMultiple
+	(FindRecordByFetchXMLResponse_Outcome)(0),   // 7: botverse.v1.FindRecordByFetchXMLResponse.Outcome
+	(*CreateRecordRequest)(nil),                 // 8: botverse.v1.CreateRecordRequest
+	(*CreateRecordResponse)(nil),                // 9: botverse.v1.CreateRecordResponse
+	(*FindRecordRequest)(nil),                   // 10: botverse.v1.FindRecordRequest
+	(*FindRecordResponse)(nil),                  // 11: botverse.v1.FindRecordResponse
+	(*FindRecordByFetchXMLRequest)(nil),         // 12: botverse.v1.FindRecordByFetchXMLRequest
+	(*FindRecordByFetchXMLResponse)(nil),        // 13: botverse.v1.FindRecordByFetchXMLResponse
+	nil,                                         // 14: botverse.v1.CreateRecordRequest.SaveEntry
+	nil,                                         // 15: botverse.v1.FindRecordRequest.SaveEntry
+	nil,                                         // 16: botverse.v1.FindRecordByFetchXMLRequest.SaveEntry
+	(*structpb.Struct)(nil),                     // 17: google.protobuf.Struct
+	(*Record)(nil),                              // 18: botverse.v1.Record
+	(*Warning)(nil),                             // 19: botverse.v1.Warning
+	(*PlannedRequest)(nil),                      // 20: botverse.v1.PlannedRequest
+	(*Candidate)(nil),                           // 21: botverse.v1.Candidate
 }
 var file_botverse_v1_actions_proto_depIdxs = []int32{
-	16, // 0: botverse.v1.CreateRecordRequest.fields:type_name -> google.protobuf.Struct
-	16, // 1: botverse.v1.CreateRecordRequest.variables:type_name -> google.protobuf.Struct
-	13, // 2: botverse.v1.CreateRecordRequest.save:type_name -> botverse.v1.CreateRecordRequest.SaveEntry
-	16, // 3: botverse.v1.CreateRecordRequest.save_defaults:type_name -> google.protobuf.Struct
+	17, // 0: botverse.v1.CreateRecordRequest.fields:type_name -> google.protobuf.Struct
+	17, // 1: botverse.v1.CreateRecordRequest.variables:type_name -> google.protobuf.Struct
+	14, // 2: botverse.v1.CreateRecordRequest.save:type_name -> botverse.v1.CreateRecordRequest.SaveEntry
+	17, // 3: botverse.v1.CreateRecordRequest.save_defaults:type_name -> google.protobuf.Struct
 	0,  // 4: botverse.v1.CreateRecordRequest.on_duplicate:type_name -> botverse.v1.CreateRecordRequest.OnDuplicate
-	1,  // 5: botverse.v1.CreateRecordRequest.on_unset:type_name -> botverse.v1.CreateRecordRequest.OnUnset
-	2,  // 6: botverse.v1.CreateRecordResponse.outcome:type_name -> botverse.v1.CreateRecordResponse.Outcome
-	17, // 7: botverse.v1.CreateRecordResponse.record:type_name -> botverse.v1.Record
-	16, // 8: botverse.v1.CreateRecordResponse.variables:type_name -> google.protobuf.Struct
-	17, // 9: botverse.v1.CreateRecordResponse.existing:type_name -> botverse.v1.Record
-	18, // 10: botverse.v1.CreateRecordResponse.warnings:type_name -> botverse.v1.Warning
-	19, // 11: botverse.v1.CreateRecordResponse.requests:type_name -> botverse.v1.PlannedRequest
-	16, // 12: botverse.v1.FindRecordRequest.where:type_name -> google.protobuf.Struct
-	14, // 13: botverse.v1.FindRecordRequest.save:type_name -> botverse.v1.FindRecordRequest.SaveEntry
-	16, // 14: botverse.v1.FindRecordRequest.save_defaults:type_name -> google.protobuf.Struct
-	16, // 15: botverse.v1.FindRecordRequest.variables:type_name -> google.protobuf.Struct
-	3,  // 16: botverse.v1.FindRecordRequest.on_multiple:type_name -> botverse.v1.FindRecordRequest.OnMultiple
-	4,  // 17: botverse.v1.FindRecordResponse.outcome:type_name -> botverse.v1.FindRecordResponse.Outcome
-	17, // 18: botverse.v1.FindRecordResponse.record:type_name -> botverse.v1.Record
-	16, // 19: botverse.v1.FindRecordResponse.variables:type_name -> google.protobuf.Struct
-	20, // 20: botverse.v1.FindRecordResponse.candidates:type_name -> botverse.v1.Candidate
-	18, // 21: botverse.v1.FindRecordResponse.warnings:type_name -> botverse.v1.Warning
-	19, // 22: botverse.v1.FindRecordResponse.requests:type_name -> botverse.v1.PlannedRequest
-	15, // 23: botverse.v1.FindRecordByFetchXMLRequest.save:type_name -> botverse.v1.FindRecordByFetchXMLRequest.SaveEntry
-	16, // 24: botverse.v1.FindRecordByFetchXMLRequest.save_defaults:type_name -> google.protobuf.Struct
-	16, // 25: botverse.v1.FindRecordByFetchXMLRequest.variables:type_name -> google.protobuf.Struct
-	5,  // 26: botverse.v1.FindRecordByFetchXMLRequest.on_multiple:type_name -> botverse.v1.FindRecordByFetchXMLRequest.OnMultiple
-	6,  // 27: botverse.v1.FindRecordByFetchXMLResponse.outcome:type_name -> botverse.v1.FindRecordByFetchXMLResponse.Outcome
-	17, // 28: botverse.v1.FindRecordByFetchXMLResponse.record:type_name -> botverse.v1.Record
-	16, // 29: botverse.v1.FindRecordByFetchXMLResponse.variables:type_name -> google.protobuf.Struct
-	20, // 30: botverse.v1.FindRecordByFetchXMLResponse.candidates:type_name -> botverse.v1.Candidate
-	18, // 31: botverse.v1.FindRecordByFetchXMLResponse.warnings:type_name -> botverse.v1.Warning
-	19, // 32: botverse.v1.FindRecordByFetchXMLResponse.requests:type_name -> botverse.v1.PlannedRequest
-	7,  // 33: botverse.v1.ActionService.CreateRecord:input_type -> botverse.v1.CreateRecordRequest
-	9,  // 34: botverse.v1.ActionService.FindRecord:input_type -> botverse.v1.FindRecordRequest
-	11, // 35: botverse.v1.ActionService.FindRecordByFetchXML:input_type -> botverse.v1.FindRecordByFetchXMLRequest
-	8,  // 36: botverse.v1.ActionService.CreateRecord:output_type -> botverse.v1.CreateRecordResponse
-	10, // 37: botverse.v1.ActionService.FindRecord:output_type -> botverse.v1.FindRecordResponse
-	12, // 38: botverse.v1.ActionService.FindRecordByFetchXML:output_type -> botverse.v1.FindRecordByFetchXMLResponse
-	36, // [36:39] is the sub-list for method output_type
-	33, // [33:36] is the sub-list for method input_type
-	33, // [33:33] is the sub-list for extension type_name
-	33, // [33:33] is the sub-list for extension extendee
-	0,  // [0:33] is the sub-list for field type_name
+	2,  // 5: botverse.v1.CreateRecordRequest.on_unset:type_name -> botverse.v1.CreateRecordRequest.OnUnset
+	1,  // 6: botverse.v1.CreateRecordRequest.on_multiple:type_name -> botverse.v1.CreateRecordRequest.OnMultiple
+	3,  // 7: botverse.v1.CreateRecordResponse.outcome:type_name -> botverse.v1.CreateRecordResponse.Outcome
+	18, // 8: botverse.v1.CreateRecordResponse.record:type_name -> botverse.v1.Record
+	17, // 9: botverse.v1.CreateRecordResponse.variables:type_name -> google.protobuf.Struct
+	18, // 10: botverse.v1.CreateRecordResponse.existing:type_name -> botverse.v1.Record
+	19, // 11: botverse.v1.CreateRecordResponse.warnings:type_name -> botverse.v1.Warning
+	20, // 12: botverse.v1.CreateRecordResponse.requests:type_name -> botverse.v1.PlannedRequest
+	17, // 13: botverse.v1.FindRecordRequest.where:type_name -> google.protobuf.Struct
+	15, // 14: botverse.v1.FindRecordRequest.save:type_name -> botverse.v1.FindRecordRequest.SaveEntry
+	17, // 15: botverse.v1.FindRecordRequest.save_defaults:type_name -> google.protobuf.Struct
+	17, // 16: botverse.v1.FindRecordRequest.variables:type_name -> google.protobuf.Struct
+	4,  // 17: botverse.v1.FindRecordRequest.on_multiple:type_name -> botverse.v1.FindRecordRequest.OnMultiple
+	5,  // 18: botverse.v1.FindRecordResponse.outcome:type_name -> botverse.v1.FindRecordResponse.Outcome
+	18, // 19: botverse.v1.FindRecordResponse.record:type_name -> botverse.v1.Record
+	17, // 20: botverse.v1.FindRecordResponse.variables:type_name -> google.protobuf.Struct
+	21, // 21: botverse.v1.FindRecordResponse.candidates:type_name -> botverse.v1.Candidate
+	19, // 22: botverse.v1.FindRecordResponse.warnings:type_name -> botverse.v1.Warning
+	20, // 23: botverse.v1.FindRecordResponse.requests:type_name -> botverse.v1.PlannedRequest
+	16, // 24: botverse.v1.FindRecordByFetchXMLRequest.save:type_name -> botverse.v1.FindRecordByFetchXMLRequest.SaveEntry
+	17, // 25: botverse.v1.FindRecordByFetchXMLRequest.save_defaults:type_name -> google.protobuf.Struct
+	17, // 26: botverse.v1.FindRecordByFetchXMLRequest.variables:type_name -> google.protobuf.Struct
+	6,  // 27: botverse.v1.FindRecordByFetchXMLRequest.on_multiple:type_name -> botverse.v1.FindRecordByFetchXMLRequest.OnMultiple
+	7,  // 28: botverse.v1.FindRecordByFetchXMLResponse.outcome:type_name -> botverse.v1.FindRecordByFetchXMLResponse.Outcome
+	18, // 29: botverse.v1.FindRecordByFetchXMLResponse.record:type_name -> botverse.v1.Record
+	17, // 30: botverse.v1.FindRecordByFetchXMLResponse.variables:type_name -> google.protobuf.Struct
+	21, // 31: botverse.v1.FindRecordByFetchXMLResponse.candidates:type_name -> botverse.v1.Candidate
+	19, // 32: botverse.v1.FindRecordByFetchXMLResponse.warnings:type_name -> botverse.v1.Warning
+	20, // 33: botverse.v1.FindRecordByFetchXMLResponse.requests:type_name -> botverse.v1.PlannedRequest
+	8,  // 34: botverse.v1.ActionService.CreateRecord:input_type -> botverse.v1.CreateRecordRequest
+	10, // 35: botverse.v1.ActionService.FindRecord:input_type -> botverse.v1.FindRecordRequest
+	12, // 36: botverse.v1.ActionService.FindRecordByFetchXML:input_type -> botverse.v1.FindRecordByFetchXMLRequest
+	9,  // 37: botverse.v1.ActionService.CreateRecord:output_type -> botverse.v1.CreateRecordResponse
+	11, // 38: botverse.v1.ActionService.FindRecord:output_type -> botverse.v1.FindRecordResponse
+	13, // 39: botverse.v1.ActionService.FindRecordByFetchXML:output_type -> botverse.v1.FindRecordByFetchXMLResponse
+	37, // [37:40] is the sub-list for method output_type
+	34, // [34:37] is the sub-list for method input_type
+	34, // [34:34] is the sub-list for extension type_name
+	34, // [34:34] is the sub-list for extension extendee
+	0,  // [0:34] is the sub-list for field type_name
 }
 
 func init() { file_botverse_v1_actions_proto_init() }
@@ -1411,7 +1558,7 @@ func file_botverse_v1_actions_proto_init() {
 		File: protoimpl.DescBuilder{
 			GoPackagePath: reflect.TypeOf(x{}).PkgPath(),
 			RawDescriptor: unsafe.Slice(unsafe.StringData(file_botverse_v1_actions_proto_rawDesc), len(file_botverse_v1_actions_proto_rawDesc)),
-			NumEnums:      7,
+			NumEnums:      8,
 			NumMessages:   9,
 			NumExtensions: 0,
 			NumServices:   1,

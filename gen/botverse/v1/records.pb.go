@@ -52,6 +52,11 @@ const (
 	// The ledger of request IDs could not be reached. No record is made twice all the same; but that a request_id was used
 	// for other content, or for a record that was deleted since, goes unnoticed.
 	Warning_LEDGER_UNAVAILABLE Warning_Code = 11
+	// Dataverse keeps no versions of this entity's records, so that a change that somebody else made at the same moment may
+	// have been overwritten.
+	Warning_VERSION_NOT_CHECKED Warning_Code = 12
+	// A field can be written only when a record is created: the existing record keeps its value.
+	Warning_FIELD_NOT_UPDATABLE Warning_Code = 13
 )
 
 // Enum value maps for Warning_Code.
@@ -69,6 +74,8 @@ var (
 		9:  "SAVE_NOT_READABLE",
 		10: "RECORD_DELETED",
 		11: "LEDGER_UNAVAILABLE",
+		12: "VERSION_NOT_CHECKED",
+		13: "FIELD_NOT_UPDATABLE",
 	}
 	Warning_Code_value = map[string]int32{
 		"CODE_UNSPECIFIED":           0,
@@ -83,6 +90,8 @@ var (
 		"SAVE_NOT_READABLE":          9,
 		"RECORD_DELETED":             10,
 		"LEDGER_UNAVAILABLE":         11,
+		"VERSION_NOT_CHECKED":        12,
+		"FIELD_NOT_UPDATABLE":        13,
 	}
 )
 
@@ -399,11 +408,11 @@ const file_botverse_v1_records_proto_rawDesc = "" +
 	"\x03url\x18\x04 \x01(\tR\x03url\"i\n" +
 	"\tCandidate\x12+\n" +
 	"\x06record\x18\x01 \x01(\v2\x13.botverse.v1.RecordR\x06record\x12/\n" +
-	"\x06fields\x18\x02 \x01(\v2\x17.google.protobuf.StructR\x06fields\"\xfb\x02\n" +
+	"\x06fields\x18\x02 \x01(\v2\x17.google.protobuf.StructR\x06fields\"\xad\x03\n" +
 	"\aWarning\x12-\n" +
 	"\x04code\x18\x01 \x01(\x0e2\x19.botverse.v1.Warning.CodeR\x04code\x12\x18\n" +
 	"\amessage\x18\x02 \x01(\tR\amessage\x12\x14\n" +
-	"\x05field\x18\x03 \x01(\tR\x05field\"\x90\x02\n" +
+	"\x05field\x18\x03 \x01(\tR\x05field\"\xc2\x02\n" +
 	"\x04Code\x12\x14\n" +
 	"\x10CODE_UNSPECIFIED\x10\x00\x12\x15\n" +
 	"\x11NO_DUPLICATE_RULE\x10\x01\x12\x1e\n" +
@@ -417,7 +426,9 @@ const file_botverse_v1_records_proto_rawDesc = "" +
 	"\x11SAVE_NOT_READABLE\x10\t\x12\x12\n" +
 	"\x0eRECORD_DELETED\x10\n" +
 	"\x12\x16\n" +
-	"\x12LEDGER_UNAVAILABLE\x10\v\"\x85\x02\n" +
+	"\x12LEDGER_UNAVAILABLE\x10\v\x12\x17\n" +
+	"\x13VERSION_NOT_CHECKED\x10\f\x12\x17\n" +
+	"\x13FIELD_NOT_UPDATABLE\x10\r\"\x85\x02\n" +
 	"\x0ePlannedRequest\x12\x16\n" +
 	"\x06method\x18\x01 \x01(\tR\x06method\x12\x10\n" +
 	"\x03url\x18\x02 \x01(\tR\x03url\x12B\n" +

@@ -1,0 +1,199 @@
+package actions
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"maps"
+	"math/rand/v2"
+	"slices"
+	"time"
+
+	"github.com/botverse/botverse/dataverse"
+	"github.com/botverse/botverse/dataverse/code"
+	"github.com/botverse/botverse/dataverse/odata"
+	"github.com/botverse/botverse/dataverse/schema"
+)
+
+// Merge says how values meet those that a record has already.
+type Merge int
+
+// The ways to merge.
+const (
+	Overwrite  Merge = iota // every given value takes the place of the record's; null clears
+	FillBlanks              // a given value is written where the record has none; what is filled is never changed
+)
+
+const (
+	// maxMerges is how often a merge begins anew because somebody else changed the record, or because its answer was lost.
+	maxMerges = 8
+	// mergePause spreads those who change a record at once, so that one of them comes through each time.
+	mergePause = 20 * time.Millisecond
+)
+
+// merge changes a record that is there. It reads the record, writes what differs under the version that it has read, and
+// begins anew where that version is gone: so a change that somebody else makes in between is seen, and never lost.
+type merge struct {
+	client *dataverse.Client
+	entity *schema.Entity
+	id     dataverse.ID
+	values map[string]any // by logical name, as recordValues has them
+	policy Merge
+	save   *savePlan
+
+	wrote       bool // whether a change was sent that may have been made
+	doubt       bool // whether a change was sent whose answer never came
+	unversioned bool // whether the entity has no versions to guard a change by
+	unreadable  bool // whether the record could not be read after the change
+}
+
+// run merges. The outcome is Updated, Unchanged, InDoubt, or NotMatched where the record is not there; the row is the
+// record as it is then, as far as it could be read.
+func (m *merge) run(ctx context.Context) (Outcome, dataverse.Record, error) {
+	var row dataverse.Record
+	var err error
+	for range maxMerges {
+		if row, err = m.client.GetRecord(ctx, m.entity, m.id, m.selected()); err != nil {
+			return m.unread(err)
+		}
+		names := m.changes(row)
+		if len(names) == 0 {
+			return m.same(), row, nil
+		}
+		err = m.write(ctx, row, names)
+		if outcome, again := m.judge(err); !again {
+			return m.written(ctx, outcome, row, err)
+		}
+		if !wait(ctx, rand.N(2*mergePause)) {
+			break
+		}
+	}
+	if m.doubt {
+		return InDoubt, row, nil
+	}
+	return "", row, fmt.Errorf("the record was changed by others each time that it was to be: %w", err)
+}
+
+// unread is the end of a merge that could not read the record.
+func (m *merge) unread(err error) (Outcome, dataverse.Record, error) {
+	switch {
+	case errors.Is(err, dataverse.ErrNotFound):
+		return NotMatched, dataverse.Record{}, nil
+	case m.doubt:
+		return InDoubt, dataverse.Record{}, nil
+	}
+	return "", dataverse.Record{}, err
+}
+
+// same is the outcome where nothing is left to change: by our own change, if its answer was lost.
+func (m *merge) same() Outcome {
+	if m.doubt {
+		return Updated
+	}
+	return Unchanged
+}
+
+// judge says what became of a change, or that the record is to be read again.
+func (m *merge) judge(err error) (outcome Outcome, again bool) {
+	switch {
+	case err == nil:
+		m.wrote = true
+		return Updated, false
+	case errors.Is(err, dataverse.ErrInDoubt):
+		m.wrote, m.doubt = true, true
+		return "", true
+	case errors.Is(err, dataverse.ErrNotFound):
+		return NotMatched, false
+	case codeOf(err) == code.ConcurrencyVersionMismatch:
+		return "", true
+	case codeOf(err) == code.OptimisticConcurrencyNotEnabled && !m.unversioned:
+		m.unversioned = true
+		return "", true
+	}
+	return "", false
+}
+
+// written is the end of a merge that tried to write: after a change, with the record as it is now.
+func (m *merge) written(ctx context.Context, outcome Outcome, row dataverse.Record, err error) (Outcome, dataverse.Record, error) {
+	switch {
+	case outcome == NotMatched:
+		return NotMatched, dataverse.Record{}, nil
+	case outcome == "" && m.doubt:
+		return InDoubt, row, nil
+	case outcome == "":
+		return "", row, err
+	}
+	row, err = m.client.GetRecord(ctx, m.entity, m.id, m.selected())
+	m.unreadable = err != nil
+	return outcome, row, nil
+}
+
+// write sends the values of some fields, for the version of the record that they were compared with.
+func (m *merge) write(ctx context.Context, row dataverse.Record, names []string) error {
+	changed := make(map[string]any, len(names))
+	for _, name := range names {
+		changed[name] = m.values[name]
+	}
+	fields, err := wireOf(ctx, m.client, m.entity, changed, row)
+	if err != nil {
+		return err
+	}
+	version := row.ETag()
+	if m.unversioned {
+		version = ""
+	}
+	return m.client.UpdateRecordIf(ctx, m.entity, m.id, version, fields)
+}
+
+// changes are the fields whose values are to be written into a record as it was read, sorted.
+func (m *merge) changes(row dataverse.Record) []string {
+	var names []string
+	for _, name := range slices.Sorted(maps.Keys(m.values)) {
+		f, value := m.entity.Field(name), m.values[name]
+		if m.policy == FillBlanks && (isBlank(value) || !canCompare(f) || filled(f, row)) {
+			continue
+		}
+		if canCompare(f) && holds(f, row, value) {
+			continue
+		}
+		names = append(names, name)
+	}
+	return m.withState(names)
+}
+
+// withState has a state and its status written together: Dataverse refuses the one without the other.
+func (m *merge) withState(names []string) []string {
+	if !slices.Contains(names, stateField) && !slices.Contains(names, statusField) {
+		return names
+	}
+	for _, name := range []string{stateField, statusField} {
+		if _, given := m.values[name]; given && !slices.Contains(names, name) {
+			names = append(names, name)
+		}
+	}
+	return names
+}
+
+// selected is the query that reads what is to be compared and what is to be saved.
+func (m *merge) selected() *odata.Query {
+	properties := slices.Clone(m.save.Select())
+	for name := range m.values {
+		if f := m.entity.Field(name); canCompare(f) {
+			properties = append(properties, f.Property())
+		}
+	}
+	slices.Sort(properties)
+	return &odata.Query{Select: slices.Compact(properties), Expand: m.save.Expand()}
+}
+
+// warnings tell what the merge could not guard, and what it could not read.
+func (m *merge) warnings() []Warning {
+	var warnings []Warning
+	if m.unversioned {
+		warnings = append(warnings, Warning{Code: VersionNotChecked, Message: "the entity keeps no versions of its records: a change that somebody else made at the same moment may have been overwritten"})
+	}
+	if m.unreadable {
+		warnings = append(warnings, Warning{Code: SaveNotReadable, Message: "the record was changed, but what to save of it could not be read: those variables have their defaults"})
+	}
+	return warnings
+}
