@@ -222,7 +222,7 @@ func TestPresenceSetGoesTheRealWay(t *testing.T) {
 		at(history, 1, "_msdyn_presenceid_value") != away || at(history, 1, "msdyn_endtime") != nil {
 		t.Errorf("history = %v, want one that has ended and one that has not", history)
 	}
-	for _, args := range [][]string{{"Nobody", "Away"}, {agent, "Awya"}} {
+	for _, args := range [][]string{{"Nobody", "Away"}, {agent, "Asleep"}} {
 		err := run(t.Context(), append([]string{"presence", "set", "--local-addr=" + r.local}, args...), &safeBuffer{}, &safeBuffer{})
 		if err == nil || !strings.Contains(err.Error(), "there are") || exitStatus(err) != 2 {
 			t.Errorf("presence set %q = %v, want the names that there are", args, err)
