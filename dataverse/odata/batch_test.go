@@ -218,7 +218,7 @@ func TestReadBatchTakesSpacesInURLs(t *testing.T) {
 	t.Parallel()
 	body := "--b\r\nContent-Type: application/http\r\n\r\nget /accounts?$filter=name eq 'a  b' HTTP/1.1\r\n\r\n--b\r\nContent-Type: application/http\r\n\r\nGET /accounts?$filter=fax eq '1'\r\n\r\n--b--"
 	got, err := odata.ReadBatch("multipart/mixed; boundary=b", strings.NewReader(body))
-	if err != nil || len(got) != 2 || got[0].Method != "GET" || got[0].URL != "/accounts?$filter=name eq 'a  b'" || got[1].URL != "/accounts?$filter=fax eq '1'" {
+	if err != nil || len(got) != 2 || got[0].Method != http.MethodGet || got[0].URL != "/accounts?$filter=name eq 'a  b'" || got[1].URL != "/accounts?$filter=fax eq '1'" {
 		t.Errorf("got %+v, error %v", got, err)
 	}
 }
