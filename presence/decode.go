@@ -4,7 +4,9 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"maps"
 	"net/http"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -22,12 +24,23 @@ const readTimeout = 5 * time.Second
 type row struct {
 	value     func(field string) any
 	formatted func(field string) string
+	names     []string // of the fields that were told
+	whole     bool     // whether a field that was not told is null; a Target of an Update only has what was written
 }
 
-func rowOf(e webhook.Entity) row { return row{e.Value, e.FormattedValue} }
+func rowOf(e webhook.Entity, whole bool) row {
+	names := make([]string, len(e.Attributes))
+	for i, a := range e.Attributes {
+		names[i] = a.Key
+	}
+	return row{e.Value, e.FormattedValue, names, whole}
+}
 
 func (r Record) row() row {
-	return row{func(field string) any { return r.Values[field] }, func(field string) string { return r.Formatted[field] }}
+	return row{
+		func(field string) any { return r.Values[field] }, func(field string) string { return r.Formatted[field] },
+		slices.Sorted(maps.Keys(r.Values)), true,
+	}
 }
 
 // rows are the tellings of one record, the best first.
@@ -100,7 +113,28 @@ func (rs rows) boolean(field string) *bool {
 	return &b
 }
 
-// decode reads an entry from a delivery. Its error is the reason why no event can be made of it.
+// names are all fields that were told, sorted, none twice.
+func (rs rows) names() []string {
+	var names []string
+	for _, r := range rs {
+		names = append(names, r.names...)
+	}
+	slices.Sort(names)
+	return slices.Compact(names)
+}
+
+// tells says whether a field's value is known: it is there, or it is known to be null.
+func (rs rows) tells(field string) bool {
+	return slices.ContainsFunc(rs, func(r row) bool { return r.whole || r.value(field) != nil })
+}
+
+// unqualified is the error of a record that is none of those that the source is for: nothing is wrong with it.
+type unqualified struct{ field string }
+
+func (u unqualified) Error() string { return u.field + " is none of the values that the source is for" }
+
+// decode reads an entry from a delivery. Its error is the reason why no event can be made of it, unqualified where none
+// should be.
 func (p *Presence) decode(ctx context.Context, name string, s Source, c *webhook.Context, header http.Header) (entry, error) {
 	if c.PrimaryEntityName != s.Entity || c.MessageName != s.Message {
 		return entry{}, fmt.Errorf("%s of %s came, but source %s is for %s of %s: correct the step's registration or the source",
@@ -116,55 +150,125 @@ func (p *Presence) decode(ctx context.Context, name string, s Source, c *webhook
 	if err != nil {
 		return entry{}, err
 	}
+	if field := told.unfit(s); field != "" {
+		return entry{}, unqualified{field}
+	}
 	e := told.entry(s.Fields)
-	e.Kind, e.Source, e.ID = s.Kind, name, eventID(c.OrganizationID, s.Kind, c.PrimaryEntityID)
+	e.Kind, e.Source = s.Kind, name
 	e.OrganizationID, e.OrganizationName = c.OrganizationID, c.OrganizationName
 	e.BusinessUnitID, e.RecordID = c.BusinessUnitID, c.PrimaryEntityID
 	e.QueueTime, e.CorrelationID = c.OperationCreatedOn, c.CorrelationID
+	if s.Kind != AgentPresence {
+		e.Version, e.Entity, e.Message = activityVersion, s.Entity, s.Message
+		e.OtherAgentID, e.OtherAgentName = told.lookup(s.Fields.OtherAgent)
+		e.Values, e.Labels, e.Omitted = told.activityValues(s)
+	}
+	e.ID = keyOf(name, s, c, e)
 	return e, nil
 }
 
-// tell collects what is told of the record: the image, then Target, and where these do not say whose presence it is and
-// which, what Dataverse says when asked.
+// tell collects what is told of the record: the image, then Target, and where these do not say all that is needed, what
+// Dataverse says when asked. A record that was deleted cannot be asked for.
 func (p *Presence) tell(ctx context.Context, s Source, c *webhook.Context, header http.Header) (rows, error) {
-	var told rows
-	if image, ok := c.PostImage(s.ImageAlias); ok {
-		told = append(told, rowOf(image))
-	}
-	if target, ok := c.Target(); ok {
-		told = append(told, rowOf(target))
-	}
-	missing := told.missing(s.Fields)
-	if missing == "" {
+	told := toldBy(s, c)
+	lacking := told.lacking(s)
+	if lacking == "" || s.Message == "Delete" {
 		return told, nil
 	}
 	if header.Get(webhook.HeaderSizeExceeded) != "" {
-		missing = "the payload was left out for its size"
+		lacking = "the payload was left out for its size"
 	}
 	if p.reader == nil {
-		return nil, fmt.Errorf("%s, and there is no environment to read the record from", missing)
+		if told.decided(s) {
+			return told, nil
+		}
+		return nil, fmt.Errorf("%s, and there is no environment to read the record from", lacking)
 	}
 	ctx, cancel := context.WithTimeout(ctx, readTimeout)
 	defer cancel()
-	record, err := p.reader.GetRecord(ctx, c.OrganizationID, s.Entity, c.PrimaryEntityID, s.Fields.Names())
+	record, err := p.reader.GetRecord(ctx, c.OrganizationID, s.Entity, c.PrimaryEntityID, s.Columns())
 	if err != nil {
-		return nil, fmt.Errorf("%s, and reading the record again did not help: %w", missing, err)
+		return nil, fmt.Errorf("%s, and reading the record again did not help: %w", lacking, err)
 	}
 	told = append(told, record.row())
-	if missing := told.missing(s.Fields); missing != "" {
-		return nil, fmt.Errorf("%s, even when it is read again", missing)
+	if !told.decided(s) {
+		return nil, fmt.Errorf("%s, even when it is read again", told.lacking(s))
 	}
 	return told, nil
 }
 
-// missing says what an event cannot do without, empty when it is all there.
-func (rs rows) missing(f Fields) string {
+// toldBy is what a delivery tells: of a deleted record as it was before.
+func toldBy(s Source, c *webhook.Context) (told rows) {
+	image, ok := c.PostImage(s.ImageAlias)
+	if s.Message == "Delete" {
+		image, ok = c.PreImage(s.ImageAlias)
+	}
+	if ok {
+		told = append(told, rowOf(image, true))
+	}
+	if target, ok := c.Target(); ok {
+		told = append(told, rowOf(target, s.Message == "Create"))
+	}
+	return told
+}
+
+// required are the lookups that an event cannot do without.
+func (s Source) required() []string {
+	switch s.Kind {
+	case AgentPresence:
+		return []string{s.Fields.Agent, s.Fields.Presence}
+	case RowChange:
+		return nil
+	}
+	return []string{s.Fields.Agent}
+}
+
+// lacking says what is worth reading the record again for, empty when there is nothing. A field of the filter without a
+// value may be null, or may have been left out of the image: the record knows.
+func (rs rows) lacking(s Source) string {
 	if len(rs) == 0 {
 		return "the delivery has neither an image nor a Target"
 	}
-	for _, field := range []string{f.Agent, f.Presence} {
+	for _, field := range slices.Sorted(maps.Keys(s.Where)) {
+		if value, _ := rs.find(field); value == nil {
+			return "the delivery does not tell " + field
+		}
+	}
+	if rs.unfit(s) != "" {
+		return ""
+	}
+	for _, field := range s.required() {
 		if id, _ := rs.lookup(field); id == "" {
-			return fmt.Sprintf("the record has no %s", field)
+			return "the record has no " + field
+		}
+	}
+	return ""
+}
+
+// decided says whether it is certain that the record is an event, or that it is none.
+func (rs rows) decided(s Source) bool {
+	for field := range s.Where {
+		if !rs.tells(field) {
+			return false
+		}
+	}
+	if len(rs) == 0 {
+		return false
+	}
+	if rs.unfit(s) != "" {
+		return true
+	}
+	return !slices.ContainsFunc(s.required(), func(field string) bool {
+		id, _ := rs.lookup(field)
+		return id == ""
+	})
+}
+
+// unfit is the first field by which a record is none that the source is for, empty where it is one.
+func (rs rows) unfit(s Source) string {
+	for _, field := range slices.Sorted(maps.Keys(s.Where)) {
+		if value, _ := rs.find(field); !s.Where[field].allows(value) {
+			return field
 		}
 	}
 	return ""

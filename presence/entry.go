@@ -7,6 +7,8 @@ import (
 	"time"
 
 	"github.com/google/uuid"
+
+	"github.com/botverse/botverse/dataverse/webhook"
 )
 
 // entry is what the log says of a delivery: the facts, read once when it came, so that every process that follows the
@@ -31,9 +33,22 @@ type entry struct {
 	SignedIn         *bool     `json:"signedIn,omitempty"`
 	CorrelationID    string    `json:"correlationId,omitempty"`
 	Seeded           bool      `json:"seeded,omitempty"` // not delivered: read at the first start
+
+	// Of what is no agent's presence.
+	Entity         string            `json:"entity,omitempty"`
+	Message        string            `json:"message,omitempty"`
+	OtherAgentID   string            `json:"otherAgentId,omitempty"`
+	OtherAgentName string            `json:"otherAgentName,omitempty"`
+	Values         map[string]any    `json:"values,omitempty"`
+	Labels         map[string]string `json:"labels,omitempty"`
+	Omitted        []string          `json:"omitted,omitempty"`
 }
 
-const entryVersion = 1
+// The versions of entries: of agents' presence, and of all else, which a Botverse that knows only the first passes over.
+const (
+	entryVersion    = 1
+	activityVersion = 2
+)
 
 // parseEntry reads an entry. A version that a later Botverse writes is an error.
 func parseEntry(text string) (entry, error) {
@@ -41,8 +56,8 @@ func parseEntry(text string) (entry, error) {
 	if err := json.Unmarshal([]byte(text), &e); err != nil {
 		return entry{}, fmt.Errorf("read an entry of the log: %w", err)
 	}
-	if e.Version != entryVersion {
-		return entry{}, fmt.Errorf("read an entry of the log: it has version %d, this Botverse reads %d", e.Version, entryVersion)
+	if e.Version != entryVersion && e.Version != activityVersion {
+		return entry{}, fmt.Errorf("read an entry of the log: it has version %d, this Botverse reads up to %d", e.Version, activityVersion)
 	}
 	return e, nil
 }
@@ -68,4 +83,37 @@ func agentKey(organizationID, agentID string) string {
 // eventID is the key of a created record: the organisation, the kind and the row.
 func eventID(organizationID string, kind Kind, recordID string) string {
 	return cmp.Or(organizationID, uuid.Nil.String()) + "." + string(kind) + "." + recordID
+}
+
+// keyOf is the key of a delivery: the same however often Dataverse sends it. A record is created once and deleted once. Of
+// an Update the kind's own key says which, else the record's version, else the operation.
+func keyOf(name string, s Source, c *webhook.Context, e entry) string {
+	kind := s.Kind
+	if kind == RowChange { // two sources may be for changes of one entity
+		kind += Kind("." + name)
+	}
+	id := eventID(c.OrganizationID, kind, c.PrimaryEntityID)
+	start := ""
+	if !e.StartTime.IsZero() {
+		start = e.StartTime.UTC().Format(time.RFC3339Nano)
+	}
+	switch {
+	case s.Message != "Update":
+		return id
+	case s.Kind == AcceptedWork && e.AgentID != "" && start != "":
+		return id + "." + e.AgentID + "." + start
+	case s.Kind == AfterWork && start != "":
+		return id + "." + start
+	}
+	if version := versionOf(s, c); version != "" {
+		return id + ".v" + version
+	}
+	return id + "." + cmp.Or(c.OperationID, c.RequestID)
+}
+
+// versionOf is the record's version after the change, empty where it was not told.
+func versionOf(s Source, c *webhook.Context) string {
+	image, _ := c.PostImage(s.ImageAlias)
+	target, _ := c.Target()
+	return cmp.Or(target.RowVersion, image.RowVersion)
 }

@@ -21,7 +21,7 @@ func BenchmarkFanOut(b *testing.B) {
 	defer cancel()
 	var handed, ended sync.WaitGroup
 	for range subscribers {
-		s := h.watchSnapshot()
+		s := h.watchSnapshot(true)
 		ended.Go(func() {
 			for {
 				m, err := s.Next(ctx)

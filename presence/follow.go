@@ -69,6 +69,14 @@ func (p *Presence) step(ctx context.Context, sequence uint64, text string) error
 		p.hub.skip(sequence)
 		return nil
 	}
+	if e.Kind != AgentPresence {
+		event := activityOf(e)
+		if err := p.store.putEvent(ctx, sequence, event); err != nil {
+			return err
+		}
+		p.hub.apply(sequence, &event, "", nil)
+		return nil
+	}
 	key := e.agentKey()
 	event, next, err := p.derive(ctx, key, e, sequence)
 	if err != nil {

@@ -51,11 +51,16 @@ func (l *labels) fill(ctx context.Context, e *entry) {
 	if l.reader == nil {
 		return
 	}
-	if status, ok := l.status(ctx, e.OrganizationID, e.Presence.ID); ok {
-		e.Presence = status
+	if e.Presence.ID != "" {
+		if status, ok := l.status(ctx, e.OrganizationID, e.Presence.ID); ok {
+			e.Presence = status
+		}
 	}
-	if e.AgentName == "" {
+	if e.AgentName == "" && e.AgentID != "" {
 		e.AgentName = l.name(ctx, e.OrganizationID, e.AgentID)
+	}
+	if e.OtherAgentName == "" && e.OtherAgentID != "" {
+		e.OtherAgentName = l.name(ctx, e.OrganizationID, e.OtherAgentID)
 	}
 }
 

@@ -83,9 +83,31 @@ type EventKind string
 const (
 	PresenceChanged EventKind = "PRESENCE_CHANGED" // the presence, or the first that was heard of the agent
 	CapacityChanged EventKind = "CAPACITY_CHANGED" // the capacity or the sign-in alone: time in the presence goes on
+	WorkAccepted    EventKind = "ACCEPTED_WORK"    // an agent accepted a conversation
+	WorkWrappedUp   EventKind = "AFTER_WORK"       // a conversation came to its wrap-up
+	AgentConsulted  EventKind = "CONSULT"          // an agent was asked to a conversation
+	RowChanged      EventKind = "ROW_CHANGE"       // a record of whatever entity changed
 )
 
-// Event is a change of an agent's presence or capacity. It is never changed once made.
+// eventKinds says what the entries of each source but that of presence become.
+var eventKinds = map[Kind]EventKind{
+	AcceptedWork: WorkAccepted, AfterWork: WorkWrappedUp, Consult: AgentConsulted, RowChange: RowChanged,
+}
+
+// Activity is what an event has that is no agent's presence. Such an event changes no state; its StartTime is when it
+// happened, its Presence is empty, and so is its AgentID where the source names no agent.
+type Activity struct {
+	Source         string            `json:"source"`  // the name of the source
+	Entity         string            `json:"entity"`  // of the record, by logical name
+	Message        string            `json:"message"` // what was done to it: Create, Update, Delete
+	OtherAgentID   string            `json:"otherAgentId,omitempty"`
+	OtherAgentName string            `json:"otherAgentName,omitempty"`
+	Values         map[string]any    `json:"values,omitempty"`  // nil, bool, float64, string or a list of these, by logical name
+	Labels         map[string]string `json:"labels,omitempty"`  // display texts
+	Omitted        []string          `json:"omitted,omitempty"` // fields that are too large for an event
+}
+
+// Event is a change of an agent's presence or capacity, or an Activity. It is never changed once made.
 type Event struct {
 	ID               string         `json:"id"` // the same however often Dataverse delivers it
 	Kind             EventKind      `json:"kind"`
@@ -102,5 +124,6 @@ type Event struct {
 	OrganizationID   string         `json:"organizationId,omitempty"`
 	OrganizationName string         `json:"organizationName,omitempty"`
 	BusinessUnitID   string         `json:"businessUnitId,omitempty"`
-	RecordID         string         `json:"recordId,omitempty"` // in msdyn_agentstatushistory
+	RecordID         string         `json:"recordId,omitempty"` // in msdyn_agentstatushistory, or in Activity.Entity
+	Activity         *Activity      `json:"activity,omitempty"` // nil where an agent's presence or capacity changed
 }

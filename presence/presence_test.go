@@ -136,10 +136,12 @@ func TestValidateNamesAllFaults(t *testing.T) {
 	if err := Default().Validate(); err != nil {
 		t.Errorf("Validate of the default = %v", err)
 	}
-	bad := Config{Sources: map[string]Source{"x": {Kind: "weather", Message: "Update", Keys: []Key{"a", "b", ""}}}}
+	bad := Config{Sources: map[string]Source{
+		"x": {Kind: "weather", Keys: []Key{"a", "b", ""}}, "y": {Kind: Consult, Message: "Delete", Changed: []string{"statuscode"}}, "Y_": {Kind: RowChange},
+	}}
 	err := bad.Validate()
 	for _, want := range []string{
-		"sources.x.kind", "sources.x.message",
+		"sources.x.kind", "sources.y.message", "sources.Y_.name", "sources.Y_.entity", "sources.Y_.message", "sources.y.changed",
 		"sources.x.keys: 3", "sources.x.keys: one is empty", "heartbeat", "buffer", "retention",
 	} {
 		if err == nil || !strings.Contains(err.Error(), want) {
@@ -150,7 +152,7 @@ func TestValidateNamesAllFaults(t *testing.T) {
 
 func TestSourceIsFilledFromItsPreset(t *testing.T) {
 	t.Parallel()
-	given := Config{Sources: map[string]Source{"mine": {Keys: []Key{"k"}, ImageAlias: "AgentStatusHistoryImage"}}}
+	given := Config{Sources: map[string]Source{"mine": {Kind: AgentPresence, Keys: []Key{"k"}, ImageAlias: "AgentStatusHistoryImage"}}}
 	got, preset := given.Filled().Sources["mine"], AgentPresenceSource()
 	if got.ImageAlias != "AgentStatusHistoryImage" || got.Entity != preset.Entity || got.Fields != preset.Fields || len(got.Keys) != 1 {
 		t.Errorf("filled source %+v, want what was given and the preset", got)
@@ -158,8 +160,8 @@ func TestSourceIsFilledFromItsPreset(t *testing.T) {
 	if given.Sources["mine"].Entity != "" {
 		t.Error("Filled changed what it was given")
 	}
-	if names := preset.Fields.Names(); len(names) != 6 || !slices.IsSorted(names) {
-		t.Errorf("Names = %v, want the six fields", names)
+	if names := preset.Columns(); len(names) != 6 || !slices.IsSorted(names) {
+		t.Errorf("Columns = %v, want the six fields", names)
 	}
 }
 

@@ -84,7 +84,7 @@ func TestEntryOfALaterVersionIsPassedOver(t *testing.T) {
 	r := startRig(t, t.TempDir(), settings(), nil)
 	s := r.watch("")
 	snapshot(t, s)
-	if _, err := r.store.append(t.Context(), entry{Version: entryVersion + 1, ID: "later"}, nil); err != nil {
+	if _, err := r.store.append(t.Context(), entry{Version: activityVersion + 1, ID: "later"}, nil); err != nil {
 		t.Fatal(err)
 	}
 	r.receive(change{row: 1, agent: 1, presence: available})

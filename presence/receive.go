@@ -14,6 +14,7 @@ type Receipt struct {
 	EventID      string // empty for what was set aside
 	Duplicate    bool   // it was there already, and nothing was stored
 	DeadLettered string // why no event could be made of it; empty when one was
+	Filtered     string // the field by which it is none that the source is for: nothing was stored; else empty
 	Probe        string // the nonce of what is no delivery but a Probe: nothing was stored; else empty
 }
 
@@ -43,6 +44,11 @@ func (p *Presence) Receive(ctx context.Context, source string, body []byte, head
 		return p.setAside(ctx, source, err, body)
 	}
 	e, err := p.decode(ctx, source, s, c, header)
+	var not unqualified
+	if errors.As(err, &not) {
+		p.logger.DebugContext(ctx, "webhook delivery is none that the source is for", "source", source, "field", not.field)
+		return Receipt{Filtered: not.field}, nil
+	}
 	if err != nil {
 		return p.setAside(ctx, source, err, body)
 	}

@@ -72,7 +72,7 @@ func (p *Presence) seedOnce(ctx context.Context) error {
 func (p *Presence) seedAgent(ctx context.Context, record Record) error {
 	told := rows{record.row()}
 	fields := Fields{Agent: statusAgent, Presence: statusPresence, StartTime: statusStart, Capacity: statusCapacity}
-	if told.missing(fields) != "" {
+	if !told.decided(Source{Kind: AgentPresence, Fields: fields}) {
 		return nil // an agent who was never signed in has no presence
 	}
 	e := told.entry(fields)

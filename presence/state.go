@@ -84,3 +84,28 @@ func delay(e entry) *time.Duration {
 	d := e.ReceiveTime.Sub(e.StartTime)
 	return &d
 }
+
+// activityOf is the event of an entry that is no agent's presence. It depends on nothing but the entry.
+func activityOf(e entry) Event {
+	event := Event{
+		ID: e.ID, Kind: eventKinds[e.Kind],
+		AgentID: e.AgentID, AgentName: nameOf(e.AgentID, e.AgentName),
+		StartTime: e.StartTime, ReceiveTime: e.ReceiveTime, Delay: delay(e),
+		OrganizationID: e.OrganizationID, OrganizationName: e.OrganizationName,
+		BusinessUnitID: e.BusinessUnitID, RecordID: e.RecordID,
+	}
+	event.Activity = &Activity{
+		Source: e.Source, Entity: e.Entity, Message: e.Message,
+		OtherAgentID: e.OtherAgentID, OtherAgentName: nameOf(e.OtherAgentID, e.OtherAgentName),
+		Values: e.Values, Labels: e.Labels, Omitted: e.Omitted,
+	}
+	return event
+}
+
+// nameOf is Unknown for an agent whose name nobody told, and empty for no agent.
+func nameOf(id, name string) string {
+	if id == "" {
+		return ""
+	}
+	return cmp.Or(name, Unknown)
+}

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"time"
 
 	"github.com/nats-io/nats.go/jetstream"
@@ -17,22 +18,28 @@ type Subscription struct {
 	place   uint64     // in the ring
 	after   uint64     // events up to this position of the log were had
 	cursor  string
+	kinds   []EventKind   // which events are wanted; none means all
+	silence time.Duration // how long the subscriber may hear nothing
+	heard   time.Time     // when it was told something last
 }
 
 // Watch subscribes: from a snapshot of now when after is empty, else from what came after that cursor. In both cases a
-// message is there at once. ErrCursorExpired and ErrClosed are its errors. Close the subscription.
-func (p *Presence) Watch(ctx context.Context, after string) (*Subscription, error) {
+// message is there at once. Where kinds are given, other events are left out; the snapshot has states where one of a presence
+// is among them. ErrCursorExpired and ErrClosed are its errors. Close the subscription.
+func (p *Presence) Watch(ctx context.Context, after string, kinds ...EventKind) (*Subscription, error) {
 	if p.hub.ring.closed.Load() {
 		return nil, ErrClosed
 	}
 	if after == "" {
-		return p.hub.watchSnapshot(), nil
+		s := p.hub.watchSnapshot(wantsStates(kinds))
+		s.kinds, s.silence = kinds, p.config.Heartbeat
+		return s, nil
 	}
 	sequence, ok := p.hub.cursors.parse(after)
 	if !ok {
 		return nil, fmt.Errorf("%w: it is of another log", ErrCursorExpired)
 	}
-	s := &Subscription{hub: p.hub, after: sequence, cursor: after}
+	s := &Subscription{hub: p.hub, after: sequence, cursor: after, kinds: kinds, silence: p.config.Heartbeat, heard: time.Now()}
 	if err := p.resume(ctx, s); err != nil {
 		return nil, err
 	}
@@ -51,10 +58,18 @@ func (p *Presence) resume(ctx context.Context, s *Subscription) error {
 	return p.resumeStored(ctx, s)
 }
 
-// watchSnapshot begins with all states and goes on from the ring's place of the same moment.
-func (h *hub) watchSnapshot() *Subscription {
+// wantsStates says whether a subscriber to events of some kinds wants to know the agents' states.
+func wantsStates(kinds []EventKind) bool {
+	return len(kinds) == 0 || slices.Contains(kinds, PresenceChanged) || slices.Contains(kinds, CapacityChanged)
+}
+
+// watchSnapshot begins with all states, or with none, and goes on from the ring's place of the same moment.
+func (h *hub) watchSnapshot(states bool) *Subscription {
 	agents, sequence, place := h.snapshot()
-	s := &Subscription{hub: h, place: place, after: sequence, pending: make([]*Message, 0, len(agents)+1)}
+	if !states {
+		agents = nil
+	}
+	s := &Subscription{hub: h, place: place, after: sequence, pending: make([]*Message, 0, len(agents)+1), heard: time.Now()}
 	for _, a := range agents {
 		s.pending = append(s.pending, a.message)
 	}
@@ -111,7 +126,23 @@ func (s *Subscription) Next(ctx context.Context) (*Message, error) {
 	if m.Cursor != "" {
 		s.cursor = m.Cursor
 	}
+	if len(s.kinds) > 0 {
+		s.heard = time.Now()
+	}
 	return m, nil
+}
+
+// wants says whether an event is of a kind that the subscriber asked for.
+func (s *Subscription) wants(e *Event) bool {
+	return len(s.kinds) == 0 || slices.Contains(s.kinds, e.Kind)
+}
+
+// passOver is for an event that the subscriber does not want: a heartbeat where nothing was heard for long, else nil.
+func (s *Subscription) passOver() *Message {
+	if now := time.Now(); now.Sub(s.heard) >= s.silence {
+		return heartbeatAt(s.hub.cursors, s.after, now.UTC())
+	}
+	return nil
 }
 
 func (s *Subscription) next(ctx context.Context) (*Message, error) {
@@ -120,8 +151,14 @@ func (s *Subscription) next(ctx context.Context) (*Message, error) {
 		s.pending = s.pending[1:]
 		return m, nil
 	}
-	if s.replay != nil {
-		return s.nextStored(ctx)
+	for s.replay != nil {
+		m, err := s.nextStored(ctx)
+		if err != nil || s.wants(m.Event) {
+			return m, err
+		}
+		if m := s.passOver(); m != nil {
+			return m, nil
+		}
 	}
 	for {
 		m, err := s.hub.ring.next(ctx, s.place)
@@ -132,7 +169,12 @@ func (s *Subscription) next(ctx context.Context) (*Message, error) {
 		switch {
 		case m.Event != nil && m.sequence > s.after:
 			s.after = m.sequence
-			return m, nil
+			if s.wants(m.Event) {
+				return m, nil
+			}
+			if m := s.passOver(); m != nil {
+				return m, nil
+			}
 		case m.Heartbeat != nil && m.sequence >= s.after:
 			return m, nil
 		case m.Heartbeat != nil: // this process is behind the cursor, and a cursor never goes back

@@ -109,6 +109,12 @@ func queryFaults(route *route, u *url.URL) []*botversev1.ErrorDetail_Fault {
 		switch {
 		case !known:
 			faults = append(faults, unknownName(name, "query parameter", jsonNames(allowed)))
+		case field.Kind() == protoreflect.EnumKind:
+			for _, value := range query[name] {
+				if field.Enum().Values().ByName(protoreflect.Name(value)) == nil {
+					faults = append(faults, unknownValue(name, value, field.Enum()))
+				}
+			}
 		case len(query[name]) > 1 || seen[field.Name()]:
 			faults = append(faults, fault(malformed, name, "is given more than once"))
 		case field.Kind() == protoreflect.Int32Kind && !isInt32(query.Get(name)):
@@ -129,6 +135,19 @@ func unknownName(path, what string, known []string) *botversev1.ErrorDetail_Faul
 	if len(f.Nearest) > 0 {
 		f.Message += "; did you mean " + f.Nearest[0] + "?"
 	}
+	return f
+}
+
+// unknownValue is the fault of a value that is none of an enum's.
+func unknownValue(name, value string, enum protoreflect.EnumDescriptor) *botversev1.ErrorDetail_Fault {
+	var known []string
+	for i := range enum.Values().Len() {
+		if v := enum.Values().Get(i); v.Number() != 0 {
+			known = append(known, string(v.Name()))
+		}
+	}
+	f := fault(malformed, name, "is none of %s", strings.Join(known, ", "))
+	f.Nearest = schema.Nearest(value, known)
 	return f
 }
 

@@ -4,6 +4,7 @@ import (
 	"time"
 
 	"google.golang.org/protobuf/types/known/durationpb"
+	"google.golang.org/protobuf/types/known/structpb"
 	"google.golang.org/protobuf/types/known/timestamppb"
 
 	botversev1 "github.com/botverse/botverse/gen/botverse/v1"
@@ -44,6 +45,34 @@ func eventOf(e *presence.Event) *botversev1.PresenceEvent {
 	if e.Delay != nil {
 		out.Delay = durationpb.New(*e.Delay)
 	}
+	return out
+}
+
+func activityOf(e *presence.Event) *botversev1.ActivityEvent {
+	a := e.Activity
+	out := &botversev1.ActivityEvent{
+		Id:               e.ID,
+		Kind:             botversev1.EventKind(botversev1.EventKind_value[string(e.Kind)]),
+		Source:           a.Source,
+		Entity:           a.Entity,
+		RecordId:         e.RecordID,
+		Message:          a.Message,
+		AgentId:          e.AgentID,
+		AgentName:        e.AgentName,
+		OtherAgentId:     a.OtherAgentID,
+		OtherAgentName:   a.OtherAgentName,
+		Time:             timestampOf(e.StartTime),
+		ReceiveTime:      timestampOf(e.ReceiveTime),
+		Labels:           a.Labels,
+		Omitted:          a.Omitted,
+		OrganizationId:   e.OrganizationID,
+		OrganizationName: e.OrganizationName,
+		BusinessUnitId:   e.BusinessUnitID,
+	}
+	if e.Delay != nil {
+		out.Delay = durationpb.New(*e.Delay)
+	}
+	out.Values, _ = structpb.NewStruct(a.Values) // presence makes no values but those that a Struct has
 	return out
 }
 

@@ -15,6 +15,7 @@ type metrics struct {
 	duration metric.Float64Histogram
 	active   metric.Int64UpDownCounter
 	webhooks metric.Int64Counter
+	filtered metric.Int64Counter
 	known    map[string]bool // full names of our methods
 }
 
@@ -27,7 +28,9 @@ func newMetrics(provider metric.MeterProvider) (metrics, error) {
 		metric.WithDescription("Calls in flight and streams open, by method."))
 	webhooks, err3 := meter.Int64Counter("botverse.webhook.deliveries",
 		metric.WithDescription("Deliveries of Dataverse's webhooks, by HTTP status."))
-	return metrics{duration, active, webhooks, map[string]bool{}}, errors.Join(err1, err2, err3)
+	filtered, err4 := meter.Int64Counter("botverse.webhook.filtered",
+		metric.WithDescription("Deliveries that are none that their source is for, by source and by the field that says so."))
+	return metrics{duration, active, webhooks, filtered, map[string]bool{}}, errors.Join(err1, err2, err3, err4)
 }
 
 // know takes note of the methods that the server has. What else a caller asks for counts as "unknown".

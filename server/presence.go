@@ -32,7 +32,11 @@ func (s presenceService) ListPresence(ctx context.Context, req *botversev1.ListP
 // each once for all subscribers.
 func (s presenceService) WatchPresence(req *botversev1.WatchPresenceRequest, stream grpc.ServerStreamingServer[botversev1.WatchPresenceResponse]) error {
 	ctx := stream.Context()
-	subscription, err := s.presence.Watch(ctx, req.GetAfter())
+	kinds := make([]presence.EventKind, len(req.GetKinds()))
+	for i, kind := range req.GetKinds() {
+		kinds[i] = presence.EventKind(kind.String())
+	}
+	subscription, err := s.presence.Watch(ctx, req.GetAfter(), kinds...)
 	if err != nil {
 		return err
 	}

@@ -103,8 +103,17 @@ func newHTTPStream(w http.ResponseWriter, r *http.Request) *httpStream {
 		w:       w,
 		control: http.NewResponseController(w),
 		wire:    wireFor(r),
-		request: &botversev1.WatchPresenceRequest{After: after},
+		request: &botversev1.WatchPresenceRequest{After: after, Kinds: kindsOf(r.URL.Query()["kinds"])},
 	}
+}
+
+// kindsOf are the kinds of events in a query. The door has refused what is none.
+func kindsOf(names []string) []botversev1.EventKind {
+	var kinds []botversev1.EventKind
+	for _, name := range names {
+		kinds = append(kinds, botversev1.EventKind(botversev1.EventKind_value[name]))
+	}
+	return kinds
 }
 
 // Context implements grpc.ServerStream.

@@ -65,6 +65,8 @@ func eventName(m *presence.Message) string {
 		return "state"
 	case m.SnapshotEnd != nil:
 		return "snapshot_end"
+	case m.Event != nil && m.Event.Activity != nil:
+		return "activity"
 	case m.Event != nil:
 		return "event"
 	default:
@@ -109,6 +111,8 @@ func watchResponse(m *presence.Message) *botversev1.WatchPresenceResponse {
 		resp.Message = &botversev1.WatchPresenceResponse_State{State: agentOf(m.State)}
 	case m.SnapshotEnd != nil:
 		resp.Message = &botversev1.WatchPresenceResponse_SnapshotEnd{SnapshotEnd: &botversev1.SnapshotEnd{Agents: int32(m.SnapshotEnd.Agents)}}
+	case m.Event != nil && m.Event.Activity != nil:
+		resp.Message = &botversev1.WatchPresenceResponse_Activity{Activity: activityOf(m.Event)}
 	case m.Event != nil:
 		resp.Message = &botversev1.WatchPresenceResponse_Event{Event: eventOf(m.Event)}
 	case m.Heartbeat != nil:

@@ -50,6 +50,10 @@ func (i *intake) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		i.door.refuse(w, r, err)
 		return
 	}
+	if receipt.Filtered != "" {
+		i.metrics.filtered.Add(r.Context(), 1, metric.WithAttributes(
+			attribute.String("source", sourceOf(r)), attribute.String("field", receipt.Filtered)))
+	}
 	if receipt.Probe != "" {
 		answerProbe(w, receipt.Probe)
 		return
@@ -57,6 +61,7 @@ func (i *intake) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	w.WriteHeader(code)
 	i.log.LogAttrs(r.Context(), slog.LevelInfo, "webhook",
 		slog.String("source", sourceOf(r)),
+		slog.String("became", became(receipt)),
 		slog.Int("status", code),
 		slog.Duration("duration", time.Since(start)),
 		slog.String("call_id", callID(r.Context())),
@@ -83,6 +88,19 @@ func (i *intake) receive(w http.ResponseWriter, r *http.Request) (presence.Recei
 		return receipt, inContext{error: e, code: codes.Unavailable} // 503: Dataverse tries once more
 	}
 	return receipt, nil
+}
+
+// became says in a word what became of a delivery.
+func became(receipt presence.Receipt) string {
+	switch {
+	case receipt.Filtered != "":
+		return "filtered by " + receipt.Filtered
+	case receipt.DeadLettered != "":
+		return "dead letter"
+	case receipt.Duplicate:
+		return "duplicate"
+	}
+	return "event"
 }
 
 // answerProbe says that this is the intake and that the key was right. Nobody but who knows the key comes so far.

@@ -19,7 +19,11 @@ func (r presenceReader) GetRecord(ctx context.Context, organizationID, entity, i
 	if err != nil {
 		return presence.Record{}, err
 	}
-	record, err := client.GetRecord(ctx, e, dataverse.ID(id), &odata.Query{Select: properties(e, fields)})
+	query := &odata.Query{Select: properties(e, fields)}
+	if len(fields) == 0 {
+		query, fields = nil, fieldNames(e)
+	}
+	record, err := client.GetRecord(ctx, e, dataverse.ID(id), query)
 	if err != nil {
 		return presence.Record{}, err
 	}
@@ -101,6 +105,14 @@ func properties(e *schema.Entity, fields []string) []string {
 		}
 	}
 	return selected
+}
+
+func fieldNames(e *schema.Entity) []string {
+	names := make([]string, len(e.Fields))
+	for i, f := range e.Fields {
+		names[i] = f.LogicalName
+	}
+	return names
 }
 
 func presenceRecord(e *schema.Entity, record dataverse.Record, organizationID string, fields []string) presence.Record {

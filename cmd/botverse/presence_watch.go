@@ -1,6 +1,7 @@
 package main
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -89,8 +90,24 @@ func textLine(w io.Writer, m *botversev1.WatchPresenceResponse) error {
 		_, err = fmt.Fprintf(w, "-- %d agents; changes follow --\n", x.SnapshotEnd.GetAgents())
 	case *botversev1.WatchPresenceResponse_Event:
 		_, err = fmt.Fprintln(w, eventLine(x.Event))
+	case *botversev1.WatchPresenceResponse_Activity:
+		_, err = fmt.Fprintln(w, activityLine(x.Activity))
 	}
 	return err
+}
+
+func activityLine(a *botversev1.ActivityEvent) string {
+	what := map[botversev1.EventKind]string{
+		botversev1.EventKind_ACCEPTED_WORK: "accepted a conversation",
+		botversev1.EventKind_AFTER_WORK:    "is in after-work",
+		botversev1.EventKind_CONSULT:       "consults " + a.GetOtherAgentName(),
+		botversev1.EventKind_ROW_CHANGE:    fmt.Sprintf("%s of %s %s", a.GetMessage(), a.GetEntity(), a.GetRecordId()),
+	}[a.GetKind()]
+	at := a.GetTime()
+	if at == nil {
+		at = a.GetReceiveTime()
+	}
+	return fmt.Sprintf("%-24s %s at %s", cmp.Or(a.GetAgentName(), a.GetSource()), what, at.AsTime().Format(time.RFC3339))
 }
 
 func eventLine(e *botversev1.PresenceEvent) string {

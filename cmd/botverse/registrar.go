@@ -53,7 +53,7 @@ func (r *registrar) webhook(name string) (dataverse.Webhook, error) {
 	source := r.source(name)
 	w := dataverse.Webhook{
 		Name: endpointName(r.installation, name), URL: url, Message: source.Message, Entity: source.Entity,
-		ImageAlias: source.ImageAlias, Fields: source.Fields.Names(),
+		ImageAlias: source.ImageAlias, Fields: source.Columns(), Changed: source.Changed,
 	}
 	if len(source.Keys) > 0 {
 		w.Key = dataverse.Secret(source.Keys[0])

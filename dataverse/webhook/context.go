@@ -95,9 +95,14 @@ func (c *Context) Target() (Entity, bool) {
 
 // PostImage returns the image under alias, or else the only registered one; false when there is none, or several and
 // none under alias.
-func (c *Context) PostImage(alias string) (Entity, bool) {
+func (c *Context) PostImage(alias string) (Entity, bool) { return imageOf(c.PostEntityImages, alias) }
+
+// PreImage returns the record as it was before, as PostImage returns it as it is afterwards.
+func (c *Context) PreImage(alias string) (Entity, bool) { return imageOf(c.PreEntityImages, alias) }
+
+func imageOf(images []Image, alias string) (Entity, bool) {
 	var only []Entity
-	for _, image := range c.PostEntityImages {
+	for _, image := range images {
 		if image.Alias == alias {
 			return image.Entity, true
 		}

@@ -12,6 +12,7 @@ import (
 	protoreflect "google.golang.org/protobuf/reflect/protoreflect"
 	protoimpl "google.golang.org/protobuf/runtime/protoimpl"
 	durationpb "google.golang.org/protobuf/types/known/durationpb"
+	structpb "google.golang.org/protobuf/types/known/structpb"
 	timestamppb "google.golang.org/protobuf/types/known/timestamppb"
 	reflect "reflect"
 	sync "sync"
@@ -24,6 +25,75 @@ const (
 	// Verify that runtime/protoimpl is sufficiently up-to-date.
 	_ = protoimpl.EnforceVersion(protoimpl.MaxVersion - 20)
 )
+
+// What an event is about.
+type EventKind int32
+
+const (
+	// Never sent.
+	EventKind_EVENT_KIND_UNSPECIFIED EventKind = 0
+	// An agent's presence, or the first that was heard of the agent: a PresenceEvent.
+	EventKind_PRESENCE_CHANGED EventKind = 1
+	// Only an agent's free capacity, or whether the agent is signed in: a PresenceEvent.
+	EventKind_CAPACITY_CHANGED EventKind = 2
+	// An agent accepted a conversation: an ActivityEvent.
+	EventKind_ACCEPTED_WORK EventKind = 3
+	// A conversation of an agent came to its wrap-up: an ActivityEvent.
+	EventKind_AFTER_WORK EventKind = 4
+	// An agent asked another one to a conversation: an ActivityEvent.
+	EventKind_CONSULT EventKind = 5
+	// A record of whatever entity was created, updated or deleted: an ActivityEvent.
+	EventKind_ROW_CHANGE EventKind = 6
+)
+
+// Enum value maps for EventKind.
+var (
+	EventKind_name = map[int32]string{
+		0: "EVENT_KIND_UNSPECIFIED",
+		1: "PRESENCE_CHANGED",
+		2: "CAPACITY_CHANGED",
+		3: "ACCEPTED_WORK",
+		4: "AFTER_WORK",
+		5: "CONSULT",
+		6: "ROW_CHANGE",
+	}
+	EventKind_value = map[string]int32{
+		"EVENT_KIND_UNSPECIFIED": 0,
+		"PRESENCE_CHANGED":       1,
+		"CAPACITY_CHANGED":       2,
+		"ACCEPTED_WORK":          3,
+		"AFTER_WORK":             4,
+		"CONSULT":                5,
+		"ROW_CHANGE":             6,
+	}
+)
+
+func (x EventKind) Enum() *EventKind {
+	p := new(EventKind)
+	*p = x
+	return p
+}
+
+func (x EventKind) String() string {
+	return protoimpl.X.EnumStringOf(x.Descriptor(), protoreflect.EnumNumber(x))
+}
+
+func (EventKind) Descriptor() protoreflect.EnumDescriptor {
+	return file_botverse_v1_presence_proto_enumTypes[0].Descriptor()
+}
+
+func (EventKind) Type() protoreflect.EnumType {
+	return &file_botverse_v1_presence_proto_enumTypes[0]
+}
+
+func (x EventKind) Number() protoreflect.EnumNumber {
+	return protoreflect.EnumNumber(x)
+}
+
+// Deprecated: Use EventKind.Descriptor instead.
+func (EventKind) EnumDescriptor() ([]byte, []int) {
+	return file_botverse_v1_presence_proto_rawDescGZIP(), []int{0}
+}
 
 // What the presence amounts to.
 type Presence_BaseStatus int32
@@ -74,11 +144,11 @@ func (x Presence_BaseStatus) String() string {
 }
 
 func (Presence_BaseStatus) Descriptor() protoreflect.EnumDescriptor {
-	return file_botverse_v1_presence_proto_enumTypes[0].Descriptor()
+	return file_botverse_v1_presence_proto_enumTypes[1].Descriptor()
 }
 
 func (Presence_BaseStatus) Type() protoreflect.EnumType {
-	return &file_botverse_v1_presence_proto_enumTypes[0]
+	return &file_botverse_v1_presence_proto_enumTypes[1]
 }
 
 func (x Presence_BaseStatus) Number() protoreflect.EnumNumber {
@@ -127,11 +197,11 @@ func (x PresenceEvent_Kind) String() string {
 }
 
 func (PresenceEvent_Kind) Descriptor() protoreflect.EnumDescriptor {
-	return file_botverse_v1_presence_proto_enumTypes[1].Descriptor()
+	return file_botverse_v1_presence_proto_enumTypes[2].Descriptor()
 }
 
 func (PresenceEvent_Kind) Type() protoreflect.EnumType {
-	return &file_botverse_v1_presence_proto_enumTypes[1]
+	return &file_botverse_v1_presence_proto_enumTypes[2]
 }
 
 func (x PresenceEvent_Kind) Number() protoreflect.EnumNumber {
@@ -266,7 +336,10 @@ func (x *ListPresenceResponse) GetCursor() string {
 type WatchPresenceRequest struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
 	// The cursor of the last message that the subscriber handled. Empty means: from a snapshot of now.
-	After         string `protobuf:"bytes,1,opt,name=after,proto3" json:"after,omitempty"`
+	After string `protobuf:"bytes,1,opt,name=after,proto3" json:"after,omitempty"`
+	// Which events to stream; none means all. The snapshot comes where PRESENCE_CHANGED or CAPACITY_CHANGED is among
+	// them. Events that are left out move the cursor all the same: heartbeats tell it.
+	Kinds         []EventKind `protobuf:"varint,2,rep,packed,name=kinds,proto3,enum=botverse.v1.EventKind" json:"kinds,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -308,6 +381,13 @@ func (x *WatchPresenceRequest) GetAfter() string {
 	return ""
 }
 
+func (x *WatchPresenceRequest) GetKinds() []EventKind {
+	if x != nil {
+		return x.Kinds
+	}
+	return nil
+}
+
 // One message of the stream.
 type WatchPresenceResponse struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
@@ -319,6 +399,7 @@ type WatchPresenceResponse struct {
 	//	*WatchPresenceResponse_SnapshotEnd
 	//	*WatchPresenceResponse_Event
 	//	*WatchPresenceResponse_Heartbeat
+	//	*WatchPresenceResponse_Activity
 	Message isWatchPresenceResponse_Message `protobuf_oneof:"message"`
 	// Where to go on after this message. On all but `state`.
 	Cursor        string `protobuf:"bytes,5,opt,name=cursor,proto3" json:"cursor,omitempty"`
@@ -399,6 +480,15 @@ func (x *WatchPresenceResponse) GetHeartbeat() *Heartbeat {
 	return nil
 }
 
+func (x *WatchPresenceResponse) GetActivity() *ActivityEvent {
+	if x != nil {
+		if x, ok := x.Message.(*WatchPresenceResponse_Activity); ok {
+			return x.Activity
+		}
+	}
+	return nil
+}
+
 func (x *WatchPresenceResponse) GetCursor() string {
 	if x != nil {
 		return x.Cursor
@@ -430,6 +520,11 @@ type WatchPresenceResponse_Heartbeat struct {
 	Heartbeat *Heartbeat `protobuf:"bytes,4,opt,name=heartbeat,proto3,oneof"`
 }
 
+type WatchPresenceResponse_Activity struct {
+	// Something else happened that a configured source tells of.
+	Activity *ActivityEvent `protobuf:"bytes,6,opt,name=activity,proto3,oneof"`
+}
+
 func (*WatchPresenceResponse_State) isWatchPresenceResponse_Message() {}
 
 func (*WatchPresenceResponse_SnapshotEnd) isWatchPresenceResponse_Message() {}
@@ -437,6 +532,8 @@ func (*WatchPresenceResponse_SnapshotEnd) isWatchPresenceResponse_Message() {}
 func (*WatchPresenceResponse_Event) isWatchPresenceResponse_Message() {}
 
 func (*WatchPresenceResponse_Heartbeat) isWatchPresenceResponse_Message() {}
+
+func (*WatchPresenceResponse_Activity) isWatchPresenceResponse_Message() {}
 
 // Says that the snapshot is complete.
 type SnapshotEnd struct {
@@ -893,11 +990,223 @@ func (x *PresenceEvent) GetRecordId() string {
 	return ""
 }
 
+// Something that happened in Dataverse and is no agent's presence: what the sources for accepted work, after-work,
+// consults and changes of any entity tell. It changes no agent's state.
+type ActivityEvent struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// The event's ID: the same however often Dataverse delivers it.
+	Id string `protobuf:"bytes,1,opt,name=id,proto3" json:"id,omitempty"`
+	// What happened.
+	Kind EventKind `protobuf:"varint,2,opt,name=kind,proto3,enum=botverse.v1.EventKind" json:"kind,omitempty"`
+	// The configured source that told it, as "accepted-work".
+	Source string `protobuf:"bytes,3,opt,name=source,proto3" json:"source,omitempty"`
+	// The record's entity, by logical name.
+	Entity string `protobuf:"bytes,4,opt,name=entity,proto3" json:"entity,omitempty"`
+	// The record's ID.
+	RecordId string `protobuf:"bytes,5,opt,name=record_id,json=recordId,proto3" json:"record_id,omitempty"`
+	// What was done to the record: Create, Update or Delete.
+	Message string `protobuf:"bytes,6,opt,name=message,proto3" json:"message,omitempty"`
+	// The agent whom it is about, by record ID in systemuser; of a consult the one who asked. Empty where the source names
+	// no such field.
+	AgentId string `protobuf:"bytes,7,opt,name=agent_id,json=agentId,proto3" json:"agent_id,omitempty"`
+	// The agent's full name. "Unknown" where there is an agent and none was told.
+	AgentName string `protobuf:"bytes,8,opt,name=agent_name,json=agentName,proto3" json:"agent_name,omitempty"`
+	// Of a consult the agent who was asked.
+	OtherAgentId string `protobuf:"bytes,9,opt,name=other_agent_id,json=otherAgentId,proto3" json:"other_agent_id,omitempty"`
+	// That agent's full name. "Unknown" where there is such an agent and none was told.
+	OtherAgentName string `protobuf:"bytes,10,opt,name=other_agent_name,json=otherAgentName,proto3" json:"other_agent_name,omitempty"`
+	// When it happened: when the conversation was started, when the wrap-up began, when the agent was asked. Not set where
+	// the source names no such field, or the record has no value there.
+	Time *timestamppb.Timestamp `protobuf:"bytes,11,opt,name=time,proto3" json:"time,omitempty"`
+	// When we received it.
+	ReceiveTime *timestamppb.Timestamp `protobuf:"bytes,12,opt,name=receive_time,json=receiveTime,proto3" json:"receive_time,omitempty"`
+	// From time to receive_time. Not set where time is not. Negative where the clocks disagree.
+	Delay *durationpb.Duration `protobuf:"bytes,13,opt,name=delay,proto3" json:"delay,omitempty"`
+	// The fields that the source asks for, by logical name, as they are stored: choices as numbers, lookups as record IDs,
+	// times in RFC 3339. Numbers that a double cannot hold are strings.
+	Values *structpb.Struct `protobuf:"bytes,14,opt,name=values,proto3" json:"values,omitempty"`
+	// Their display texts, by logical name, in the language of the application user. They are labels, never facts.
+	Labels map[string]string `protobuf:"bytes,15,rep,name=labels,proto3" json:"labels,omitempty" protobuf_key:"bytes,1,opt,name=key" protobuf_val:"bytes,2,opt,name=value"`
+	// The fields that are left out because they are too large for an event, by logical name: read the record for them.
+	Omitted []string `protobuf:"bytes,16,rep,name=omitted,proto3" json:"omitted,omitempty"`
+	// The organisation's ID.
+	OrganizationId string `protobuf:"bytes,17,opt,name=organization_id,json=organizationId,proto3" json:"organization_id,omitempty"`
+	// The organisation's unique name.
+	OrganizationName string `protobuf:"bytes,18,opt,name=organization_name,json=organizationName,proto3" json:"organization_name,omitempty"`
+	// The business unit of the user in whose context it was delivered.
+	BusinessUnitId string `protobuf:"bytes,19,opt,name=business_unit_id,json=businessUnitId,proto3" json:"business_unit_id,omitempty"`
+	unknownFields  protoimpl.UnknownFields
+	sizeCache      protoimpl.SizeCache
+}
+
+func (x *ActivityEvent) Reset() {
+	*x = ActivityEvent{}
+	mi := &file_botverse_v1_presence_proto_msgTypes[9]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *ActivityEvent) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*ActivityEvent) ProtoMessage() {}
+
+func (x *ActivityEvent) ProtoReflect() protoreflect.Message {
+	mi := &file_botverse_v1_presence_proto_msgTypes[9]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use ActivityEvent.ProtoReflect.Descriptor instead.
+func (*ActivityEvent) Descriptor() ([]byte, []int) {
+	return file_botverse_v1_presence_proto_rawDescGZIP(), []int{9}
+}
+
+func (x *ActivityEvent) GetId() string {
+	if x != nil {
+		return x.Id
+	}
+	return ""
+}
+
+func (x *ActivityEvent) GetKind() EventKind {
+	if x != nil {
+		return x.Kind
+	}
+	return EventKind_EVENT_KIND_UNSPECIFIED
+}
+
+func (x *ActivityEvent) GetSource() string {
+	if x != nil {
+		return x.Source
+	}
+	return ""
+}
+
+func (x *ActivityEvent) GetEntity() string {
+	if x != nil {
+		return x.Entity
+	}
+	return ""
+}
+
+func (x *ActivityEvent) GetRecordId() string {
+	if x != nil {
+		return x.RecordId
+	}
+	return ""
+}
+
+func (x *ActivityEvent) GetMessage() string {
+	if x != nil {
+		return x.Message
+	}
+	return ""
+}
+
+func (x *ActivityEvent) GetAgentId() string {
+	if x != nil {
+		return x.AgentId
+	}
+	return ""
+}
+
+func (x *ActivityEvent) GetAgentName() string {
+	if x != nil {
+		return x.AgentName
+	}
+	return ""
+}
+
+func (x *ActivityEvent) GetOtherAgentId() string {
+	if x != nil {
+		return x.OtherAgentId
+	}
+	return ""
+}
+
+func (x *ActivityEvent) GetOtherAgentName() string {
+	if x != nil {
+		return x.OtherAgentName
+	}
+	return ""
+}
+
+func (x *ActivityEvent) GetTime() *timestamppb.Timestamp {
+	if x != nil {
+		return x.Time
+	}
+	return nil
+}
+
+func (x *ActivityEvent) GetReceiveTime() *timestamppb.Timestamp {
+	if x != nil {
+		return x.ReceiveTime
+	}
+	return nil
+}
+
+func (x *ActivityEvent) GetDelay() *durationpb.Duration {
+	if x != nil {
+		return x.Delay
+	}
+	return nil
+}
+
+func (x *ActivityEvent) GetValues() *structpb.Struct {
+	if x != nil {
+		return x.Values
+	}
+	return nil
+}
+
+func (x *ActivityEvent) GetLabels() map[string]string {
+	if x != nil {
+		return x.Labels
+	}
+	return nil
+}
+
+func (x *ActivityEvent) GetOmitted() []string {
+	if x != nil {
+		return x.Omitted
+	}
+	return nil
+}
+
+func (x *ActivityEvent) GetOrganizationId() string {
+	if x != nil {
+		return x.OrganizationId
+	}
+	return ""
+}
+
+func (x *ActivityEvent) GetOrganizationName() string {
+	if x != nil {
+		return x.OrganizationName
+	}
+	return ""
+}
+
+func (x *ActivityEvent) GetBusinessUnitId() string {
+	if x != nil {
+		return x.BusinessUnitId
+	}
+	return ""
+}
+
 var File_botverse_v1_presence_proto protoreflect.FileDescriptor
 
 const file_botverse_v1_presence_proto_rawDesc = "" +
 	"\n" +
-	"\x1abotverse/v1/presence.proto\x12\vbotverse.v1\x1a\x1bbuf/validate/validate.proto\x1a\x1cgoogle/api/annotations.proto\x1a\x1egoogle/protobuf/duration.proto\x1a\x1fgoogle/protobuf/timestamp.proto\"g\n" +
+	"\x1abotverse/v1/presence.proto\x12\vbotverse.v1\x1a\x1bbuf/validate/validate.proto\x1a\x1cgoogle/api/annotations.proto\x1a\x1egoogle/protobuf/duration.proto\x1a\x1cgoogle/protobuf/struct.proto\x1a\x1fgoogle/protobuf/timestamp.proto\"g\n" +
 	"\x13ListPresenceRequest\x12'\n" +
 	"\tpage_size\x18\x01 \x01(\x05B\n" +
 	"\xbaH\a\x1a\x05\x18\xe8\a(\x00R\bpageSize\x12'\n" +
@@ -906,14 +1215,16 @@ const file_botverse_v1_presence_proto_rawDesc = "" +
 	"\x14ListPresenceResponse\x122\n" +
 	"\x06agents\x18\x01 \x03(\v2\x1a.botverse.v1.AgentPresenceR\x06agents\x12&\n" +
 	"\x0fnext_page_token\x18\x02 \x01(\tR\rnextPageToken\x12\x16\n" +
-	"\x06cursor\x18\x03 \x01(\tR\x06cursor\"6\n" +
+	"\x06cursor\x18\x03 \x01(\tR\x06cursor\"w\n" +
 	"\x14WatchPresenceRequest\x12\x1e\n" +
-	"\x05after\x18\x01 \x01(\tB\b\xbaH\x05r\x03\x18\x80\x04R\x05after\"\x99\x02\n" +
+	"\x05after\x18\x01 \x01(\tB\b\xbaH\x05r\x03\x18\x80\x04R\x05after\x12?\n" +
+	"\x05kinds\x18\x02 \x03(\x0e2\x16.botverse.v1.EventKindB\x11\xbaH\x0e\x92\x01\v\x10\x10\"\a\x82\x01\x04\x10\x01 \x00R\x05kinds\"\xd3\x02\n" +
 	"\x15WatchPresenceResponse\x122\n" +
 	"\x05state\x18\x01 \x01(\v2\x1a.botverse.v1.AgentPresenceH\x00R\x05state\x12=\n" +
 	"\fsnapshot_end\x18\x02 \x01(\v2\x18.botverse.v1.SnapshotEndH\x00R\vsnapshotEnd\x122\n" +
 	"\x05event\x18\x03 \x01(\v2\x1a.botverse.v1.PresenceEventH\x00R\x05event\x126\n" +
-	"\theartbeat\x18\x04 \x01(\v2\x16.botverse.v1.HeartbeatH\x00R\theartbeat\x12\x16\n" +
+	"\theartbeat\x18\x04 \x01(\v2\x16.botverse.v1.HeartbeatH\x00R\theartbeat\x128\n" +
+	"\bactivity\x18\x06 \x01(\v2\x1a.botverse.v1.ActivityEventH\x00R\bactivity\x12\x16\n" +
 	"\x06cursor\x18\x05 \x01(\tR\x06cursorB\t\n" +
 	"\amessage\"%\n" +
 	"\vSnapshotEnd\x12\x16\n" +
@@ -974,7 +1285,42 @@ const file_botverse_v1_presence_proto_rawDesc = "" +
 	"\x10CAPACITY_CHANGED\x10\x02B\v\n" +
 	"\t_capacityB\f\n" +
 	"\n" +
-	"_signed_in2\xf2\x01\n" +
+	"_signed_in\"\xa2\x06\n" +
+	"\rActivityEvent\x12\x0e\n" +
+	"\x02id\x18\x01 \x01(\tR\x02id\x12*\n" +
+	"\x04kind\x18\x02 \x01(\x0e2\x16.botverse.v1.EventKindR\x04kind\x12\x16\n" +
+	"\x06source\x18\x03 \x01(\tR\x06source\x12\x16\n" +
+	"\x06entity\x18\x04 \x01(\tR\x06entity\x12\x1b\n" +
+	"\trecord_id\x18\x05 \x01(\tR\brecordId\x12\x18\n" +
+	"\amessage\x18\x06 \x01(\tR\amessage\x12\x19\n" +
+	"\bagent_id\x18\a \x01(\tR\aagentId\x12\x1d\n" +
+	"\n" +
+	"agent_name\x18\b \x01(\tR\tagentName\x12$\n" +
+	"\x0eother_agent_id\x18\t \x01(\tR\fotherAgentId\x12(\n" +
+	"\x10other_agent_name\x18\n" +
+	" \x01(\tR\x0eotherAgentName\x12.\n" +
+	"\x04time\x18\v \x01(\v2\x1a.google.protobuf.TimestampR\x04time\x12=\n" +
+	"\freceive_time\x18\f \x01(\v2\x1a.google.protobuf.TimestampR\vreceiveTime\x12/\n" +
+	"\x05delay\x18\r \x01(\v2\x19.google.protobuf.DurationR\x05delay\x12/\n" +
+	"\x06values\x18\x0e \x01(\v2\x17.google.protobuf.StructR\x06values\x12>\n" +
+	"\x06labels\x18\x0f \x03(\v2&.botverse.v1.ActivityEvent.LabelsEntryR\x06labels\x12\x18\n" +
+	"\aomitted\x18\x10 \x03(\tR\aomitted\x12'\n" +
+	"\x0forganization_id\x18\x11 \x01(\tR\x0eorganizationId\x12+\n" +
+	"\x11organization_name\x18\x12 \x01(\tR\x10organizationName\x12(\n" +
+	"\x10business_unit_id\x18\x13 \x01(\tR\x0ebusinessUnitId\x1a9\n" +
+	"\vLabelsEntry\x12\x10\n" +
+	"\x03key\x18\x01 \x01(\tR\x03key\x12\x14\n" +
+	"\x05value\x18\x02 \x01(\tR\x05value:\x028\x01*\x93\x01\n" +
+	"\tEventKind\x12\x1a\n" +
+	"\x16EVENT_KIND_UNSPECIFIED\x10\x00\x12\x14\n" +
+	"\x10PRESENCE_CHANGED\x10\x01\x12\x14\n" +
+	"\x10CAPACITY_CHANGED\x10\x02\x12\x11\n" +
+	"\rACCEPTED_WORK\x10\x03\x12\x0e\n" +
+	"\n" +
+	"AFTER_WORK\x10\x04\x12\v\n" +
+	"\aCONSULT\x10\x05\x12\x0e\n" +
+	"\n" +
+	"ROW_CHANGE\x10\x062\xf2\x01\n" +
 	"\x0fPresenceService\x12i\n" +
 	"\fListPresence\x12 .botverse.v1.ListPresenceRequest\x1a!.botverse.v1.ListPresenceResponse\"\x14\x82\xd3\xe4\x93\x02\x0e\x12\f/v1/presence\x12t\n" +
 	"\rWatchPresence\x12!.botverse.v1.WatchPresenceRequest\x1a\".botverse.v1.WatchPresenceResponse\"\x1a\x82\xd3\xe4\x93\x02\x14\x12\x12/v1/presence:watch0\x01B\xa6\x01\n" +
@@ -992,49 +1338,61 @@ func file_botverse_v1_presence_proto_rawDescGZIP() []byte {
 	return file_botverse_v1_presence_proto_rawDescData
 }
 
-var file_botverse_v1_presence_proto_enumTypes = make([]protoimpl.EnumInfo, 2)
-var file_botverse_v1_presence_proto_msgTypes = make([]protoimpl.MessageInfo, 9)
+var file_botverse_v1_presence_proto_enumTypes = make([]protoimpl.EnumInfo, 3)
+var file_botverse_v1_presence_proto_msgTypes = make([]protoimpl.MessageInfo, 11)
 var file_botverse_v1_presence_proto_goTypes = []any{
-	(Presence_BaseStatus)(0),      // 0: botverse.v1.Presence.BaseStatus
-	(PresenceEvent_Kind)(0),       // 1: botverse.v1.PresenceEvent.Kind
-	(*ListPresenceRequest)(nil),   // 2: botverse.v1.ListPresenceRequest
-	(*ListPresenceResponse)(nil),  // 3: botverse.v1.ListPresenceResponse
-	(*WatchPresenceRequest)(nil),  // 4: botverse.v1.WatchPresenceRequest
-	(*WatchPresenceResponse)(nil), // 5: botverse.v1.WatchPresenceResponse
-	(*SnapshotEnd)(nil),           // 6: botverse.v1.SnapshotEnd
-	(*Heartbeat)(nil),             // 7: botverse.v1.Heartbeat
-	(*Presence)(nil),              // 8: botverse.v1.Presence
-	(*AgentPresence)(nil),         // 9: botverse.v1.AgentPresence
-	(*PresenceEvent)(nil),         // 10: botverse.v1.PresenceEvent
-	(*timestamppb.Timestamp)(nil), // 11: google.protobuf.Timestamp
-	(*durationpb.Duration)(nil),   // 12: google.protobuf.Duration
+	(EventKind)(0),                // 0: botverse.v1.EventKind
+	(Presence_BaseStatus)(0),      // 1: botverse.v1.Presence.BaseStatus
+	(PresenceEvent_Kind)(0),       // 2: botverse.v1.PresenceEvent.Kind
+	(*ListPresenceRequest)(nil),   // 3: botverse.v1.ListPresenceRequest
+	(*ListPresenceResponse)(nil),  // 4: botverse.v1.ListPresenceResponse
+	(*WatchPresenceRequest)(nil),  // 5: botverse.v1.WatchPresenceRequest
+	(*WatchPresenceResponse)(nil), // 6: botverse.v1.WatchPresenceResponse
+	(*SnapshotEnd)(nil),           // 7: botverse.v1.SnapshotEnd
+	(*Heartbeat)(nil),             // 8: botverse.v1.Heartbeat
+	(*Presence)(nil),              // 9: botverse.v1.Presence
+	(*AgentPresence)(nil),         // 10: botverse.v1.AgentPresence
+	(*PresenceEvent)(nil),         // 11: botverse.v1.PresenceEvent
+	(*ActivityEvent)(nil),         // 12: botverse.v1.ActivityEvent
+	nil,                           // 13: botverse.v1.ActivityEvent.LabelsEntry
+	(*timestamppb.Timestamp)(nil), // 14: google.protobuf.Timestamp
+	(*durationpb.Duration)(nil),   // 15: google.protobuf.Duration
+	(*structpb.Struct)(nil),       // 16: google.protobuf.Struct
 }
 var file_botverse_v1_presence_proto_depIdxs = []int32{
-	9,  // 0: botverse.v1.ListPresenceResponse.agents:type_name -> botverse.v1.AgentPresence
-	9,  // 1: botverse.v1.WatchPresenceResponse.state:type_name -> botverse.v1.AgentPresence
-	6,  // 2: botverse.v1.WatchPresenceResponse.snapshot_end:type_name -> botverse.v1.SnapshotEnd
-	10, // 3: botverse.v1.WatchPresenceResponse.event:type_name -> botverse.v1.PresenceEvent
-	7,  // 4: botverse.v1.WatchPresenceResponse.heartbeat:type_name -> botverse.v1.Heartbeat
-	11, // 5: botverse.v1.Heartbeat.time:type_name -> google.protobuf.Timestamp
-	0,  // 6: botverse.v1.Presence.base_status:type_name -> botverse.v1.Presence.BaseStatus
-	8,  // 7: botverse.v1.AgentPresence.presence:type_name -> botverse.v1.Presence
-	11, // 8: botverse.v1.AgentPresence.start_time:type_name -> google.protobuf.Timestamp
-	11, // 9: botverse.v1.AgentPresence.receive_time:type_name -> google.protobuf.Timestamp
-	1,  // 10: botverse.v1.PresenceEvent.kind:type_name -> botverse.v1.PresenceEvent.Kind
-	8,  // 11: botverse.v1.PresenceEvent.presence:type_name -> botverse.v1.Presence
-	8,  // 12: botverse.v1.PresenceEvent.previous:type_name -> botverse.v1.Presence
-	11, // 13: botverse.v1.PresenceEvent.start_time:type_name -> google.protobuf.Timestamp
-	11, // 14: botverse.v1.PresenceEvent.receive_time:type_name -> google.protobuf.Timestamp
-	12, // 15: botverse.v1.PresenceEvent.delay:type_name -> google.protobuf.Duration
-	2,  // 16: botverse.v1.PresenceService.ListPresence:input_type -> botverse.v1.ListPresenceRequest
-	4,  // 17: botverse.v1.PresenceService.WatchPresence:input_type -> botverse.v1.WatchPresenceRequest
-	3,  // 18: botverse.v1.PresenceService.ListPresence:output_type -> botverse.v1.ListPresenceResponse
-	5,  // 19: botverse.v1.PresenceService.WatchPresence:output_type -> botverse.v1.WatchPresenceResponse
-	18, // [18:20] is the sub-list for method output_type
-	16, // [16:18] is the sub-list for method input_type
-	16, // [16:16] is the sub-list for extension type_name
-	16, // [16:16] is the sub-list for extension extendee
-	0,  // [0:16] is the sub-list for field type_name
+	10, // 0: botverse.v1.ListPresenceResponse.agents:type_name -> botverse.v1.AgentPresence
+	0,  // 1: botverse.v1.WatchPresenceRequest.kinds:type_name -> botverse.v1.EventKind
+	10, // 2: botverse.v1.WatchPresenceResponse.state:type_name -> botverse.v1.AgentPresence
+	7,  // 3: botverse.v1.WatchPresenceResponse.snapshot_end:type_name -> botverse.v1.SnapshotEnd
+	11, // 4: botverse.v1.WatchPresenceResponse.event:type_name -> botverse.v1.PresenceEvent
+	8,  // 5: botverse.v1.WatchPresenceResponse.heartbeat:type_name -> botverse.v1.Heartbeat
+	12, // 6: botverse.v1.WatchPresenceResponse.activity:type_name -> botverse.v1.ActivityEvent
+	14, // 7: botverse.v1.Heartbeat.time:type_name -> google.protobuf.Timestamp
+	1,  // 8: botverse.v1.Presence.base_status:type_name -> botverse.v1.Presence.BaseStatus
+	9,  // 9: botverse.v1.AgentPresence.presence:type_name -> botverse.v1.Presence
+	14, // 10: botverse.v1.AgentPresence.start_time:type_name -> google.protobuf.Timestamp
+	14, // 11: botverse.v1.AgentPresence.receive_time:type_name -> google.protobuf.Timestamp
+	2,  // 12: botverse.v1.PresenceEvent.kind:type_name -> botverse.v1.PresenceEvent.Kind
+	9,  // 13: botverse.v1.PresenceEvent.presence:type_name -> botverse.v1.Presence
+	9,  // 14: botverse.v1.PresenceEvent.previous:type_name -> botverse.v1.Presence
+	14, // 15: botverse.v1.PresenceEvent.start_time:type_name -> google.protobuf.Timestamp
+	14, // 16: botverse.v1.PresenceEvent.receive_time:type_name -> google.protobuf.Timestamp
+	15, // 17: botverse.v1.PresenceEvent.delay:type_name -> google.protobuf.Duration
+	0,  // 18: botverse.v1.ActivityEvent.kind:type_name -> botverse.v1.EventKind
+	14, // 19: botverse.v1.ActivityEvent.time:type_name -> google.protobuf.Timestamp
+	14, // 20: botverse.v1.ActivityEvent.receive_time:type_name -> google.protobuf.Timestamp
+	15, // 21: botverse.v1.ActivityEvent.delay:type_name -> google.protobuf.Duration
+	16, // 22: botverse.v1.ActivityEvent.values:type_name -> google.protobuf.Struct
+	13, // 23: botverse.v1.ActivityEvent.labels:type_name -> botverse.v1.ActivityEvent.LabelsEntry
+	3,  // 24: botverse.v1.PresenceService.ListPresence:input_type -> botverse.v1.ListPresenceRequest
+	5,  // 25: botverse.v1.PresenceService.WatchPresence:input_type -> botverse.v1.WatchPresenceRequest
+	4,  // 26: botverse.v1.PresenceService.ListPresence:output_type -> botverse.v1.ListPresenceResponse
+	6,  // 27: botverse.v1.PresenceService.WatchPresence:output_type -> botverse.v1.WatchPresenceResponse
+	26, // [26:28] is the sub-list for method output_type
+	24, // [24:26] is the sub-list for method input_type
+	24, // [24:24] is the sub-list for extension type_name
+	24, // [24:24] is the sub-list for extension extendee
+	0,  // [0:24] is the sub-list for field type_name
 }
 
 func init() { file_botverse_v1_presence_proto_init() }
@@ -1047,6 +1405,7 @@ func file_botverse_v1_presence_proto_init() {
 		(*WatchPresenceResponse_SnapshotEnd)(nil),
 		(*WatchPresenceResponse_Event)(nil),
 		(*WatchPresenceResponse_Heartbeat)(nil),
+		(*WatchPresenceResponse_Activity)(nil),
 	}
 	file_botverse_v1_presence_proto_msgTypes[7].OneofWrappers = []any{}
 	file_botverse_v1_presence_proto_msgTypes[8].OneofWrappers = []any{}
@@ -1055,8 +1414,8 @@ func file_botverse_v1_presence_proto_init() {
 		File: protoimpl.DescBuilder{
 			GoPackagePath: reflect.TypeOf(x{}).PkgPath(),
 			RawDescriptor: unsafe.Slice(unsafe.StringData(file_botverse_v1_presence_proto_rawDesc), len(file_botverse_v1_presence_proto_rawDesc)),
-			NumEnums:      2,
-			NumMessages:   9,
+			NumEnums:      3,
+			NumMessages:   11,
 			NumExtensions: 0,
 			NumServices:   1,
 		},

@@ -32,7 +32,8 @@ type PresenceServiceClient interface {
 	// Lists the agents' present state, by agent ID. Silence is not Offline: an agent of whom nothing was heard is not
 	// listed.
 	ListPresence(ctx context.Context, in *ListPresenceRequest, opts ...grpc.CallOption) (*ListPresenceResponse, error)
-	// Streams presence: first each agent's state, then `snapshot_end`, then each event as it comes.
+	// Streams presence: first each agent's state, then `snapshot_end`, then each event as it comes. What other sources tell
+	// comes in the same order as `activity`.
 	//
 	// With `after` there is no snapshot: the events after that cursor come first, then the live ones, none missing and
 	// none twice. Over HTTP the stream is newline-delimited JSON, or server-sent events where the request accepts
@@ -87,7 +88,8 @@ type PresenceServiceServer interface {
 	// Lists the agents' present state, by agent ID. Silence is not Offline: an agent of whom nothing was heard is not
 	// listed.
 	ListPresence(context.Context, *ListPresenceRequest) (*ListPresenceResponse, error)
-	// Streams presence: first each agent's state, then `snapshot_end`, then each event as it comes.
+	// Streams presence: first each agent's state, then `snapshot_end`, then each event as it comes. What other sources tell
+	// comes in the same order as `activity`.
 	//
 	// With `after` there is no snapshot: the events after that cursor come first, then the live ones, none missing and
 	// none twice. Over HTTP the stream is newline-delimited JSON, or server-sent events where the request accepts
