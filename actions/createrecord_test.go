@@ -294,6 +294,7 @@ func testUnknownFieldReadsMetadataOnceMore(t *testing.T, w world) {
 		t.Fatal(err)
 	}
 	w.wire.take()
+	began := time.Now()
 	for range 3 {
 		if _, err := w.CreateRecord(t.Context(), spec); err == nil {
 			t.Fatal("an unknown field is taken")
@@ -305,7 +306,7 @@ func testUnknownFieldReadsMetadataOnceMore(t *testing.T, w world) {
 			batches++
 		}
 	}
-	if batches != 1 {
+	if most := 1 + int(time.Since(began)/refreshInterval); batches < 1 || batches > most { // most is 1 but on a very busy machine
 		t.Errorf("three calls at once read the metadata %d times more, want once", batches)
 	}
 }
