@@ -93,13 +93,21 @@ func (s *Server) serve(ctx context.Context, w http.ResponseWriter, r *http.Reque
 		return reply{}, refuse(code.RequestLengthTooLarge, "The request is too long, or was broken off.")
 	}
 	c := &call{
-		method: r.Method, path: escaped[len(root[0]):], rawQuery: r.URL.RawQuery, header: r.Header, body: text,
+		method: readMethod(r.Method), path: escaped[len(root[0]):], rawQuery: r.URL.RawQuery, header: r.Header, body: text,
 		base: origin(r) + "/api/data/" + root[1] + "/", by: by,
 	}
 	if c.path == "$batch" {
 		return s.batch(ctx, c)
 	}
 	return s.answer(ctx, c)
+}
+
+// readMethod takes HEAD for GET: net/http leaves the body out.
+func readMethod(method string) string {
+	if method == http.MethodHead {
+		return http.MethodGet
+	}
+	return method
 }
 
 // answer does what a call asks for.

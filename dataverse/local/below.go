@@ -67,13 +67,39 @@ func (s *Server) readCollection(ctx context.Context, c *call, conn *conn, t *tab
 	child := s.tables[children.entity.LogicalName]
 	where := children.of(t, id)
 	if rest[0].HasParens {
-		key, err := readKey(child, rest[0])
+		return s.readMember(ctx, c, conn, child, where, rest)
+	}
+	return s.readSet(ctx, c, conn, child, where, rest[1:])
+}
+
+// readMember answers with one record of a collection, or with what hangs below it.
+func (s *Server) readMember(ctx context.Context, c *call, conn *conn, child *table, where odata.Expr, rest []odata.Segment) (reply, error) {
+	key, err := readKey(child, rest[0])
+	if err != nil {
+		return reply{}, err
+	}
+	id, found, err := s.resolve(ctx, conn, child, key)
+	if err != nil {
+		return reply{}, err
+	}
+	if found {
+		compiled, err := query.FromOData(s.schema, child.Entity, &odata.Query{Select: []string{child.PrimaryID}, Filter: both(isRecord(child.Entity, id), where)}, query.Options{})
 		if err != nil {
 			return reply{}, err
 		}
-		return s.readRecord(ctx, c, conn, child, key.id)
+		page, err := conn.page(ctx, compiled)
+		if err != nil {
+			return reply{}, err
+		}
+		found = len(page.Rows) > 0
 	}
-	return s.readSet(ctx, c, conn, child, where, rest[1:])
+	switch {
+	case !found:
+		return reply{}, key.missing(child)
+	case len(rest) > 1:
+		return s.readBelow(ctx, c, conn, child, id, rest[1:])
+	}
+	return s.readRecord(ctx, c, conn, child, id)
 }
 
 // of is the condition for being in the collection of a record.

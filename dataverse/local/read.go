@@ -60,7 +60,7 @@ func (s *Server) readSet(ctx context.Context, c *call, conn *conn, t *table, whe
 	case q.FetchXML != "":
 		return s.fetch(ctx, c, conn, t)
 	case q.SavedQuery != "" || q.UserQuery != "":
-		return reply{}, noSuchRecord("savedquery", q.SavedQuery+q.UserQuery)
+		return reply{}, noSuchView(q)
 	}
 	compiled, err := query.FromOData(s.schema, t.Entity, &q, s.options(c))
 	if err != nil {
@@ -71,6 +71,14 @@ func (s *Server) readSet(ctx context.Context, c *call, conn *conn, t *table, whe
 		return reply{}, err
 	}
 	return s.collection(c, t, compiled, page, false), nil
+}
+
+// noSuchView refuses a saved view: none are served.
+func noSuchView(q odata.Query) *fault {
+	if q.UserQuery != "" {
+		return noSuchRecord("userquery", q.UserQuery)
+	}
+	return noSuchRecord("savedquery", q.SavedQuery)
 }
 
 // both joins two conditions, of which either may be nil.
@@ -103,7 +111,7 @@ func (s *Server) rowWriter(c *call, columns []query.Column, omitNulls bool) *row
 func (s *Server) collection(c *call, t *table, q *query.Query, page *query.Page, isFetch bool) reply {
 	b := append(make([]byte, 0, 512+512*len(page.Rows)), '{')
 	b = appendString(appendMember(b, "@odata.context"), c.base+"$metadata#"+t.EntitySetName+selected(c.query.Select, c.query.Expand))
-	if c.query.Count && page.Total >= 0 {
+	if (c.query.Count || isFetch) && page.Total >= 0 {
 		b = strconv.AppendInt(appendMember(b, "@odata.count"), int64(page.Total), 10)
 	}
 	if c.prefer.wants(totalRecordCount) {
@@ -187,6 +195,9 @@ func (s *Server) fetch(ctx context.Context, c *call, conn *conn, t *table) (repl
 	f, err := fetchxml.Parse(c.query.FetchXML)
 	if err != nil {
 		return reply{}, err
+	}
+	if s.schema.Entity(f.Entity.Name) == nil {
+		return reply{}, refuse(code.QueryBuilderNoEntity, "The entity with a name = '%s' with namemapping = 'Logical' was not found in the MetadataCache.", f.Entity.Name)
 	}
 	if f.Entity.Name != t.LogicalName {
 		return reply{}, refuse(code.QueryBuilderEntitiesDontMatch, "The entity name specified in fetchxml does not match the entity name specified in the Entity Set or Navigation property. Expected: %s, Actual: %s", t.LogicalName, f.Entity.Name)

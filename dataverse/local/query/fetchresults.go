@@ -79,6 +79,12 @@ func (t *translation) showLinked(out *output, of *table, attributes []fetchxml.A
 			continue
 		}
 		shown[c.Property] = true
+		if a.RowAggregate != "" {
+			if err := t.showChildren(out, of, v, a.Alias); err != nil {
+				return err
+			}
+			continue
+		}
 		out.show(t.b, v, c)
 		if extra := companion(of.entity, v.field); extra != nil && link == "" && a.Alias == "" && !t.fetch.Distinct {
 			if x := t.b.field(of, extra); !shown[extra.Property()] && !selects(attributes, extra.LogicalName) {
@@ -87,6 +93,18 @@ func (t *translation) showLinked(out *output, of *table, attributes []fetchxml.A
 			}
 		}
 	}
+	return nil
+}
+
+// showChildren adds the number of records right below each in its hierarchy (FetchXML, "Count child records").
+func (t *translation) showChildren(out *output, of *table, v value, alias string) error {
+	parent := HierarchyField(of.entity)
+	if parent == "" || v.field.LogicalName != of.entity.PrimaryID {
+		return refuse(code.MissingHierarchicalRelationshipForOperator, "'CountChildren' needs the record ID of an entity with a hierarchical relationship.")
+	}
+	child := t.b.table(of.entity)
+	count := scalar{&statement{columns: []expr{literal("COUNT(*)")}, from: child, where: []expr{compared{"=", child.col(parent), of.key()}}}}
+	out.add(Column{Property: alias, Aliased: true, Aggregate: "count", Entity: of.entity, Field: v.field}, count)
 	return nil
 }
 

@@ -46,8 +46,11 @@ func (s *scope) group(out *output, path odata.Path) error {
 	if err != nil {
 		return err
 	}
-	if v.kind == schema.MultiSelectPicklist || v.kind == schema.DateTime {
+	switch v.kind {
+	case schema.MultiSelectPicklist:
 		return unfitGroup(v)
+	case schema.DateTime:
+		return refuse(code.UnsupportedQuery, "The attribute '%s' is a date: it cannot be grouped by. Use FetchXML with dategrouping.", v.field.LogicalName)
 	}
 	name := v.field.Property()
 	if len(path) > 1 {
