@@ -47,12 +47,12 @@ type limitFlags struct {
 }
 
 // Run serves until ctx ends.
-func (c *dataverseCommand) Run(ctx context.Context, s streams) error {
+func (c *dataverseCommand) Run(ctx context.Context, s streams) (err error) {
 	server, err := openLocal(ctx, c.config(c.logger(s.log)))
 	if err != nil {
 		return err
 	}
-	defer server.Close()
+	defer func() { err = errors.Join(err, server.Close()) }()
 	fmt.Fprintf(s.out, "local Dataverse  %s/api/data/v9.2/\n", localURL(server))
 	return server.Run(ctx)
 }
