@@ -20,6 +20,12 @@ type (
 		op   string
 		l, r expr
 	}
+	// comparedRows compares the values of keys with others, the first ones first.
+	comparedRows struct {
+		op   string
+		keys []orderKey
+		with []any
+	}
 	// junction joins terms by "AND" or "OR".
 	junction struct {
 		op    string

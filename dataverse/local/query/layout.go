@@ -223,6 +223,15 @@ func isSearched(f *schema.Field) bool {
 	return f.Type == schema.String && isContact && !strings.HasPrefix(f.LogicalName, "address")
 }
 
+// isAlwaysSet reports whether every record has a value in a column: its ID, and what the server itself sets.
+func isAlwaysSet(e *schema.Entity, column string) bool {
+	switch column {
+	case e.PrimaryID, "createdon", "modifiedon", versionField:
+		return true
+	}
+	return false
+}
+
 func stored(e *schema.Entity, name string) bool {
 	f := e.Field(name)
 	return f != nil && IsStored(f)

@@ -4,6 +4,7 @@ import (
 	"encoding/xml"
 	"fmt"
 	"net/url"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -26,8 +27,12 @@ func keyOf(v value, name string, desc bool) orderKey {
 	return orderKey{x: v.x, desc: desc, name: name, kind: v.kind, behavior: v.field.Behavior}
 }
 
-// afterKeys is true for rows behind the row with those keys. NULL is the lowest value, as for SQL Server.
-func afterKeys(keys []orderKey, last []any) expr {
+// afterKeys is true for rows behind the row with those keys. NULL is the lowest value, as for SQL Server. It is written so
+// that an index leads to the place at once, wherever it lies.
+func afterKeys(root *table, keys []orderKey, last []any) expr {
+	if ascending(keys) && !slices.Contains(last, nil) {
+		return comparedRows{">", keys, last} // unknown, and so not true, where a key is NULL: that row is before
+	}
 	behind := expr(sqlFalse)
 	for i := len(keys) - 1; i >= 0; i-- {
 		if i == len(keys)-1 {
@@ -37,10 +42,26 @@ func afterKeys(keys []orderKey, last []any) expr {
 		same := compared{"IS", keys[i].x, param{last[i]}}
 		behind = or(keys[i].behind(last[i]), and(same, behind))
 	}
-	if len(keys) > 1 && !keys[0].desc && last[0] != nil {
-		return and(compared{">=", keys[0].x, param{last[0]}}, behind) // for the index
+	if last[0] == nil {
+		return behind
+	}
+	if !keys[0].desc {
+		return and(compared{">=", keys[0].x, param{last[0]}}, behind)
+	}
+	if keys[0].isAlwaysSet(root) {
+		return and(compared{"<=", keys[0].x, param{last[0]}}, behind)
 	}
 	return behind
+}
+
+func ascending(keys []orderKey) bool {
+	return !slices.ContainsFunc(keys, func(k orderKey) bool { return k.desc })
+}
+
+// isAlwaysSet reports whether a key is a column of the root that no record is without.
+func (k orderKey) isAlwaysSet(root *table) bool {
+	c, ok := k.x.(column)
+	return ok && c.table == root && isAlwaysSet(root.entity, c.name)
 }
 
 func (k orderKey) behind(last any) expr {

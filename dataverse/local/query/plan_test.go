@@ -5,7 +5,6 @@ import (
 	"strings"
 	"testing"
 
-	"github.com/botverse/botverse/dataverse/odata"
 	"github.com/botverse/botverse/dataverse/schema"
 )
 
@@ -79,20 +78,26 @@ func TestFirstMatchIsNotSorted(t *testing.T) {
 // TestNextPageSeeks holds that a later page costs no more than the first.
 func TestNextPageSeeks(t *testing.T) {
 	t.Parallel()
-	opts := testOptions()
-	opts.PageSize = 1
-	first, err := odataQuery(t, "contact", "$orderby=createdon", opts)
-	if err != nil {
-		t.Fatal(err)
+	tests := []struct{ orderBy, want string }{
+		{"createdon", "by contact createdon contactid ((createdon,contactid)>(?,?))"},
+		{"createdon desc", "by contact createdon contactid (createdon<?)"},
+		{"statecode,createdon,contactid", "by contact statecode createdon contactid ((statecode,createdon,contactid)>(?,?,?))"},
+		{"fullname", "by contact fullname contactid ((fullname,contactid)>(?,?))"},
 	}
-	token := read(t, first).Next
-	byCreation := []odata.Order{{Path: odata.Path{"createdon"}}}
-	second, err := FromOData(schema.Standard(), first.Entity, &odata.Query{OrderBy: byCreation, SkipToken: token}, opts)
-	if err != nil {
-		t.Fatal(err)
-	}
-	if got := plan(t, second); !strings.Contains(got, "SEARCH t0 USING INDEX by contact createdon contactid (createdon>?)") {
-		t.Errorf("plan of the second page:\n%s", got)
+	for _, tt := range tests {
+		opts := testOptions()
+		opts.PageSize = 1
+		first, err := odataQuery(t, "contact", "$orderby="+tt.orderBy, opts)
+		if err != nil {
+			t.Fatal(err)
+		}
+		second, err := odataQuery(t, "contact", "$orderby="+tt.orderBy+"&$skiptoken="+read(t, first).Next, opts)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if got := plan(t, second); !strings.Contains(got, "SEARCH t0 USING INDEX "+tt.want) {
+			t.Errorf("plan of the second page by %s:\n%s\nwant in it: %s", tt.orderBy, got, tt.want)
+		}
 	}
 }
 

@@ -14,7 +14,7 @@ func (q *Query) SQL() (string, []any) {
 		s.columns = append(s.columns, scalar{counting(q.input(), q.maxInput+1)})
 	}
 	if q.after != nil {
-		s.where = append(s.where, afterKeys(q.keys, q.after))
+		s.where = append(s.where, afterKeys(q.statement.from, q.keys, q.after))
 	}
 	s.limit = param{int64(q.limit())}
 	if q.skip > 0 {

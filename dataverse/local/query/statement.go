@@ -156,6 +156,20 @@ func (l literal) write(w *writer) { w.WriteString(string(l)) }
 
 func (c compared) write(w *writer) { w.operator(c.l, c.op, c.r) }
 
+func (c comparedRows) write(w *writer) {
+	w.WriteByte('(')
+	for i, k := range c.keys {
+		w.clause(i, "(")
+		k.x.write(w)
+	}
+	w.WriteString(") " + c.op + " ")
+	for i, value := range c.with {
+		w.clause(i, "(")
+		param{value}.write(w)
+	}
+	w.WriteString("))")
+}
+
 // write halves the terms again and again: SQLite allows a depth of 1,000, and a chain is as deep as it is long.
 func (j junction) write(w *writer) {
 	if len(j.terms) == 1 {
