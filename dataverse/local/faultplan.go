@@ -37,13 +37,6 @@ func (c Config) readFaults() ([]Fault, error) {
 	return faults, nil
 }
 
-// planFaults puts the configured fault plan in force.
-func (s *Server) planFaults() error {
-	faults, err := s.cfg.readFaults()
-	s.SetFaults(faults)
-	return err
-}
-
 // wireFault is a fault as JSON and YAML have it. What was counted may stand in a plan, and is not read: so that what is shown can be
 // sent back.
 type wireFault struct {

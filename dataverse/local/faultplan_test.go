@@ -154,12 +154,22 @@ func TestPlanFromAFile(t *testing.T) {
 		if err := os.WriteFile(file, []byte(text), 0o600); err != nil {
 			t.Fatal(err)
 		}
-		server, base := localtest.Start(t, local.Config{Faults: file})
+		server, base := localtest.Start(t, local.Config{Faults: file, AllowControl: true})
 		if status, h, _ := newClient(t, base).send(http.MethodGet, "WhoAmI", ""); status != http.StatusServiceUnavailable || h.Get("Retry-After") != "2" {
 			t.Errorf("%s: answer = %d after %s, want 503 after 2", name, status, h.Get("Retry-After"))
 		}
 		if got := server.Faults(); len(got) != 2 || got[1].Delay != time.Millisecond || got[0].Struck != 1 {
 			t.Errorf("%s: the plan is %+v", name, got)
+		}
+		server.SetFaults(nil)
+		if status, answer := control(t, base, http.MethodPost, "/local/reset", ""); status != http.StatusNoContent || len(server.Faults()) != 2 || server.Faults()[0].Met != 0 {
+			t.Errorf("%s: after a reset (%d %s) the plan is %+v, want the file's, unused", name, status, answer, server.Faults())
+		}
+		if err := os.WriteFile(file, []byte("- {}"), 0o600); err != nil {
+			t.Fatal(err)
+		}
+		if status, answer := control(t, base, http.MethodPost, "/local/reset", ""); status != http.StatusBadRequest || !strings.Contains(answer, "it does nothing") {
+			t.Errorf("%s: a reset to a plan that went wrong = %d %s, want 400 that says why", name, status, answer)
 		}
 	}
 }
@@ -190,7 +200,7 @@ func TestWrongPlansAreRefused(t *testing.T) {
 		`[{"delay":"soon"}]`:                 `"soon" is no duration`,
 		`[{"status":503,"seed":-1}]`:         "seed cannot be",
 		`[{"status":1e99}]`:                  "status cannot be",
-		strings.Repeat("[", 100_000):         "neither JSON nor YAML",
+		strings.Repeat("[", 20_000):          "neither JSON nor YAML",
 		`[{"path":"` + strings.Repeat("x", 2<<20): "too long",
 	} {
 		status, answer := control(t, base, http.MethodPost, "/local/faults", body)

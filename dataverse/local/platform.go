@@ -118,16 +118,16 @@ func (s *Server) loadCounters(ctx context.Context, c *conn) (err error) {
 
 // fill makes the tables and the records of a new file.
 func (s *Server) fill(ctx context.Context, c *conn) error {
+	seeds, err := s.readSeeds()
+	if err != nil {
+		return err
+	}
 	for _, statement := range query.CreateTables(s.schema) {
 		if _, err := c.sql.ExecContext(ctx, statement); err != nil {
 			return err
 		}
 	}
 	m := &mutation{s: s, conn: c, trusted: true, touched: map[string]bool{}}
-	seeds, err := readSeeds(s.cfg.Seed)
-	if err != nil {
-		return err
-	}
 	if err := m.plant(ctx, seeds); err != nil {
 		return err
 	}

@@ -56,6 +56,10 @@ func (s *Server) Restore(ctx context.Context, r io.Reader) error {
 // Reset brings everything back to how a new server begins: the records to the seed, the fault plan to the configured one,
 // and the limits to unused. Tokens stay good.
 func (s *Server) Reset(ctx context.Context) error {
+	faults, err := s.cfg.readFaults()
+	if err != nil {
+		return badControl{err}
+	}
 	file, err := seeded(ctx, s.cfg.Seed)
 	if err != nil {
 		return badControl{err}
@@ -70,7 +74,8 @@ func (s *Server) Reset(ctx context.Context) error {
 		return err
 	}
 	s.limits.reset()
-	return s.planFaults()
+	s.SetFaults(faults)
+	return nil
 }
 
 // replaceRecords makes the records those of the file in dir.
@@ -141,13 +146,8 @@ func (s *Server) inspect(ctx context.Context, dir string) error {
 		if err != nil || row[0] != "ok" {
 			return errors.New("the file is damaged")
 		}
-		version, err := formatOf(ctx, c)
-		if err != nil {
+		if err := s.checkLayout(ctx, c, wanted); err != nil {
 			return err
-		}
-		found, err := c.layout(ctx)
-		if err != nil || version == 0 || found != wanted {
-			return errors.New("its tables are not those of this version")
 		}
 		settings, err := loadSettings(ctx, c)
 		if err != nil || settings.organizationID == "" || settings.defaultCaller.userID == "" {
@@ -155,6 +155,20 @@ func (s *Server) inspect(ctx context.Context, dir string) error {
 		}
 		return nil
 	})
+}
+
+func (s *Server) checkLayout(ctx context.Context, c *conn, wanted string) error {
+	version, err := formatOf(ctx, c)
+	if err != nil {
+		return err
+	}
+	if err := s.addColumns(ctx, c); err != nil {
+		return errors.New("its tables are not those of this version")
+	}
+	if found, err := c.layout(ctx); err != nil || version == 0 || found != wanted {
+		return errors.New("its tables are not those of this version")
+	}
+	return nil
 }
 
 // checkMagic keeps what is no SQLite file from being opened as one.
@@ -172,9 +186,12 @@ func checkMagic(path string) error {
 	return nil
 }
 
-// layout is the definition of all tables and indexes, which files of one format have in common.
+// layout is the definition of all that a file has: of the columns of its tables, in any order, for older files get new ones at the
+// end, and of indexes and whatever else is not a table.
 func (c *conn) layout(ctx context.Context) (text string, err error) {
-	err = c.query(ctx, `SELECT type, name, coalesce(sql, '') FROM sqlite_master WHERE name NOT LIKE 'sqlite\_%' ESCAPE '\' ORDER BY type, name`, nil, func(row []any) error {
+	err = c.query(ctx, `SELECT type, name, coalesce(sql, '') FROM sqlite_master WHERE type <> 'table' AND substr(name, 1, 7) <> 'sqlite_'
+		UNION ALL SELECT t.name, f.name, f.type FROM sqlite_master t JOIN pragma_table_xinfo(t.name) f WHERE t.type = 'table' AND substr(t.name, 1, 7) <> 'sqlite_'
+		ORDER BY 1, 2`, nil, func(row []any) error {
 		text += fmt.Sprintln(row...)
 		return nil
 	})

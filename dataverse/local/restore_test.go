@@ -163,6 +163,24 @@ func TestWhatIsNoSnapshotIsRefused(t *testing.T) {
 	}
 }
 
+// TestOlderSnapshotGetsNewFields takes a snapshot that was made before an entity had a field.
+func TestOlderSnapshotGetsNewFields(t *testing.T) {
+	t.Parallel()
+	server, base := localtest.Start(t, local.Config{})
+	var snapshot bytes.Buffer
+	if err := server.Snapshot(t.Context(), &snapshot); err != nil {
+		t.Fatal(err)
+	}
+	if err := server.Restore(t.Context(), strings.NewReader(alter(t, snapshot.Bytes(), "ALTER TABLE contact DROP COLUMN nickname"))); err != nil {
+		t.Fatal(err)
+	}
+	c := newClient(t, base)
+	c.create("contacts", `{"lastname":"x","nickname":"new"}`)
+	if got := c.list("contacts?$select=nickname")[0]["nickname"]; got != "new" {
+		t.Errorf("nickname = %v, want new", got)
+	}
+}
+
 // alter is a snapshot after a statement.
 func alter(t *testing.T, snapshot []byte, statement string) string {
 	t.Helper()

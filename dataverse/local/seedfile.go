@@ -49,21 +49,24 @@ type seedRecord struct {
 	lines map[string]int // of its members
 }
 
-// readSeeds reads what a new server is to begin with: platform.json has what every organisation has; demo.json, or a file
-// with organizations, has its own.
-func readSeeds(name string) ([]*seed, error) {
-	switch name {
+// readSeeds reads what a new server is to begin with, and refuses names in it that do not exist: platform.json has what every
+// organisation has; demo.json, or a file with organizations, has its own.
+func (s *Server) readSeeds() ([]*seed, error) {
+	switch s.cfg.Seed {
 	case SeedDemo:
 		return builtIn("seed/demo.json")
 	case SeedNone:
 		return builtIn("seed/platform.json")
 	}
-	text, err := os.ReadFile(name)
+	text, err := os.ReadFile(s.cfg.Seed)
 	if err != nil {
 		return nil, fmt.Errorf("read the seed: %w", err)
 	}
-	own, err := parseSeed(name, text)
-	if err != nil || own.has("organizations") {
+	own, err := parseSeed(s.cfg.Seed, text)
+	if err != nil {
+		return nil, err
+	}
+	if err := own.check(s); err != nil || own.has("organizations") {
 		return []*seed{own}, err
 	}
 	platform, err := builtIn("seed/platform.json")
@@ -246,9 +249,6 @@ func (t *table) memberNames() (names []string) {
 // settings are read as soon as there are any.
 func (m *mutation) plant(ctx context.Context, seeds []*seed) error {
 	for _, s := range seeds {
-		if err := s.check(m.s); err != nil {
-			return err
-		}
 		for _, set := range s.sets {
 			if err := m.plantSet(ctx, s, set); err != nil {
 				return err

@@ -67,9 +67,11 @@ func open(ctx context.Context, cfg Config, store *store) (*Server, error) {
 	if err != nil {
 		return nil, errors.Join(err, store.close())
 	}
-	if err := s.planFaults(); err != nil {
+	faults, err := cfg.readFaults()
+	if err != nil {
 		return nil, errors.Join(err, store.close())
 	}
+	s.SetFaults(faults)
 	s.hooks = newDeliveries(s)
 	s.hooks.enqueue(queued)
 	s.handler = s.routes()
