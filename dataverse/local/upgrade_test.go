@@ -2,6 +2,7 @@ package local_test
 
 import (
 	"database/sql"
+	"net/http"
 	"net/http/httptest"
 	"path/filepath"
 	"strings"
@@ -37,7 +38,7 @@ func TestOlderFileGetsNewFields(t *testing.T) {
 	}
 	defer server.Close()
 	answer := httptest.NewRecorder()
-	server.Handler().ServeHTTP(answer, httptest.NewRequest("GET", "http://127.0.0.1/api/data/v9.2/contacts?$select=entityimage&$top=1", nil))
+	server.Handler().ServeHTTP(answer, httptest.NewRequest(http.MethodGet, "http://127.0.0.1/api/data/v9.2/contacts?$select=entityimage&$top=1", nil))
 	if answer.Code != 200 || !strings.Contains(answer.Body.String(), `"entityimage":null`) {
 		t.Errorf("%d %s", answer.Code, answer.Body)
 	}
