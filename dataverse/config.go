@@ -92,6 +92,9 @@ func (s SignIn) validateEntra(environmentURL string) []error {
 	if len(given) != 1 {
 		errs = append(errs, fmt.Errorf("sign_in has %d of client_secret, certificate_file, token_file and managed_identity; kind entra needs exactly one", len(given)))
 	}
+	if _, err := ParseID(string(s.ClientSecret)); err == nil { // the portal shows the two side by side
+		errs = append(errs, errors.New("sign_in.client_secret is a GUID, the ID of a secret; give the secret's value, which Entra shows only when it is made"))
+	}
 	if !s.ManagedIdentity {
 		errs = append(errs, missing("tenant_id", s.TenantID), missing("client_id", s.ClientID))
 	}

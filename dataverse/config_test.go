@@ -37,6 +37,10 @@ func TestConfigNamesAllThatIsWrong(t *testing.T) {
 		{"entra over http with everything", func(c *Config) {
 			c.SignIn = SignIn{Kind: Entra, ClientSecret: "s", TokenFile: "f"}
 		}, []string{"must be https", "2 of client_secret", "tenant_id is missing", "client_id is missing"}},
+		{"entra with the ID of a secret", func(c *Config) {
+			c.URL = "https://contoso.crm4.dynamics.com"
+			c.SignIn = SignIn{Kind: Entra, TenantID: "t", ClientID: "c", ClientSecret: "0f0f0f0f-1111-4222-8333-444444444444"}
+		}, []string{"client_secret is a GUID", "value"}},
 		{"oauth without anything", func(c *Config) { c.SignIn = SignIn{Kind: OAuth, Username: "u"} },
 			[]string{"client_id is missing", "only one of username and password", "token_url is missing"}},
 		{"an unknown kind", func(c *Config) { c.SignIn.Kind = "ntlm" }, []string{`"ntlm"`, "entra or oauth"}},
