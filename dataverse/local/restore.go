@@ -4,13 +4,16 @@ import (
 	"bytes"
 	"cmp"
 	"context"
+	"database/sql"
 	"encoding/base64"
 	"errors"
 	"fmt"
 	"io"
+	"net/url"
 	"os"
 	"path/filepath"
 	"strconv"
+	"strings"
 
 	"modernc.org/sqlite"
 )
@@ -134,11 +137,11 @@ func (d *deliveries) replace(events []event) {
 
 // inspect refuses the file in dir where it has not exactly the tables of this server, whole, and an organisation in them.
 func (s *Server) inspect(ctx context.Context, dir string) error {
-	wanted, err := s.layout(ctx)
-	if err != nil {
+	if err := checkMagic(filepath.Join(dir, databaseFile)); err != nil {
 		return err
 	}
-	if err := checkMagic(filepath.Join(dir, databaseFile)); err != nil {
+	wanted, err := s.layout(ctx)
+	if err != nil {
 		return err
 	}
 	return changeFile(ctx, dir, func(c *conn) error {
@@ -188,14 +191,15 @@ func checkMagic(path string) error {
 
 // layout is the definition of all that a file has: of the columns of its tables, in any order, for older files get new ones at the
 // end, and of indexes and whatever else is not a table.
-func (c *conn) layout(ctx context.Context) (text string, err error) {
-	err = c.query(ctx, `SELECT type, name, coalesce(sql, '') FROM sqlite_master WHERE type <> 'table' AND substr(name, 1, 7) <> 'sqlite_'
+func (c *conn) layout(ctx context.Context) (string, error) {
+	var text strings.Builder
+	err := c.query(ctx, `SELECT type, name, coalesce(sql, '') FROM sqlite_master WHERE type <> 'table' AND substr(name, 1, 7) <> 'sqlite_'
 		UNION ALL SELECT t.name, f.name, f.type FROM sqlite_master t JOIN pragma_table_xinfo(t.name) f WHERE t.type = 'table' AND substr(t.name, 1, 7) <> 'sqlite_'
 		ORDER BY 1, 2`, nil, func(row []any) error {
-		text += fmt.Sprintln(row...)
+		fmt.Fprintln(&text, row...)
 		return nil
 	})
-	return text, err
+	return text.String(), err
 }
 
 func (s *Server) layout(ctx context.Context) (text string, err error) {
@@ -217,19 +221,29 @@ func inTemporary(f func(dir string) error) (err error) {
 }
 
 // changeFile runs f in a transaction on the records in a directory that nobody else has open. All of them are in the one file
-// afterwards.
-func changeFile(ctx context.Context, dir string, f func(*conn) error) error {
-	other := &store{}
-	if err := other.open(ctx, dir, "OFF"); err != nil {
+// afterwards, and nothing that was deleted.
+func changeFile(ctx context.Context, dir string, f func(*conn) error) (err error) {
+	db, err := sql.Open("sqlite", dataSource(filepath.Join(dir, databaseFile), url.Values{
+		"_pragma": {"journal_mode(DELETE)", "synchronous(OFF)", "secure_delete(ON)"},
+	}))
+	if err != nil {
+		return err
+	}
+	defer func() { err = errors.Join(err, db.Close()) }()
+	single, err := db.Conn(ctx)
+	if err != nil {
 		return errors.New("it cannot be opened")
 	}
-	err := other.write(ctx, func(c *conn) error {
-		if _, _, err := c.row(ctx, "PRAGMA secure_delete = ON"); err != nil { // what is deleted is not to be found in the file
-			return err
-		}
-		return f(c)
-	}, func() {})
-	return errors.Join(err, other.close())
+	c := &conn{sql: single, prepared: map[string]*sql.Stmt{}}
+	defer func() { err = errors.Join(err, c.close()) }()
+	if err := c.begin(ctx, "BEGIN IMMEDIATE"); err != nil {
+		return errors.New("it cannot be read")
+	}
+	if err := f(c); err != nil {
+		return err // and the end of the connection is that of the transaction
+	}
+	_, err = c.exec(ctx, "COMMIT")
+	return err
 }
 
 func writeFile(path string, r io.Reader) error {
