@@ -117,11 +117,11 @@ func (s *Server) answer(ctx context.Context, c *call) (reply, error) {
 	if c.query, err = odata.ParseQuery(c.rawQuery); err != nil {
 		return reply{}, err
 	}
-	if c.path == "" {
-		return s.serviceDocument(c)
-	}
 	if c.resource, err = odata.ParsePath(c.path); err != nil {
 		return reply{}, err
+	}
+	if len(c.resource.Segments) == 0 {
+		return only(http.MethodGet, func(context.Context, *call) (reply, error) { return s.serviceDocument(c) })(ctx, c)
 	}
 	first := c.resource.Segments[0]
 	if handle := s.unbound(first.Name); handle != nil {

@@ -113,6 +113,9 @@ func (r *reading) field(name string, value any) error {
 	case f.IsLookup():
 		return badPayload(r.table, "An undeclared property '%s' which only has property annotations in the payload but no property value was found in the payload. Use the navigation property with @odata.bind.", name)
 	}
+	if r.table.LogicalName == "sdkmessageprocessingstepimage" && name == "attributes" && value == "" {
+		return refuse(code.InvalidArgument, "The attributes of an image cannot be empty. Leave them out for all of them.")
+	}
 	encoded, err := query.Encode(r.table.Entity, f, value)
 	if err != nil {
 		return err

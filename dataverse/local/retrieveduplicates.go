@@ -185,7 +185,10 @@ func pageOf(info odata.Value, ids []string) []string {
 	if paging.Count <= 0 || paging.Count > maxPageSize {
 		paging.Count = maxPageSize
 	}
-	start := min(max(paging.PageNumber-1, 0)*paging.Count, len(ids))
+	start := len(ids)
+	if before := max(paging.PageNumber, 1) - 1; before <= len(ids)/paging.Count {
+		start = before * paging.Count
+	}
 	return ids[start:min(start+paging.Count, len(ids))]
 }
 

@@ -81,6 +81,11 @@ func checkEndpoint(r, all record) error {
 			return refuse(code.RequiredFieldMissing, "Required field 'url' is missing on the record of 'serviceendpoint'.")
 		}
 	}
+	for _, name := range []string{"connectionmode", "userclaim"} { // of the Service Bus: Normal, None
+		if all[name] == nil {
+			r[name] = int64(1)
+		}
+	}
 	if _, written := r["authvalue"]; written {
 		r["isauthvalueset"] = int64(0)
 		if all.text("authvalue") != "" {

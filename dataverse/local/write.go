@@ -92,6 +92,7 @@ func (s *Server) patch(ctx context.Context, c *call, t *table) (answer reply, er
 		if err := m.update(ctx, t, before, b, c.detectsDuplicates()); err != nil {
 			return err
 		}
+		c.query.Expand = nil // an update's representation has none (Web API, "Update and delete table rows")
 		answer, err = s.written(ctx, c, m, t, id, false)
 		if err == nil {
 			answer.echo(c, key)

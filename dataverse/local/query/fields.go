@@ -41,6 +41,9 @@ func (v value) isKeyOf(t *table) bool {
 // field is a field of a table, also one that only shadows another: a lookup's name and type, a choice's label.
 func (b *builder) field(t *table, f *schema.Field) value {
 	v := value{entity: t.entity, field: f, kind: f.Type, table: t, x: sqlNull}
+	if !f.Readable && f.LogicalName != t.entity.PrimaryID {
+		return v // what cannot be read cannot be guessed by conditions or told by an order either, as a webhook's secret
+	}
 	if IsStored(f) {
 		v.x = t.col(f.LogicalName)
 		return v
