@@ -37,3 +37,17 @@ func TestRoutesAreThoseOfTheContract(t *testing.T) {
 		}
 	}
 }
+
+// A page of another origin may read no answer: its browser is told nothing of CORS.
+func TestNoOriginIsAllowed(t *testing.T) {
+	t.Parallel()
+	r := startStub(t, stub{})
+	for _, path := range []string{"/v1/entities", "/v1/presence", "/openapi.yaml", "/healthz", "/nowhere"} {
+		got := send(t, "GET", r.base+path, "", "Origin", "https://evil.example")
+		for name := range got.header {
+			if strings.HasPrefix(name, "Access-Control-") {
+				t.Errorf("%s answers with %s: %s", path, name, got.header.Get(name))
+			}
+		}
+	}
+}
