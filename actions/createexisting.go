@@ -7,6 +7,7 @@ import (
 
 	"github.com/botverse/botverse/dataverse"
 	"github.com/botverse/botverse/dataverse/odata"
+	"github.com/botverse/botverse/dataverse/schema"
 )
 
 // meet answers a creation that existing records stand in the way of, as the request wants it. Records of other entities are
@@ -103,10 +104,18 @@ func (c *creation) merging(id dataverse.ID) *merge {
 		if f := c.entity.Field(name); changeable(c.entity, f) {
 			m.values[name] = value
 		} else if name != stateField {
-			c.warn(FieldNotUpdatable, "fields."+name, named(f)+" can be written when a record is created, and not changed later: the existing record keeps its own")
+			c.warnings = append(c.warnings, fieldKept(f))
 		}
 	}
 	return m
+}
+
+// fieldKept tells that an existing record keeps its value of a field.
+func fieldKept(f *schema.Field) Warning {
+	return Warning{
+		Code: FieldNotUpdatable, Field: "fields." + f.LogicalName,
+		Message: named(f) + " can be written when a record is created, and not changed later: the existing record keeps its own",
+	}
 }
 
 // withState is the values with the state that goes with a given status.

@@ -5,6 +5,8 @@ import (
 	"errors"
 
 	"github.com/botverse/botverse/dataverse"
+	"github.com/botverse/botverse/dataverse/odata"
+	"github.com/botverse/botverse/dataverse/schema"
 )
 
 // once carries a creation out that may be a repeat: what the ledger has of the first call decides, and without an entry the
@@ -45,18 +47,29 @@ func (c *creation) resume(ctx context.Context) (Result, error) {
 // is not made again.
 func (c *creation) repeated(ctx context.Context, first LedgerEntry) (Result, error) {
 	c.id = dataverse.ID(first.RecordID)
-	outcome := repeatedOutcome(first.Outcome)
-	row, found, err := c.own(ctx)
-	switch {
-	case found:
-		record := recordOf(c.client, c.entity, row)
-		return c.answer(outcome, &record, &row), nil
-	case err == nil:
-		c.warn(RecordDeleted, "", "the record that an earlier call with the same request_id answered with has been deleted since")
-	case errors.Is(err, dataverse.ErrForbidden):
-		c.warn(SaveNotReadable, "", "the record may not be read: what was to be saved of it has its default")
-	default:
+	row, warning, err := reread(ctx, c.client, c.entity, c.id, c.selected())
+	if err != nil {
 		return Result{}, err
 	}
-	return c.answer(outcome, c.record(), nil), nil
+	if warning != nil {
+		c.warnings = append(c.warnings, *warning)
+		return c.answer(repeatedOutcome(first.Outcome), c.record(), nil), nil
+	}
+	record := recordOf(c.client, c.entity, *row)
+	return c.answer(repeatedOutcome(first.Outcome), &record, row), nil
+}
+
+// reread reads the record that an earlier call with the same request ID answered with. Where there is none any more, or none
+// that may be read, there is a warning in place of the row.
+func reread(ctx context.Context, client *dataverse.Client, e *schema.Entity, id dataverse.ID, q *odata.Query) (*dataverse.Record, *Warning, error) {
+	row, err := client.GetRecord(ctx, e, id, &odata.Query{Select: q.Select, Expand: q.Expand})
+	switch {
+	case err == nil:
+		return &row, nil, nil
+	case errors.Is(err, dataverse.ErrNotFound):
+		return nil, &Warning{Code: RecordDeleted, Message: "the record that an earlier call with the same request_id answered with has been deleted since"}, nil
+	case errors.Is(err, dataverse.ErrForbidden):
+		return nil, &Warning{Code: SaveNotReadable, Message: "the record may not be read: what was to be saved of it has its default"}, nil
+	}
+	return nil, nil, err
 }

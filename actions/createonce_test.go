@@ -112,42 +112,39 @@ func contact(requestID string) actions.CreateRecord {
 // callers repeat each other's calls at the same time. There is one record for each key, and everybody is told of it.
 func TestAnswersCutAfterTheCommit(t *testing.T) {
 	t.Parallel()
-	for name, onDuplicate := range map[string]actions.OnDuplicate{"CreateDuplicate": actions.CreateDuplicate, "DoNotCreateWithAMatchingRule": actions.DoNotCreate} {
-		t.Run(name, func(t *testing.T) {
-			t.Parallel()
-			p := newPlace(t)
-			const keys, callers = 1000, 16
-			if _, err := p.CreateRecord(t.Context(), contact("warm")); err != nil {
-				t.Fatal(err)
-			}
-			p.server.SetFaults([]local.Fault{{Method: http.MethodPost, Path: "/contacts", DropAfterCommit: true}})
-			var ids sync.Map
-			var next atomic.Int64
-			var group sync.WaitGroup
-			for range callers {
-				group.Go(func() {
-					// Each key is called twice, by whoever comes first, so that repeats run beside the calls that they repeat.
-					for call := next.Add(1); call <= 2*keys; call = next.Add(1) {
-						key := (call - 1) / 2
-						spec := contact(fmt.Sprintf("cut%d", key))
-						spec.OnDuplicate = onDuplicate
-						got, err := p.CreateRecord(t.Context(), spec)
-						if err != nil || got.Outcome != actions.Created && got.Outcome != actions.AlreadyCreated {
-							t.Errorf("key %d: %+v, %v", key, got, err)
-							continue
-						}
-						if first, _ := ids.LoadOrStore(key, got.Record.ID); first != got.Record.ID || got.Variables["id"] != first {
-							t.Errorf("key %d: the record is %s for one caller and %s for another", key, first, got.Record.ID)
-						}
-					}
-				})
-			}
-			group.Wait()
-			p.server.SetFaults(nil)
-			if n := p.contacts(t, "lastname", "Once") - 1; n != keys {
-				t.Errorf("%d records for %d keys", n, keys)
+	p := newPlace(t)
+	const keys, callers = 1000, 16
+	if _, err := p.CreateRecord(t.Context(), contact("warm")); err != nil {
+		t.Fatal(err)
+	}
+	p.server.SetFaults([]local.Fault{{Method: http.MethodPost, Path: "/contacts", DropAfterCommit: true}})
+	var ids sync.Map
+	var next atomic.Int64
+	var group sync.WaitGroup
+	for range callers {
+		group.Go(func() {
+			// Each key is called twice, by whoever comes first, so that repeats run beside the calls that they repeat.
+			for call := next.Add(1); call <= 2*keys; call = next.Add(1) {
+				key := (call - 1) / 2
+				spec := contact(fmt.Sprintf("cut%d", key))
+				if key%2 == 0 { // the others meet a matching rule
+					spec.OnDuplicate = actions.CreateDuplicate
+				}
+				got, err := p.CreateRecord(t.Context(), spec)
+				if err != nil || got.Outcome != actions.Created && got.Outcome != actions.AlreadyCreated {
+					t.Errorf("key %d: %+v, %v", key, got, err)
+					continue
+				}
+				if first, _ := ids.LoadOrStore(key, got.Record.ID); first != got.Record.ID || got.Variables["id"] != first {
+					t.Errorf("key %d: the record is %s for one caller and %s for another", key, first, got.Record.ID)
+				}
 			}
 		})
+	}
+	group.Wait()
+	p.server.SetFaults(nil)
+	if n := p.contacts(t, "lastname", "Once") - 1; n != keys {
+		t.Errorf("%d records for %d keys", n, keys)
 	}
 }
 
@@ -165,6 +162,8 @@ func TestLedger(t *testing.T) {
 		"CrashBetweenIsResolvedByTheRecord":    testCrashBetweenIsResolvedByTheRecord,
 		"LedgerOutOfReachMakesNothingTwice":    testLedgerOutOfReachMakesNothingTwice,
 		"NoValueIsInTheLedger":                 testNoValueIsInTheLedger,
+		"RepeatOfAnUpdate":                     testRepeatOfAnUpdate,
+		"RepeatOfAnUpsert":                     testRepeatOfAnUpsert,
 		"ValidateOnlyUsesNoKeyUp":              testValidateOnlyUsesNoKeyUp,
 		"AnotherNamespaceIsAnotherRequest":     testAnotherNamespaceIsAnotherRequest,
 		"WithoutAnEntryTheRecordAnswersItself": testWithoutAnEntryTheRecordAnswersItself,
@@ -359,6 +358,60 @@ func testNoValueIsInTheLedger(t *testing.T, p place) {
 	}
 	if !strings.Contains(kept.given, "CREATED") {
 		t.Errorf("the ledger was given %q, want the outcome", kept.given)
+	}
+}
+
+// testRepeatOfAnUpdate: the repeat does not undo what was changed since, and a key is of one action.
+func testRepeatOfAnUpdate(t *testing.T, p place) {
+	first := p.create(t, contact("update"), actions.Created)
+	spec := actions.UpdateRecord{Entity: "contact", RecordID: first.Record.ID, Fields: map[string]any{"jobtitle": "Ours"}, Save: map[string]string{"job": "jobtitle"}, RequestID: "update 2"}
+	update := func(want actions.Outcome) actions.Result {
+		t.Helper()
+		got, err := p.UpdateRecord(t.Context(), spec)
+		if err != nil || got.Outcome != want || got.Record.ID != first.Record.ID {
+			t.Fatalf("%+v, %v; want %s", got, err, want)
+		}
+		return got
+	}
+	update(actions.Updated)
+	other := spec
+	other.RequestID, other.Fields = "", map[string]any{"jobtitle": "Theirs"}
+	if got, err := p.UpdateRecord(t.Context(), other); err != nil || got.Outcome != actions.Updated {
+		t.Fatalf("%+v, %v", got, err)
+	}
+	if again := update(actions.Updated); again.Variables["job"] != "Theirs" {
+		t.Errorf("the repeat: %+v", again)
+	}
+	p.remove(t, first.Record.ID)
+	if again := update(actions.Updated); !warned(again, actions.RecordDeleted) {
+		t.Errorf("the repeat of a record that is gone: %+v", again)
+	}
+	changed := contact("update")
+	changed.RequestID = "update 2"
+	if text := keyReused(t, p, changed); !strings.Contains(text, "another action") {
+		t.Errorf("another action: %s", text)
+	}
+	missing := spec
+	missing.RecordID, missing.RequestID = "7d1c1a4e-0f4e-4c9b-9c53-0d6b1f0a2b11", "update 3"
+	for range 2 {
+		if got, err := p.UpdateRecord(t.Context(), missing); err != nil || got.Outcome != actions.NotMatched {
+			t.Errorf("%+v, %v", got, err)
+		}
+		missing.Fields = map[string]any{"jobtitle": "Put right"} // what wrote nothing frees its key
+	}
+}
+
+func testRepeatOfAnUpsert(t *testing.T, p place) {
+	spec := actions.UpsertRecord{UpdateRecord: actions.UpdateRecord{
+		Entity: "contact", Where: map[string]any{"mobilephone": "+49 34 1"}, Fields: map[string]any{"lastname": "Upsert"}, RequestID: "upsert",
+	}}
+	for _, want := range []actions.Outcome{actions.Created, actions.AlreadyCreated} {
+		if got, err := p.UpsertRecord(t.Context(), spec); err != nil || got.Outcome != want {
+			t.Errorf("%+v, %v; want %s", got, err, want)
+		}
+	}
+	if n := p.contacts(t, "mobilephone", "+49 34 1"); n != 1 {
+		t.Errorf("%d records, want 1", n)
 	}
 }
 

@@ -87,6 +87,7 @@ type creation struct {
 	values   *recordValues
 	fields   dataverse.Fields // what is sent
 	id       dataverse.ID     // the record's, chosen by us
+	givenID  dataverse.ID     // the one that the record is to have; "" for one of our choice
 	rules    dataverse.Rules  // in force for the entity, where duplicates are to be found
 	match    odata.Expr       // what an existing record must fulfil; nil where the rules alone decide
 	warnings []Warning
@@ -158,6 +159,9 @@ func (c *creation) prepareID(ctx context.Context) error {
 	}
 	c.organization = organization.ID
 	c.id = newRecordID(organization.ID, c.client, c.spec, c.entity.LogicalName)
+	if c.givenID != "" {
+		c.id = c.givenID
+	}
 	c.fields[c.entity.PrimaryID] = string(c.id)
 	c.prepareMatch()
 	if !c.detects() {

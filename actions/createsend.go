@@ -45,7 +45,7 @@ func (c *creation) sendUntilKnown(ctx context.Context) (Result, error) {
 		switch {
 		case err == nil:
 			return c.created(ctx, id)
-		case mayExist(err) && !c.doubt && c.spec.RequestID == "": // the ID is new: nothing can have it
+		case mayExist(err) && !c.doubt && c.spec.RequestID == "" && c.givenID == "": // the ID is new: nothing can have it
 			return c.duplicate(ctx, err)
 		case mayExist(err):
 			return c.judge(ctx, err)

@@ -23,11 +23,12 @@ const (
 	toCreate purpose = iota // a record that has these values and no others
 	toChange                // a record that is there
 	toFill                  // a record that is there, where it has nothing
+	toUpsert                // a record that is there or is to be made: what a new one needs is known only then
 )
 
 // notWritable is the fault of a field that cannot be written for the purpose; nil where it can.
 func (p purpose) notWritable(e *schema.Entity, f *schema.Field, path string) *Fault {
-	if p == toCreate {
+	if p == toCreate || p == toUpsert {
 		return notCreatable(e, f, path)
 	}
 	return notUpdatable(e, f, path)
@@ -38,7 +39,7 @@ func (p purpose) requires(v *recordValues, f *schema.Field) bool {
 	switch p {
 	case toCreate:
 		return required(v.entity, f)
-	case toChange:
+	case toChange, toUpsert:
 		_, given := v.values[f.LogicalName]
 		return given && required(v.entity, f)
 	}

@@ -43,7 +43,11 @@ func (v *recordValues) checkState() {
 		if v.purpose == toCreate {
 			how = "create it open, then " + how
 		}
-		v.fault(newFault(InvalidValue, "fields."+statusField, "the record cannot be closed through its fields: %s", how))
+		field := statusField
+		if !ok {
+			field = stateField
+		}
+		v.fault(newFault(InvalidValue, "fields."+field, "the record cannot be closed through its fields: %s", how))
 		return
 	}
 	if v.purpose != toCreate {

@@ -1,6 +1,7 @@
 package actions
 
 import (
+	"cmp"
 	"context"
 	"encoding/json"
 	"slices"
@@ -43,6 +44,7 @@ type comparer struct {
 	entity    *schema.Entity
 	variables map[string]any
 	zone      *time.Location // nil where the request names none
+	member    string         // of the request, for faults; "" for "where"
 }
 
 // where is the condition that all pairs hold. Every fault comes at once; err is Dataverse's, as it came.
@@ -74,7 +76,7 @@ func (c comparer) where(ctx context.Context, pairs map[string]any) (odata.Expr, 
 
 // pair is the conditions of one field and its value, all of which must hold.
 func (c comparer) pair(ctx context.Context, name string, value any) ([]odata.Expr, *Fault, error) {
-	path := "where." + name
+	path := cmp.Or(c.member, "where") + "." + name
 	f := fieldNamed(c.entity, name)
 	if f == nil {
 		return nil, unknownField(c.entity, name, path), nil

@@ -3,6 +3,8 @@ package server
 import (
 	"context"
 
+	"google.golang.org/protobuf/types/known/structpb"
+
 	"github.com/botverse/botverse/actions"
 	botversev1 "github.com/botverse/botverse/gen/botverse/v1"
 )
@@ -20,6 +22,24 @@ func (s actionService) CreateRecord(ctx context.Context, req *botversev1.CreateR
 		return nil, err // the chain gives it a status
 	}
 	return createRecordResponse(result)
+}
+
+// UpdateRecord implements botversev1.ActionServiceServer.
+func (s actionService) UpdateRecord(ctx context.Context, req *botversev1.UpdateRecordRequest) (*botversev1.UpdateRecordResponse, error) {
+	result, err := s.runtime.UpdateRecord(ctx, updateRecordFrom(req))
+	if err != nil {
+		return nil, err
+	}
+	return updateRecordResponse(result)
+}
+
+// UpsertRecord implements botversev1.ActionServiceServer.
+func (s actionService) UpsertRecord(ctx context.Context, req *botversev1.UpsertRecordRequest) (*botversev1.UpsertRecordResponse, error) {
+	result, err := s.runtime.UpsertRecord(ctx, actions.UpsertRecord{UpdateRecord: updateRecordFrom(req), OnDuplicate: onDuplicate[req.GetOnDuplicate()]})
+	if err != nil {
+		return nil, err
+	}
+	return upsertRecordResponse(result)
 }
 
 // FindRecord implements botversev1.ActionServiceServer.
@@ -68,6 +88,56 @@ func createRecordFrom(req *botversev1.CreateRecordRequest) actions.CreateRecord 
 	}
 	spec.OnDuplicate = onDuplicate[req.GetOnDuplicate()]
 	if req.GetOnUnset() == botversev1.CreateRecordRequest_REFUSE {
+		spec.OnUnset = actions.Refuse
+	}
+	return spec
+}
+
+// changeRequest is what the requests for a change have in common.
+type changeRequest interface {
+	GetEnvironment() string
+	GetEntity() string
+	GetRecordId() string
+	GetKey() *structpb.Struct
+	GetWhere() *structpb.Struct
+	GetFields() *structpb.Struct
+	GetMerge() botversev1.UpdateRecordRequest_Merge
+	GetVariables() *structpb.Struct
+	GetSave() map[string]string
+	GetSaveDefaults() *structpb.Struct
+	GetOnMultiple() botversev1.UpdateRecordRequest_OnMultiple
+	GetOrderBy() []string
+	GetMaxCandidates() int32
+	GetOnUnset() botversev1.UpdateRecordRequest_OnUnset
+	GetCutLongText() bool
+	GetTimeZone() string
+	GetRequestId() string
+	GetValidateOnly() bool
+}
+
+func updateRecordFrom(req changeRequest) actions.UpdateRecord {
+	spec := actions.UpdateRecord{
+		Environment:   req.GetEnvironment(),
+		Entity:        req.GetEntity(),
+		RecordID:      req.GetRecordId(),
+		Key:           req.GetKey().AsMap(),
+		Where:         req.GetWhere().AsMap(),
+		OrderBy:       req.GetOrderBy(),
+		UseFirst:      req.GetOnMultiple() == botversev1.UpdateRecordRequest_FIRST,
+		MaxCandidates: int(req.GetMaxCandidates()),
+		Fields:        req.GetFields().AsMap(),
+		Variables:     req.GetVariables().AsMap(),
+		Save:          req.GetSave(),
+		SaveDefaults:  req.GetSaveDefaults().AsMap(),
+		CutLongText:   req.GetCutLongText(),
+		TimeZone:      req.GetTimeZone(),
+		RequestID:     req.GetRequestId(),
+		ValidateOnly:  req.GetValidateOnly(),
+	}
+	if req.GetMerge() == botversev1.UpdateRecordRequest_FILL_BLANKS {
+		spec.Merge = actions.FillBlanks
+	}
+	if req.GetOnUnset() == botversev1.UpdateRecordRequest_REFUSE {
 		spec.OnUnset = actions.Refuse
 	}
 	return spec

@@ -28,6 +28,49 @@ func createRecordResponse(r actions.Result) (*botversev1.CreateRecordResponse, e
 	}, nil
 }
 
+func updateRecordResponse(r actions.Result) (*botversev1.UpdateRecordResponse, error) {
+	outcome, err := enumOf[botversev1.UpdateRecordResponse_Outcome](botversev1.UpdateRecordResponse_Outcome_value, r.Outcome)
+	if err != nil {
+		return nil, err
+	}
+	c, err := commonOf(r)
+	if err != nil {
+		return nil, err
+	}
+	return &botversev1.UpdateRecordResponse{
+		Outcome:    outcome,
+		Record:     recordOf(r.Record),
+		Variables:  c.variables,
+		Omitted:    r.Omitted,
+		Candidates: c.candidates,
+		OrderedBy:  r.OrderedBy,
+		Warnings:   c.warnings,
+		Requests:   c.requests,
+	}, nil
+}
+
+func upsertRecordResponse(r actions.Result) (*botversev1.UpsertRecordResponse, error) {
+	outcome, err := enumOf[botversev1.UpsertRecordResponse_Outcome](botversev1.UpsertRecordResponse_Outcome_value, r.Outcome)
+	if err != nil {
+		return nil, err
+	}
+	c, err := commonOf(r)
+	if err != nil {
+		return nil, err
+	}
+	return &botversev1.UpsertRecordResponse{
+		Outcome:    outcome,
+		Record:     recordOf(r.Record),
+		Variables:  c.variables,
+		Omitted:    r.Omitted,
+		Candidates: c.candidates,
+		OrderedBy:  r.OrderedBy,
+		Existing:   recordsOf(r.Existing),
+		Warnings:   c.warnings,
+		Requests:   c.requests,
+	}, nil
+}
+
 func findRecordResponse(r actions.Result) (*botversev1.FindRecordResponse, error) {
 	outcome, err := enumOf[botversev1.FindRecordResponse_Outcome](botversev1.FindRecordResponse_Outcome_value, r.Outcome)
 	if err != nil {

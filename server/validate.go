@@ -21,7 +21,8 @@ type validation struct {
 // newValidation compiles the rules of all requests, so that no call pays for it.
 func newValidation() (validation, error) {
 	validator, err := protovalidate.New(protovalidate.WithMessages(
-		&botversev1.CreateRecordRequest{}, &botversev1.FindRecordRequest{}, &botversev1.FindRecordByFetchXMLRequest{},
+		&botversev1.CreateRecordRequest{}, &botversev1.UpdateRecordRequest{}, &botversev1.UpsertRecordRequest{},
+		&botversev1.FindRecordRequest{}, &botversev1.FindRecordByFetchXMLRequest{},
 		&botversev1.ListEntitiesRequest{}, &botversev1.GetEntityRequest{},
 		&botversev1.ListPresenceRequest{}, &botversev1.WatchPresenceRequest{},
 	))

@@ -279,6 +279,309 @@ func (CreateRecordResponse_Outcome) EnumDescriptor() ([]byte, []int) {
 	return file_botverse_v1_actions_proto_rawDescGZIP(), []int{1, 0}
 }
 
+// How values meet those that the record has.
+type UpdateRecordRequest_Merge int32
+
+const (
+	// The same as OVERWRITE.
+	UpdateRecordRequest_MERGE_UNSPECIFIED UpdateRecordRequest_Merge = 0
+	// Every given value takes the place of the record's.
+	UpdateRecordRequest_OVERWRITE UpdateRecordRequest_Merge = 1
+	// A given value is written where the record has none. What is filled is never changed, also where somebody fills it at
+	// the same moment.
+	UpdateRecordRequest_FILL_BLANKS UpdateRecordRequest_Merge = 2
+)
+
+// Enum value maps for UpdateRecordRequest_Merge.
+var (
+	UpdateRecordRequest_Merge_name = map[int32]string{
+		0: "MERGE_UNSPECIFIED",
+		1: "OVERWRITE",
+		2: "FILL_BLANKS",
+	}
+	UpdateRecordRequest_Merge_value = map[string]int32{
+		"MERGE_UNSPECIFIED": 0,
+		"OVERWRITE":         1,
+		"FILL_BLANKS":       2,
+	}
+)
+
+func (x UpdateRecordRequest_Merge) Enum() *UpdateRecordRequest_Merge {
+	p := new(UpdateRecordRequest_Merge)
+	*p = x
+	return p
+}
+
+func (x UpdateRecordRequest_Merge) String() string {
+	return protoimpl.X.EnumStringOf(x.Descriptor(), protoreflect.EnumNumber(x))
+}
+
+func (UpdateRecordRequest_Merge) Descriptor() protoreflect.EnumDescriptor {
+	return file_botverse_v1_actions_proto_enumTypes[4].Descriptor()
+}
+
+func (UpdateRecordRequest_Merge) Type() protoreflect.EnumType {
+	return &file_botverse_v1_actions_proto_enumTypes[4]
+}
+
+func (x UpdateRecordRequest_Merge) Number() protoreflect.EnumNumber {
+	return protoreflect.EnumNumber(x)
+}
+
+// Deprecated: Use UpdateRecordRequest_Merge.Descriptor instead.
+func (UpdateRecordRequest_Merge) EnumDescriptor() ([]byte, []int) {
+	return file_botverse_v1_actions_proto_rawDescGZIP(), []int{2, 0}
+}
+
+// What to do where several records match.
+type UpdateRecordRequest_OnMultiple int32
+
+const (
+	// The same as AMBIGUOUS.
+	UpdateRecordRequest_ON_MULTIPLE_UNSPECIFIED UpdateRecordRequest_OnMultiple = 0
+	// Take the first in the order.
+	UpdateRecordRequest_FIRST UpdateRecordRequest_OnMultiple = 1
+	// Change none and answer AMBIGUOUS with candidates.
+	UpdateRecordRequest_AMBIGUOUS UpdateRecordRequest_OnMultiple = 2
+)
+
+// Enum value maps for UpdateRecordRequest_OnMultiple.
+var (
+	UpdateRecordRequest_OnMultiple_name = map[int32]string{
+		0: "ON_MULTIPLE_UNSPECIFIED",
+		1: "FIRST",
+		2: "AMBIGUOUS",
+	}
+	UpdateRecordRequest_OnMultiple_value = map[string]int32{
+		"ON_MULTIPLE_UNSPECIFIED": 0,
+		"FIRST":                   1,
+		"AMBIGUOUS":               2,
+	}
+)
+
+func (x UpdateRecordRequest_OnMultiple) Enum() *UpdateRecordRequest_OnMultiple {
+	p := new(UpdateRecordRequest_OnMultiple)
+	*p = x
+	return p
+}
+
+func (x UpdateRecordRequest_OnMultiple) String() string {
+	return protoimpl.X.EnumStringOf(x.Descriptor(), protoreflect.EnumNumber(x))
+}
+
+func (UpdateRecordRequest_OnMultiple) Descriptor() protoreflect.EnumDescriptor {
+	return file_botverse_v1_actions_proto_enumTypes[5].Descriptor()
+}
+
+func (UpdateRecordRequest_OnMultiple) Type() protoreflect.EnumType {
+	return &file_botverse_v1_actions_proto_enumTypes[5]
+}
+
+func (x UpdateRecordRequest_OnMultiple) Number() protoreflect.EnumNumber {
+	return protoreflect.EnumNumber(x)
+}
+
+// Deprecated: Use UpdateRecordRequest_OnMultiple.Descriptor instead.
+func (UpdateRecordRequest_OnMultiple) EnumDescriptor() ([]byte, []int) {
+	return file_botverse_v1_actions_proto_rawDescGZIP(), []int{2, 1}
+}
+
+// What to do with a field whose value names a variable that is not set.
+type UpdateRecordRequest_OnUnset int32
+
+const (
+	// The same as OMIT.
+	UpdateRecordRequest_ON_UNSET_UNSPECIFIED UpdateRecordRequest_OnUnset = 0
+	// Leave the record's field as it is and name it in the answer's `omitted`.
+	UpdateRecordRequest_OMIT UpdateRecordRequest_OnUnset = 1
+	// Refuse the call with VARIABLE_UNSET.
+	UpdateRecordRequest_REFUSE UpdateRecordRequest_OnUnset = 2
+)
+
+// Enum value maps for UpdateRecordRequest_OnUnset.
+var (
+	UpdateRecordRequest_OnUnset_name = map[int32]string{
+		0: "ON_UNSET_UNSPECIFIED",
+		1: "OMIT",
+		2: "REFUSE",
+	}
+	UpdateRecordRequest_OnUnset_value = map[string]int32{
+		"ON_UNSET_UNSPECIFIED": 0,
+		"OMIT":                 1,
+		"REFUSE":               2,
+	}
+)
+
+func (x UpdateRecordRequest_OnUnset) Enum() *UpdateRecordRequest_OnUnset {
+	p := new(UpdateRecordRequest_OnUnset)
+	*p = x
+	return p
+}
+
+func (x UpdateRecordRequest_OnUnset) String() string {
+	return protoimpl.X.EnumStringOf(x.Descriptor(), protoreflect.EnumNumber(x))
+}
+
+func (UpdateRecordRequest_OnUnset) Descriptor() protoreflect.EnumDescriptor {
+	return file_botverse_v1_actions_proto_enumTypes[6].Descriptor()
+}
+
+func (UpdateRecordRequest_OnUnset) Type() protoreflect.EnumType {
+	return &file_botverse_v1_actions_proto_enumTypes[6]
+}
+
+func (x UpdateRecordRequest_OnUnset) Number() protoreflect.EnumNumber {
+	return protoreflect.EnumNumber(x)
+}
+
+// Deprecated: Use UpdateRecordRequest_OnUnset.Descriptor instead.
+func (UpdateRecordRequest_OnUnset) EnumDescriptor() ([]byte, []int) {
+	return file_botverse_v1_actions_proto_rawDescGZIP(), []int{2, 2}
+}
+
+// What a flow branches on.
+type UpdateRecordResponse_Outcome int32
+
+const (
+	// Answered only with validate_only: the request is valid.
+	UpdateRecordResponse_OUTCOME_UNSPECIFIED UpdateRecordResponse_Outcome = 0
+	// The record was changed.
+	UpdateRecordResponse_UPDATED UpdateRecordResponse_Outcome = 1
+	// The record has all the values already; nothing was written.
+	UpdateRecordResponse_UNCHANGED UpdateRecordResponse_Outcome = 2
+	// There is no such record. Nothing was made.
+	UpdateRecordResponse_NOT_MATCHED UpdateRecordResponse_Outcome = 3
+	// Several match and on_multiple says to take none.
+	UpdateRecordResponse_AMBIGUOUS UpdateRecordResponse_Outcome = 4
+	// A change was sent and no answer came in time. Repeat the call to make sure of it: what is done already is not done
+	// twice.
+	UpdateRecordResponse_IN_DOUBT UpdateRecordResponse_Outcome = 8
+)
+
+// Enum value maps for UpdateRecordResponse_Outcome.
+var (
+	UpdateRecordResponse_Outcome_name = map[int32]string{
+		0: "OUTCOME_UNSPECIFIED",
+		1: "UPDATED",
+		2: "UNCHANGED",
+		3: "NOT_MATCHED",
+		4: "AMBIGUOUS",
+		8: "IN_DOUBT",
+	}
+	UpdateRecordResponse_Outcome_value = map[string]int32{
+		"OUTCOME_UNSPECIFIED": 0,
+		"UPDATED":             1,
+		"UNCHANGED":           2,
+		"NOT_MATCHED":         3,
+		"AMBIGUOUS":           4,
+		"IN_DOUBT":            8,
+	}
+)
+
+func (x UpdateRecordResponse_Outcome) Enum() *UpdateRecordResponse_Outcome {
+	p := new(UpdateRecordResponse_Outcome)
+	*p = x
+	return p
+}
+
+func (x UpdateRecordResponse_Outcome) String() string {
+	return protoimpl.X.EnumStringOf(x.Descriptor(), protoreflect.EnumNumber(x))
+}
+
+func (UpdateRecordResponse_Outcome) Descriptor() protoreflect.EnumDescriptor {
+	return file_botverse_v1_actions_proto_enumTypes[7].Descriptor()
+}
+
+func (UpdateRecordResponse_Outcome) Type() protoreflect.EnumType {
+	return &file_botverse_v1_actions_proto_enumTypes[7]
+}
+
+func (x UpdateRecordResponse_Outcome) Number() protoreflect.EnumNumber {
+	return protoreflect.EnumNumber(x)
+}
+
+// Deprecated: Use UpdateRecordResponse_Outcome.Descriptor instead.
+func (UpdateRecordResponse_Outcome) EnumDescriptor() ([]byte, []int) {
+	return file_botverse_v1_actions_proto_rawDescGZIP(), []int{3, 0}
+}
+
+// What a flow branches on.
+type UpsertRecordResponse_Outcome int32
+
+const (
+	// Answered only with validate_only: the request is valid.
+	UpsertRecordResponse_OUTCOME_UNSPECIFIED UpsertRecordResponse_Outcome = 0
+	// There was no such record, and it was made.
+	UpsertRecordResponse_CREATED UpsertRecordResponse_Outcome = 1
+	// A call with the same request_id made the record before; nothing was written now.
+	UpsertRecordResponse_ALREADY_CREATED UpsertRecordResponse_Outcome = 2
+	// There was no such record, and none was made: others match by Dataverse's duplicate rules. They are in `existing`.
+	UpsertRecordResponse_DUPLICATE UpsertRecordResponse_Outcome = 3
+	// The same, and on_duplicate says to use the one that matches.
+	UpsertRecordResponse_EXISTING UpsertRecordResponse_Outcome = 4
+	// The record was changed.
+	UpsertRecordResponse_UPDATED UpsertRecordResponse_Outcome = 5
+	// The record has all the values already; nothing was written.
+	UpsertRecordResponse_UNCHANGED UpsertRecordResponse_Outcome = 6
+	// Several match and on_multiple says to take none.
+	UpsertRecordResponse_AMBIGUOUS UpsertRecordResponse_Outcome = 7
+	// A write was sent and no answer came in time. Repeat the call with the same request_id to make sure of it.
+	UpsertRecordResponse_IN_DOUBT UpsertRecordResponse_Outcome = 8
+)
+
+// Enum value maps for UpsertRecordResponse_Outcome.
+var (
+	UpsertRecordResponse_Outcome_name = map[int32]string{
+		0: "OUTCOME_UNSPECIFIED",
+		1: "CREATED",
+		2: "ALREADY_CREATED",
+		3: "DUPLICATE",
+		4: "EXISTING",
+		5: "UPDATED",
+		6: "UNCHANGED",
+		7: "AMBIGUOUS",
+		8: "IN_DOUBT",
+	}
+	UpsertRecordResponse_Outcome_value = map[string]int32{
+		"OUTCOME_UNSPECIFIED": 0,
+		"CREATED":             1,
+		"ALREADY_CREATED":     2,
+		"DUPLICATE":           3,
+		"EXISTING":            4,
+		"UPDATED":             5,
+		"UNCHANGED":           6,
+		"AMBIGUOUS":           7,
+		"IN_DOUBT":            8,
+	}
+)
+
+func (x UpsertRecordResponse_Outcome) Enum() *UpsertRecordResponse_Outcome {
+	p := new(UpsertRecordResponse_Outcome)
+	*p = x
+	return p
+}
+
+func (x UpsertRecordResponse_Outcome) String() string {
+	return protoimpl.X.EnumStringOf(x.Descriptor(), protoreflect.EnumNumber(x))
+}
+
+func (UpsertRecordResponse_Outcome) Descriptor() protoreflect.EnumDescriptor {
+	return file_botverse_v1_actions_proto_enumTypes[8].Descriptor()
+}
+
+func (UpsertRecordResponse_Outcome) Type() protoreflect.EnumType {
+	return &file_botverse_v1_actions_proto_enumTypes[8]
+}
+
+func (x UpsertRecordResponse_Outcome) Number() protoreflect.EnumNumber {
+	return protoreflect.EnumNumber(x)
+}
+
+// Deprecated: Use UpsertRecordResponse_Outcome.Descriptor instead.
+func (UpsertRecordResponse_Outcome) EnumDescriptor() ([]byte, []int) {
+	return file_botverse_v1_actions_proto_rawDescGZIP(), []int{5, 0}
+}
+
 // What to do where more than one record matches.
 type FindRecordRequest_OnMultiple int32
 
@@ -316,11 +619,11 @@ func (x FindRecordRequest_OnMultiple) String() string {
 }
 
 func (FindRecordRequest_OnMultiple) Descriptor() protoreflect.EnumDescriptor {
-	return file_botverse_v1_actions_proto_enumTypes[4].Descriptor()
+	return file_botverse_v1_actions_proto_enumTypes[9].Descriptor()
 }
 
 func (FindRecordRequest_OnMultiple) Type() protoreflect.EnumType {
-	return &file_botverse_v1_actions_proto_enumTypes[4]
+	return &file_botverse_v1_actions_proto_enumTypes[9]
 }
 
 func (x FindRecordRequest_OnMultiple) Number() protoreflect.EnumNumber {
@@ -329,7 +632,7 @@ func (x FindRecordRequest_OnMultiple) Number() protoreflect.EnumNumber {
 
 // Deprecated: Use FindRecordRequest_OnMultiple.Descriptor instead.
 func (FindRecordRequest_OnMultiple) EnumDescriptor() ([]byte, []int) {
-	return file_botverse_v1_actions_proto_rawDescGZIP(), []int{2, 0}
+	return file_botverse_v1_actions_proto_rawDescGZIP(), []int{6, 0}
 }
 
 // What a flow branches on.
@@ -373,11 +676,11 @@ func (x FindRecordResponse_Outcome) String() string {
 }
 
 func (FindRecordResponse_Outcome) Descriptor() protoreflect.EnumDescriptor {
-	return file_botverse_v1_actions_proto_enumTypes[5].Descriptor()
+	return file_botverse_v1_actions_proto_enumTypes[10].Descriptor()
 }
 
 func (FindRecordResponse_Outcome) Type() protoreflect.EnumType {
-	return &file_botverse_v1_actions_proto_enumTypes[5]
+	return &file_botverse_v1_actions_proto_enumTypes[10]
 }
 
 func (x FindRecordResponse_Outcome) Number() protoreflect.EnumNumber {
@@ -386,7 +689,7 @@ func (x FindRecordResponse_Outcome) Number() protoreflect.EnumNumber {
 
 // Deprecated: Use FindRecordResponse_Outcome.Descriptor instead.
 func (FindRecordResponse_Outcome) EnumDescriptor() ([]byte, []int) {
-	return file_botverse_v1_actions_proto_rawDescGZIP(), []int{3, 0}
+	return file_botverse_v1_actions_proto_rawDescGZIP(), []int{7, 0}
 }
 
 // What to do where more than one record matches.
@@ -426,11 +729,11 @@ func (x FindRecordByFetchXMLRequest_OnMultiple) String() string {
 }
 
 func (FindRecordByFetchXMLRequest_OnMultiple) Descriptor() protoreflect.EnumDescriptor {
-	return file_botverse_v1_actions_proto_enumTypes[6].Descriptor()
+	return file_botverse_v1_actions_proto_enumTypes[11].Descriptor()
 }
 
 func (FindRecordByFetchXMLRequest_OnMultiple) Type() protoreflect.EnumType {
-	return &file_botverse_v1_actions_proto_enumTypes[6]
+	return &file_botverse_v1_actions_proto_enumTypes[11]
 }
 
 func (x FindRecordByFetchXMLRequest_OnMultiple) Number() protoreflect.EnumNumber {
@@ -439,7 +742,7 @@ func (x FindRecordByFetchXMLRequest_OnMultiple) Number() protoreflect.EnumNumber
 
 // Deprecated: Use FindRecordByFetchXMLRequest_OnMultiple.Descriptor instead.
 func (FindRecordByFetchXMLRequest_OnMultiple) EnumDescriptor() ([]byte, []int) {
-	return file_botverse_v1_actions_proto_rawDescGZIP(), []int{4, 0}
+	return file_botverse_v1_actions_proto_rawDescGZIP(), []int{8, 0}
 }
 
 // What a flow branches on.
@@ -483,11 +786,11 @@ func (x FindRecordByFetchXMLResponse_Outcome) String() string {
 }
 
 func (FindRecordByFetchXMLResponse_Outcome) Descriptor() protoreflect.EnumDescriptor {
-	return file_botverse_v1_actions_proto_enumTypes[7].Descriptor()
+	return file_botverse_v1_actions_proto_enumTypes[12].Descriptor()
 }
 
 func (FindRecordByFetchXMLResponse_Outcome) Type() protoreflect.EnumType {
-	return &file_botverse_v1_actions_proto_enumTypes[7]
+	return &file_botverse_v1_actions_proto_enumTypes[12]
 }
 
 func (x FindRecordByFetchXMLResponse_Outcome) Number() protoreflect.EnumNumber {
@@ -496,7 +799,7 @@ func (x FindRecordByFetchXMLResponse_Outcome) Number() protoreflect.EnumNumber {
 
 // Deprecated: Use FindRecordByFetchXMLResponse_Outcome.Descriptor instead.
 func (FindRecordByFetchXMLResponse_Outcome) EnumDescriptor() ([]byte, []int) {
-	return file_botverse_v1_actions_proto_rawDescGZIP(), []int{5, 0}
+	return file_botverse_v1_actions_proto_rawDescGZIP(), []int{9, 0}
 }
 
 // Asks for a record to be created.
@@ -800,6 +1103,655 @@ func (x *CreateRecordResponse) GetOrderedBy() []string {
 	return nil
 }
 
+// Asks for a record that exists to be changed.
+type UpdateRecordRequest struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// The environment to act on. Empty means the configured default environment.
+	Environment string `protobuf:"bytes,1,opt,name=environment,proto3" json:"environment,omitempty"`
+	// The entity's logical name, as "contact".
+	Entity string `protobuf:"bytes,2,opt,name=entity,proto3" json:"entity,omitempty"`
+	// Which record: its ID, or a template that gives an ID or a reference, as "{{ customer }}" where "@record" was saved.
+	// Exactly one of record_id, key and where says which record is meant.
+	RecordId string `protobuf:"bytes,3,opt,name=record_id,json=recordId,proto3" json:"record_id,omitempty"`
+	// Which record: the fields of an alternate key of the entity, all of them, with their values.
+	Key *structpb.Struct `protobuf:"bytes,4,opt,name=key,proto3" json:"key,omitempty"`
+	// Which record: what its fields must equal, as FindRecord's `where`.
+	Where *structpb.Struct `protobuf:"bytes,5,opt,name=where,proto3" json:"where,omitempty"`
+	// The values to write, by the field's logical name: literals, templates, lookups, as for CreateRecord. Null clears, but
+	// for fields that are required; a variable that is not set leaves the field as it is (see on_unset). A status brings its
+	// state.
+	Fields *structpb.Struct `protobuf:"bytes,6,opt,name=fields,proto3" json:"fields,omitempty"`
+	// How the values meet those that the record has.
+	Merge UpdateRecordRequest_Merge `protobuf:"varint,7,opt,name=merge,proto3,enum=botverse.v1.UpdateRecordRequest_Merge" json:"merge,omitempty"`
+	// The flow's variables, as any JSON object.
+	Variables *structpb.Struct `protobuf:"bytes,8,opt,name=variables,proto3" json:"variables,omitempty"`
+	// What to save where: variable name to source, as for CreateRecord. Every OK answer sets every variable named here: to the
+	// value, its default, or null.
+	Save map[string]string `protobuf:"bytes,9,rep,name=save,proto3" json:"save,omitempty" protobuf_key:"bytes,1,opt,name=key" protobuf_val:"bytes,2,opt,name=value"`
+	// Values for variables of `save` whose source has none, by variable name. Without one it is null.
+	SaveDefaults *structpb.Struct `protobuf:"bytes,10,opt,name=save_defaults,json=saveDefaults,proto3" json:"save_defaults,omitempty"`
+	// What to do where several records match `where`.
+	OnMultiple UpdateRecordRequest_OnMultiple `protobuf:"varint,11,opt,name=on_multiple,json=onMultiple,proto3,enum=botverse.v1.UpdateRecordRequest_OnMultiple" json:"on_multiple,omitempty"`
+	// Fields to order several matches by, each as "createdon desc". As for FindRecord.
+	OrderBy []string `protobuf:"bytes,12,rep,name=order_by,json=orderBy,proto3" json:"order_by,omitempty"`
+	// How many candidates to list for AMBIGUOUS. 0 means 3.
+	MaxCandidates int32 `protobuf:"varint,13,opt,name=max_candidates,json=maxCandidates,proto3" json:"max_candidates,omitempty"`
+	// What to do with a field whose variable is not set.
+	OnUnset UpdateRecordRequest_OnUnset `protobuf:"varint,14,opt,name=on_unset,json=onUnset,proto3,enum=botverse.v1.UpdateRecordRequest_OnUnset" json:"on_unset,omitempty"`
+	// Cuts a text that is longer than its field allows, in place of refusing it. Each cut is a warning.
+	CutLongText bool `protobuf:"varint,15,opt,name=cut_long_text,json=cutLongText,proto3" json:"cut_long_text,omitempty"`
+	// The IANA time zone ("Europe/Berlin") of points in time given without an offset. Without it they are refused.
+	TimeZone string `protobuf:"bytes,16,opt,name=time_zone,json=timeZone,proto3" json:"time_zone,omitempty"`
+	// The caller's key for this call, for a safe repeat: for seven days a repeat answers the first outcome and writes nothing,
+	// and other content under the same key is refused with KEY_REUSED. REST callers may send it as the header
+	// Idempotency-Key.
+	RequestId string `protobuf:"bytes,17,opt,name=request_id,json=requestId,proto3" json:"request_id,omitempty"`
+	// Checks and reads as the real call does, stops before the first write, and answers with the requests that would be
+	// sent (`requests`). Nothing is written.
+	ValidateOnly  bool `protobuf:"varint,18,opt,name=validate_only,json=validateOnly,proto3" json:"validate_only,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *UpdateRecordRequest) Reset() {
+	*x = UpdateRecordRequest{}
+	mi := &file_botverse_v1_actions_proto_msgTypes[2]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *UpdateRecordRequest) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*UpdateRecordRequest) ProtoMessage() {}
+
+func (x *UpdateRecordRequest) ProtoReflect() protoreflect.Message {
+	mi := &file_botverse_v1_actions_proto_msgTypes[2]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use UpdateRecordRequest.ProtoReflect.Descriptor instead.
+func (*UpdateRecordRequest) Descriptor() ([]byte, []int) {
+	return file_botverse_v1_actions_proto_rawDescGZIP(), []int{2}
+}
+
+func (x *UpdateRecordRequest) GetEnvironment() string {
+	if x != nil {
+		return x.Environment
+	}
+	return ""
+}
+
+func (x *UpdateRecordRequest) GetEntity() string {
+	if x != nil {
+		return x.Entity
+	}
+	return ""
+}
+
+func (x *UpdateRecordRequest) GetRecordId() string {
+	if x != nil {
+		return x.RecordId
+	}
+	return ""
+}
+
+func (x *UpdateRecordRequest) GetKey() *structpb.Struct {
+	if x != nil {
+		return x.Key
+	}
+	return nil
+}
+
+func (x *UpdateRecordRequest) GetWhere() *structpb.Struct {
+	if x != nil {
+		return x.Where
+	}
+	return nil
+}
+
+func (x *UpdateRecordRequest) GetFields() *structpb.Struct {
+	if x != nil {
+		return x.Fields
+	}
+	return nil
+}
+
+func (x *UpdateRecordRequest) GetMerge() UpdateRecordRequest_Merge {
+	if x != nil {
+		return x.Merge
+	}
+	return UpdateRecordRequest_MERGE_UNSPECIFIED
+}
+
+func (x *UpdateRecordRequest) GetVariables() *structpb.Struct {
+	if x != nil {
+		return x.Variables
+	}
+	return nil
+}
+
+func (x *UpdateRecordRequest) GetSave() map[string]string {
+	if x != nil {
+		return x.Save
+	}
+	return nil
+}
+
+func (x *UpdateRecordRequest) GetSaveDefaults() *structpb.Struct {
+	if x != nil {
+		return x.SaveDefaults
+	}
+	return nil
+}
+
+func (x *UpdateRecordRequest) GetOnMultiple() UpdateRecordRequest_OnMultiple {
+	if x != nil {
+		return x.OnMultiple
+	}
+	return UpdateRecordRequest_ON_MULTIPLE_UNSPECIFIED
+}
+
+func (x *UpdateRecordRequest) GetOrderBy() []string {
+	if x != nil {
+		return x.OrderBy
+	}
+	return nil
+}
+
+func (x *UpdateRecordRequest) GetMaxCandidates() int32 {
+	if x != nil {
+		return x.MaxCandidates
+	}
+	return 0
+}
+
+func (x *UpdateRecordRequest) GetOnUnset() UpdateRecordRequest_OnUnset {
+	if x != nil {
+		return x.OnUnset
+	}
+	return UpdateRecordRequest_ON_UNSET_UNSPECIFIED
+}
+
+func (x *UpdateRecordRequest) GetCutLongText() bool {
+	if x != nil {
+		return x.CutLongText
+	}
+	return false
+}
+
+func (x *UpdateRecordRequest) GetTimeZone() string {
+	if x != nil {
+		return x.TimeZone
+	}
+	return ""
+}
+
+func (x *UpdateRecordRequest) GetRequestId() string {
+	if x != nil {
+		return x.RequestId
+	}
+	return ""
+}
+
+func (x *UpdateRecordRequest) GetValidateOnly() bool {
+	if x != nil {
+		return x.ValidateOnly
+	}
+	return false
+}
+
+// Tells what became of a change.
+type UpdateRecordResponse struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// What became of it.
+	Outcome UpdateRecordResponse_Outcome `protobuf:"varint,1,opt,name=outcome,proto3,enum=botverse.v1.UpdateRecordResponse_Outcome" json:"outcome,omitempty"`
+	// The record that was meant. Not set for NOT_MATCHED and AMBIGUOUS.
+	Record *Record `protobuf:"bytes,2,opt,name=record,proto3" json:"record,omitempty"`
+	// The request's variables, with those of `save` set.
+	Variables *structpb.Struct `protobuf:"bytes,3,opt,name=variables,proto3" json:"variables,omitempty"`
+	// Fields that were left out because their variable is not set, by logical name.
+	Omitted []string `protobuf:"bytes,4,rep,name=omitted,proto3" json:"omitted,omitempty"`
+	// For AMBIGUOUS: the first matches in order.
+	Candidates []*Candidate `protobuf:"bytes,5,rep,name=candidates,proto3" json:"candidates,omitempty"`
+	// The order used where several could match, as "statecode asc".
+	OrderedBy []string `protobuf:"bytes,6,rep,name=ordered_by,json=orderedBy,proto3" json:"ordered_by,omitempty"`
+	// What the flow's author should know though the call succeeded.
+	Warnings []*Warning `protobuf:"bytes,7,rep,name=warnings,proto3" json:"warnings,omitempty"`
+	// For validate_only: the requests that the call would send to Dataverse, reads that were needed to know included.
+	Requests      []*PlannedRequest `protobuf:"bytes,8,rep,name=requests,proto3" json:"requests,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *UpdateRecordResponse) Reset() {
+	*x = UpdateRecordResponse{}
+	mi := &file_botverse_v1_actions_proto_msgTypes[3]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *UpdateRecordResponse) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*UpdateRecordResponse) ProtoMessage() {}
+
+func (x *UpdateRecordResponse) ProtoReflect() protoreflect.Message {
+	mi := &file_botverse_v1_actions_proto_msgTypes[3]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use UpdateRecordResponse.ProtoReflect.Descriptor instead.
+func (*UpdateRecordResponse) Descriptor() ([]byte, []int) {
+	return file_botverse_v1_actions_proto_rawDescGZIP(), []int{3}
+}
+
+func (x *UpdateRecordResponse) GetOutcome() UpdateRecordResponse_Outcome {
+	if x != nil {
+		return x.Outcome
+	}
+	return UpdateRecordResponse_OUTCOME_UNSPECIFIED
+}
+
+func (x *UpdateRecordResponse) GetRecord() *Record {
+	if x != nil {
+		return x.Record
+	}
+	return nil
+}
+
+func (x *UpdateRecordResponse) GetVariables() *structpb.Struct {
+	if x != nil {
+		return x.Variables
+	}
+	return nil
+}
+
+func (x *UpdateRecordResponse) GetOmitted() []string {
+	if x != nil {
+		return x.Omitted
+	}
+	return nil
+}
+
+func (x *UpdateRecordResponse) GetCandidates() []*Candidate {
+	if x != nil {
+		return x.Candidates
+	}
+	return nil
+}
+
+func (x *UpdateRecordResponse) GetOrderedBy() []string {
+	if x != nil {
+		return x.OrderedBy
+	}
+	return nil
+}
+
+func (x *UpdateRecordResponse) GetWarnings() []*Warning {
+	if x != nil {
+		return x.Warnings
+	}
+	return nil
+}
+
+func (x *UpdateRecordResponse) GetRequests() []*PlannedRequest {
+	if x != nil {
+		return x.Requests
+	}
+	return nil
+}
+
+// Asks for a record to be changed where it exists, and to be made where it does not.
+type UpsertRecordRequest struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// The environment to act on. Empty means the configured default environment.
+	Environment string `protobuf:"bytes,1,opt,name=environment,proto3" json:"environment,omitempty"`
+	// The entity's logical name, as "contact".
+	Entity string `protobuf:"bytes,2,opt,name=entity,proto3" json:"entity,omitempty"`
+	// Which record: its ID, or a template that gives an ID or a reference, as "{{ customer }}" where "@record" was saved.
+	// Exactly one of record_id, key and where says which record is meant.
+	RecordId string `protobuf:"bytes,3,opt,name=record_id,json=recordId,proto3" json:"record_id,omitempty"`
+	// Which record: the fields of an alternate key of the entity, all of them, with their values.
+	Key *structpb.Struct `protobuf:"bytes,4,opt,name=key,proto3" json:"key,omitempty"`
+	// Which record: what its fields must equal, as FindRecord's `where`.
+	Where *structpb.Struct `protobuf:"bytes,5,opt,name=where,proto3" json:"where,omitempty"`
+	// The values to write, by the field's logical name: literals, templates, lookups, as for CreateRecord. Null clears, but
+	// for fields that are required; a variable that is not set leaves the field as it is (see on_unset). A status brings its
+	// state.
+	Fields *structpb.Struct `protobuf:"bytes,6,opt,name=fields,proto3" json:"fields,omitempty"`
+	// How the values meet those that the record has.
+	Merge UpdateRecordRequest_Merge `protobuf:"varint,7,opt,name=merge,proto3,enum=botverse.v1.UpdateRecordRequest_Merge" json:"merge,omitempty"`
+	// The flow's variables, as any JSON object.
+	Variables *structpb.Struct `protobuf:"bytes,8,opt,name=variables,proto3" json:"variables,omitempty"`
+	// What to save where: variable name to source, as for CreateRecord. Every OK answer sets every variable named here: to the
+	// value, its default, or null.
+	Save map[string]string `protobuf:"bytes,9,rep,name=save,proto3" json:"save,omitempty" protobuf_key:"bytes,1,opt,name=key" protobuf_val:"bytes,2,opt,name=value"`
+	// Values for variables of `save` whose source has none, by variable name. Without one it is null.
+	SaveDefaults *structpb.Struct `protobuf:"bytes,10,opt,name=save_defaults,json=saveDefaults,proto3" json:"save_defaults,omitempty"`
+	// What to do where several records match `where`.
+	OnMultiple UpdateRecordRequest_OnMultiple `protobuf:"varint,11,opt,name=on_multiple,json=onMultiple,proto3,enum=botverse.v1.UpdateRecordRequest_OnMultiple" json:"on_multiple,omitempty"`
+	// Fields to order several matches by, each as "createdon desc". As for FindRecord.
+	OrderBy []string `protobuf:"bytes,12,rep,name=order_by,json=orderBy,proto3" json:"order_by,omitempty"`
+	// How many candidates to list for AMBIGUOUS. 0 means 3.
+	MaxCandidates int32 `protobuf:"varint,13,opt,name=max_candidates,json=maxCandidates,proto3" json:"max_candidates,omitempty"`
+	// What to do with a field whose variable is not set.
+	OnUnset UpdateRecordRequest_OnUnset `protobuf:"varint,14,opt,name=on_unset,json=onUnset,proto3,enum=botverse.v1.UpdateRecordRequest_OnUnset" json:"on_unset,omitempty"`
+	// Cuts a text that is longer than its field allows, in place of refusing it. Each cut is a warning.
+	CutLongText bool `protobuf:"varint,15,opt,name=cut_long_text,json=cutLongText,proto3" json:"cut_long_text,omitempty"`
+	// The IANA time zone ("Europe/Berlin") of points in time given without an offset. Without it they are refused.
+	TimeZone string `protobuf:"bytes,16,opt,name=time_zone,json=timeZone,proto3" json:"time_zone,omitempty"`
+	// The caller's key for this call, for a safe repeat: for seven days a repeat answers the first outcome and writes nothing,
+	// and other content under the same key is refused with KEY_REUSED. REST callers may send it as the header
+	// Idempotency-Key.
+	RequestId string `protobuf:"bytes,17,opt,name=request_id,json=requestId,proto3" json:"request_id,omitempty"`
+	// Checks and reads as the real call does, stops before the first write, and answers with the requests that would be
+	// sent (`requests`). Nothing is written.
+	ValidateOnly bool `protobuf:"varint,18,opt,name=validate_only,json=validateOnly,proto3" json:"validate_only,omitempty"`
+	// What to do where the record is to be made, and Dataverse's published duplicate rules find another that is like it. As for
+	// CreateRecord.
+	OnDuplicate   CreateRecordRequest_OnDuplicate `protobuf:"varint,19,opt,name=on_duplicate,json=onDuplicate,proto3,enum=botverse.v1.CreateRecordRequest_OnDuplicate" json:"on_duplicate,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *UpsertRecordRequest) Reset() {
+	*x = UpsertRecordRequest{}
+	mi := &file_botverse_v1_actions_proto_msgTypes[4]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *UpsertRecordRequest) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*UpsertRecordRequest) ProtoMessage() {}
+
+func (x *UpsertRecordRequest) ProtoReflect() protoreflect.Message {
+	mi := &file_botverse_v1_actions_proto_msgTypes[4]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use UpsertRecordRequest.ProtoReflect.Descriptor instead.
+func (*UpsertRecordRequest) Descriptor() ([]byte, []int) {
+	return file_botverse_v1_actions_proto_rawDescGZIP(), []int{4}
+}
+
+func (x *UpsertRecordRequest) GetEnvironment() string {
+	if x != nil {
+		return x.Environment
+	}
+	return ""
+}
+
+func (x *UpsertRecordRequest) GetEntity() string {
+	if x != nil {
+		return x.Entity
+	}
+	return ""
+}
+
+func (x *UpsertRecordRequest) GetRecordId() string {
+	if x != nil {
+		return x.RecordId
+	}
+	return ""
+}
+
+func (x *UpsertRecordRequest) GetKey() *structpb.Struct {
+	if x != nil {
+		return x.Key
+	}
+	return nil
+}
+
+func (x *UpsertRecordRequest) GetWhere() *structpb.Struct {
+	if x != nil {
+		return x.Where
+	}
+	return nil
+}
+
+func (x *UpsertRecordRequest) GetFields() *structpb.Struct {
+	if x != nil {
+		return x.Fields
+	}
+	return nil
+}
+
+func (x *UpsertRecordRequest) GetMerge() UpdateRecordRequest_Merge {
+	if x != nil {
+		return x.Merge
+	}
+	return UpdateRecordRequest_MERGE_UNSPECIFIED
+}
+
+func (x *UpsertRecordRequest) GetVariables() *structpb.Struct {
+	if x != nil {
+		return x.Variables
+	}
+	return nil
+}
+
+func (x *UpsertRecordRequest) GetSave() map[string]string {
+	if x != nil {
+		return x.Save
+	}
+	return nil
+}
+
+func (x *UpsertRecordRequest) GetSaveDefaults() *structpb.Struct {
+	if x != nil {
+		return x.SaveDefaults
+	}
+	return nil
+}
+
+func (x *UpsertRecordRequest) GetOnMultiple() UpdateRecordRequest_OnMultiple {
+	if x != nil {
+		return x.OnMultiple
+	}
+	return UpdateRecordRequest_ON_MULTIPLE_UNSPECIFIED
+}
+
+func (x *UpsertRecordRequest) GetOrderBy() []string {
+	if x != nil {
+		return x.OrderBy
+	}
+	return nil
+}
+
+func (x *UpsertRecordRequest) GetMaxCandidates() int32 {
+	if x != nil {
+		return x.MaxCandidates
+	}
+	return 0
+}
+
+func (x *UpsertRecordRequest) GetOnUnset() UpdateRecordRequest_OnUnset {
+	if x != nil {
+		return x.OnUnset
+	}
+	return UpdateRecordRequest_ON_UNSET_UNSPECIFIED
+}
+
+func (x *UpsertRecordRequest) GetCutLongText() bool {
+	if x != nil {
+		return x.CutLongText
+	}
+	return false
+}
+
+func (x *UpsertRecordRequest) GetTimeZone() string {
+	if x != nil {
+		return x.TimeZone
+	}
+	return ""
+}
+
+func (x *UpsertRecordRequest) GetRequestId() string {
+	if x != nil {
+		return x.RequestId
+	}
+	return ""
+}
+
+func (x *UpsertRecordRequest) GetValidateOnly() bool {
+	if x != nil {
+		return x.ValidateOnly
+	}
+	return false
+}
+
+func (x *UpsertRecordRequest) GetOnDuplicate() CreateRecordRequest_OnDuplicate {
+	if x != nil {
+		return x.OnDuplicate
+	}
+	return CreateRecordRequest_ON_DUPLICATE_UNSPECIFIED
+}
+
+// Tells what became of an upsert.
+type UpsertRecordResponse struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// What became of it.
+	Outcome UpsertRecordResponse_Outcome `protobuf:"varint,1,opt,name=outcome,proto3,enum=botverse.v1.UpsertRecordResponse_Outcome" json:"outcome,omitempty"`
+	// The record that was meant, or made. Not set where there is none.
+	Record *Record `protobuf:"bytes,2,opt,name=record,proto3" json:"record,omitempty"`
+	// The request's variables, with those of `save` set.
+	Variables *structpb.Struct `protobuf:"bytes,3,opt,name=variables,proto3" json:"variables,omitempty"`
+	// Fields that were left out because their variable is not set, by logical name.
+	Omitted []string `protobuf:"bytes,4,rep,name=omitted,proto3" json:"omitted,omitempty"`
+	// For AMBIGUOUS: the first matches in order.
+	Candidates []*Candidate `protobuf:"bytes,5,rep,name=candidates,proto3" json:"candidates,omitempty"`
+	// The order used where several could match, as "statecode asc".
+	OrderedBy []string `protobuf:"bytes,6,rep,name=ordered_by,json=orderedBy,proto3" json:"ordered_by,omitempty"`
+	// What the flow's author should know though the call succeeded.
+	Warnings []*Warning `protobuf:"bytes,7,rep,name=warnings,proto3" json:"warnings,omitempty"`
+	// For validate_only: the requests that the call would send to Dataverse, reads that were needed to know included.
+	Requests []*PlannedRequest `protobuf:"bytes,8,rep,name=requests,proto3" json:"requests,omitempty"`
+	// Where the record was to be made: the records that exist already, of whatever entity the rules compare with.
+	Existing      []*Record `protobuf:"bytes,9,rep,name=existing,proto3" json:"existing,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *UpsertRecordResponse) Reset() {
+	*x = UpsertRecordResponse{}
+	mi := &file_botverse_v1_actions_proto_msgTypes[5]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *UpsertRecordResponse) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*UpsertRecordResponse) ProtoMessage() {}
+
+func (x *UpsertRecordResponse) ProtoReflect() protoreflect.Message {
+	mi := &file_botverse_v1_actions_proto_msgTypes[5]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use UpsertRecordResponse.ProtoReflect.Descriptor instead.
+func (*UpsertRecordResponse) Descriptor() ([]byte, []int) {
+	return file_botverse_v1_actions_proto_rawDescGZIP(), []int{5}
+}
+
+func (x *UpsertRecordResponse) GetOutcome() UpsertRecordResponse_Outcome {
+	if x != nil {
+		return x.Outcome
+	}
+	return UpsertRecordResponse_OUTCOME_UNSPECIFIED
+}
+
+func (x *UpsertRecordResponse) GetRecord() *Record {
+	if x != nil {
+		return x.Record
+	}
+	return nil
+}
+
+func (x *UpsertRecordResponse) GetVariables() *structpb.Struct {
+	if x != nil {
+		return x.Variables
+	}
+	return nil
+}
+
+func (x *UpsertRecordResponse) GetOmitted() []string {
+	if x != nil {
+		return x.Omitted
+	}
+	return nil
+}
+
+func (x *UpsertRecordResponse) GetCandidates() []*Candidate {
+	if x != nil {
+		return x.Candidates
+	}
+	return nil
+}
+
+func (x *UpsertRecordResponse) GetOrderedBy() []string {
+	if x != nil {
+		return x.OrderedBy
+	}
+	return nil
+}
+
+func (x *UpsertRecordResponse) GetWarnings() []*Warning {
+	if x != nil {
+		return x.Warnings
+	}
+	return nil
+}
+
+func (x *UpsertRecordResponse) GetRequests() []*PlannedRequest {
+	if x != nil {
+		return x.Requests
+	}
+	return nil
+}
+
+func (x *UpsertRecordResponse) GetExisting() []*Record {
+	if x != nil {
+		return x.Existing
+	}
+	return nil
+}
+
 // Asks for the first record whose fields equal the given values.
 type FindRecordRequest struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
@@ -834,7 +1786,7 @@ type FindRecordRequest struct {
 
 func (x *FindRecordRequest) Reset() {
 	*x = FindRecordRequest{}
-	mi := &file_botverse_v1_actions_proto_msgTypes[2]
+	mi := &file_botverse_v1_actions_proto_msgTypes[6]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -846,7 +1798,7 @@ func (x *FindRecordRequest) String() string {
 func (*FindRecordRequest) ProtoMessage() {}
 
 func (x *FindRecordRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_botverse_v1_actions_proto_msgTypes[2]
+	mi := &file_botverse_v1_actions_proto_msgTypes[6]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -859,7 +1811,7 @@ func (x *FindRecordRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use FindRecordRequest.ProtoReflect.Descriptor instead.
 func (*FindRecordRequest) Descriptor() ([]byte, []int) {
-	return file_botverse_v1_actions_proto_rawDescGZIP(), []int{2}
+	return file_botverse_v1_actions_proto_rawDescGZIP(), []int{6}
 }
 
 func (x *FindRecordRequest) GetEnvironment() string {
@@ -966,7 +1918,7 @@ type FindRecordResponse struct {
 
 func (x *FindRecordResponse) Reset() {
 	*x = FindRecordResponse{}
-	mi := &file_botverse_v1_actions_proto_msgTypes[3]
+	mi := &file_botverse_v1_actions_proto_msgTypes[7]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -978,7 +1930,7 @@ func (x *FindRecordResponse) String() string {
 func (*FindRecordResponse) ProtoMessage() {}
 
 func (x *FindRecordResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_botverse_v1_actions_proto_msgTypes[3]
+	mi := &file_botverse_v1_actions_proto_msgTypes[7]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -991,7 +1943,7 @@ func (x *FindRecordResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use FindRecordResponse.ProtoReflect.Descriptor instead.
 func (*FindRecordResponse) Descriptor() ([]byte, []int) {
-	return file_botverse_v1_actions_proto_rawDescGZIP(), []int{3}
+	return file_botverse_v1_actions_proto_rawDescGZIP(), []int{7}
 }
 
 func (x *FindRecordResponse) GetOutcome() FindRecordResponse_Outcome {
@@ -1088,7 +2040,7 @@ type FindRecordByFetchXMLRequest struct {
 
 func (x *FindRecordByFetchXMLRequest) Reset() {
 	*x = FindRecordByFetchXMLRequest{}
-	mi := &file_botverse_v1_actions_proto_msgTypes[4]
+	mi := &file_botverse_v1_actions_proto_msgTypes[8]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1100,7 +2052,7 @@ func (x *FindRecordByFetchXMLRequest) String() string {
 func (*FindRecordByFetchXMLRequest) ProtoMessage() {}
 
 func (x *FindRecordByFetchXMLRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_botverse_v1_actions_proto_msgTypes[4]
+	mi := &file_botverse_v1_actions_proto_msgTypes[8]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1113,7 +2065,7 @@ func (x *FindRecordByFetchXMLRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use FindRecordByFetchXMLRequest.ProtoReflect.Descriptor instead.
 func (*FindRecordByFetchXMLRequest) Descriptor() ([]byte, []int) {
-	return file_botverse_v1_actions_proto_rawDescGZIP(), []int{4}
+	return file_botverse_v1_actions_proto_rawDescGZIP(), []int{8}
 }
 
 func (x *FindRecordByFetchXMLRequest) GetEnvironment() string {
@@ -1213,7 +2165,7 @@ type FindRecordByFetchXMLResponse struct {
 
 func (x *FindRecordByFetchXMLResponse) Reset() {
 	*x = FindRecordByFetchXMLResponse{}
-	mi := &file_botverse_v1_actions_proto_msgTypes[5]
+	mi := &file_botverse_v1_actions_proto_msgTypes[9]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1225,7 +2177,7 @@ func (x *FindRecordByFetchXMLResponse) String() string {
 func (*FindRecordByFetchXMLResponse) ProtoMessage() {}
 
 func (x *FindRecordByFetchXMLResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_botverse_v1_actions_proto_msgTypes[5]
+	mi := &file_botverse_v1_actions_proto_msgTypes[9]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1238,7 +2190,7 @@ func (x *FindRecordByFetchXMLResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use FindRecordByFetchXMLResponse.ProtoReflect.Descriptor instead.
 func (*FindRecordByFetchXMLResponse) Descriptor() ([]byte, []int) {
-	return file_botverse_v1_actions_proto_rawDescGZIP(), []int{5}
+	return file_botverse_v1_actions_proto_rawDescGZIP(), []int{9}
 }
 
 func (x *FindRecordByFetchXMLResponse) GetOutcome() FindRecordByFetchXMLResponse_Outcome {
@@ -1368,6 +2320,114 @@ const file_botverse_v1_actions_proto_rawDesc = "" +
 	"\aUPDATED\x10\x05\x12\r\n" +
 	"\tUNCHANGED\x10\x06\x12\r\n" +
 	"\tAMBIGUOUS\x10\a\x12\f\n" +
+	"\bIN_DOUBT\x10\b\"\xb9\n" +
+	"\n" +
+	"\x13UpdateRecordRequest\x12*\n" +
+	"\venvironment\x18\x01 \x01(\tB\b\xbaH\x05r\x03\x18\x80\x01R\venvironment\x12<\n" +
+	"\x06entity\x18\x02 \x01(\tB$\xbaH!r\x1f2\x1d^[a-zA-Z][a-zA-Z0-9_]{0,127}$R\x06entity\x12%\n" +
+	"\trecord_id\x18\x03 \x01(\tB\b\xbaH\x05r\x03\x18\x80 R\brecordId\x12)\n" +
+	"\x03key\x18\x04 \x01(\v2\x17.google.protobuf.StructR\x03key\x12-\n" +
+	"\x05where\x18\x05 \x01(\v2\x17.google.protobuf.StructR\x05where\x127\n" +
+	"\x06fields\x18\x06 \x01(\v2\x17.google.protobuf.StructB\x06\xbaH\x03\xc8\x01\x01R\x06fields\x12F\n" +
+	"\x05merge\x18\a \x01(\x0e2&.botverse.v1.UpdateRecordRequest.MergeB\b\xbaH\x05\x82\x01\x02\x10\x01R\x05merge\x125\n" +
+	"\tvariables\x18\b \x01(\v2\x17.google.protobuf.StructR\tvariables\x12x\n" +
+	"\x04save\x18\t \x03(\v2*.botverse.v1.UpdateRecordRequest.SaveEntryB8\xbaH5\x9a\x012\x10\x80\x02\"$r\"2 ^[A-Za-z_][A-Za-z0-9_.-]{0,127}$*\ar\x05\x10\x01\x18\xac\x02R\x04save\x12<\n" +
+	"\rsave_defaults\x18\n" +
+	" \x01(\v2\x17.google.protobuf.StructR\fsaveDefaults\x12V\n" +
+	"\von_multiple\x18\v \x01(\x0e2+.botverse.v1.UpdateRecordRequest.OnMultipleB\b\xbaH\x05\x82\x01\x02\x10\x01R\n" +
+	"onMultiple\x12]\n" +
+	"\border_by\x18\f \x03(\tBB\xbaH?\x92\x01<\x10\b\"8r624^\\s*[a-zA-Z_][a-zA-Z0-9_]{0,127}(\\s+(asc|desc))?\\s*$R\aorderBy\x120\n" +
+	"\x0emax_candidates\x18\r \x01(\x05B\t\xbaH\x06\x1a\x04\x182(\x00R\rmaxCandidates\x12M\n" +
+	"\bon_unset\x18\x0e \x01(\x0e2(.botverse.v1.UpdateRecordRequest.OnUnsetB\b\xbaH\x05\x82\x01\x02\x10\x01R\aonUnset\x12\"\n" +
+	"\rcut_long_text\x18\x0f \x01(\bR\vcutLongText\x12$\n" +
+	"\ttime_zone\x18\x10 \x01(\tB\a\xbaH\x04r\x02\x18@R\btimeZone\x12'\n" +
+	"\n" +
+	"request_id\x18\x11 \x01(\tB\b\xbaH\x05r\x03\x18\xc8\x01R\trequestId\x12#\n" +
+	"\rvalidate_only\x18\x12 \x01(\bR\fvalidateOnly\x1a7\n" +
+	"\tSaveEntry\x12\x10\n" +
+	"\x03key\x18\x01 \x01(\tR\x03key\x12\x14\n" +
+	"\x05value\x18\x02 \x01(\tR\x05value:\x028\x01\">\n" +
+	"\x05Merge\x12\x15\n" +
+	"\x11MERGE_UNSPECIFIED\x10\x00\x12\r\n" +
+	"\tOVERWRITE\x10\x01\x12\x0f\n" +
+	"\vFILL_BLANKS\x10\x02\"C\n" +
+	"\n" +
+	"OnMultiple\x12\x1b\n" +
+	"\x17ON_MULTIPLE_UNSPECIFIED\x10\x00\x12\t\n" +
+	"\x05FIRST\x10\x01\x12\r\n" +
+	"\tAMBIGUOUS\x10\x02\"9\n" +
+	"\aOnUnset\x12\x18\n" +
+	"\x14ON_UNSET_UNSPECIFIED\x10\x00\x12\b\n" +
+	"\x04OMIT\x10\x01\x12\n" +
+	"\n" +
+	"\x06REFUSE\x10\x02\"\x89\x04\n" +
+	"\x14UpdateRecordResponse\x12C\n" +
+	"\aoutcome\x18\x01 \x01(\x0e2).botverse.v1.UpdateRecordResponse.OutcomeR\aoutcome\x12+\n" +
+	"\x06record\x18\x02 \x01(\v2\x13.botverse.v1.RecordR\x06record\x125\n" +
+	"\tvariables\x18\x03 \x01(\v2\x17.google.protobuf.StructR\tvariables\x12\x18\n" +
+	"\aomitted\x18\x04 \x03(\tR\aomitted\x126\n" +
+	"\n" +
+	"candidates\x18\x05 \x03(\v2\x16.botverse.v1.CandidateR\n" +
+	"candidates\x12\x1d\n" +
+	"\n" +
+	"ordered_by\x18\x06 \x03(\tR\torderedBy\x120\n" +
+	"\bwarnings\x18\a \x03(\v2\x14.botverse.v1.WarningR\bwarnings\x127\n" +
+	"\brequests\x18\b \x03(\v2\x1b.botverse.v1.PlannedRequestR\brequests\"l\n" +
+	"\aOutcome\x12\x17\n" +
+	"\x13OUTCOME_UNSPECIFIED\x10\x00\x12\v\n" +
+	"\aUPDATED\x10\x01\x12\r\n" +
+	"\tUNCHANGED\x10\x02\x12\x0f\n" +
+	"\vNOT_MATCHED\x10\x03\x12\r\n" +
+	"\tAMBIGUOUS\x10\x04\x12\f\n" +
+	"\bIN_DOUBT\x10\b\"\xd4\t\n" +
+	"\x13UpsertRecordRequest\x12*\n" +
+	"\venvironment\x18\x01 \x01(\tB\b\xbaH\x05r\x03\x18\x80\x01R\venvironment\x12<\n" +
+	"\x06entity\x18\x02 \x01(\tB$\xbaH!r\x1f2\x1d^[a-zA-Z][a-zA-Z0-9_]{0,127}$R\x06entity\x12%\n" +
+	"\trecord_id\x18\x03 \x01(\tB\b\xbaH\x05r\x03\x18\x80 R\brecordId\x12)\n" +
+	"\x03key\x18\x04 \x01(\v2\x17.google.protobuf.StructR\x03key\x12-\n" +
+	"\x05where\x18\x05 \x01(\v2\x17.google.protobuf.StructR\x05where\x127\n" +
+	"\x06fields\x18\x06 \x01(\v2\x17.google.protobuf.StructB\x06\xbaH\x03\xc8\x01\x01R\x06fields\x12F\n" +
+	"\x05merge\x18\a \x01(\x0e2&.botverse.v1.UpdateRecordRequest.MergeB\b\xbaH\x05\x82\x01\x02\x10\x01R\x05merge\x125\n" +
+	"\tvariables\x18\b \x01(\v2\x17.google.protobuf.StructR\tvariables\x12x\n" +
+	"\x04save\x18\t \x03(\v2*.botverse.v1.UpsertRecordRequest.SaveEntryB8\xbaH5\x9a\x012\x10\x80\x02\"$r\"2 ^[A-Za-z_][A-Za-z0-9_.-]{0,127}$*\ar\x05\x10\x01\x18\xac\x02R\x04save\x12<\n" +
+	"\rsave_defaults\x18\n" +
+	" \x01(\v2\x17.google.protobuf.StructR\fsaveDefaults\x12V\n" +
+	"\von_multiple\x18\v \x01(\x0e2+.botverse.v1.UpdateRecordRequest.OnMultipleB\b\xbaH\x05\x82\x01\x02\x10\x01R\n" +
+	"onMultiple\x12]\n" +
+	"\border_by\x18\f \x03(\tBB\xbaH?\x92\x01<\x10\b\"8r624^\\s*[a-zA-Z_][a-zA-Z0-9_]{0,127}(\\s+(asc|desc))?\\s*$R\aorderBy\x120\n" +
+	"\x0emax_candidates\x18\r \x01(\x05B\t\xbaH\x06\x1a\x04\x182(\x00R\rmaxCandidates\x12M\n" +
+	"\bon_unset\x18\x0e \x01(\x0e2(.botverse.v1.UpdateRecordRequest.OnUnsetB\b\xbaH\x05\x82\x01\x02\x10\x01R\aonUnset\x12\"\n" +
+	"\rcut_long_text\x18\x0f \x01(\bR\vcutLongText\x12$\n" +
+	"\ttime_zone\x18\x10 \x01(\tB\a\xbaH\x04r\x02\x18@R\btimeZone\x12'\n" +
+	"\n" +
+	"request_id\x18\x11 \x01(\tB\b\xbaH\x05r\x03\x18\xc8\x01R\trequestId\x12#\n" +
+	"\rvalidate_only\x18\x12 \x01(\bR\fvalidateOnly\x12Y\n" +
+	"\fon_duplicate\x18\x13 \x01(\x0e2,.botverse.v1.CreateRecordRequest.OnDuplicateB\b\xbaH\x05\x82\x01\x02\x10\x01R\vonDuplicate\x1a7\n" +
+	"\tSaveEntry\x12\x10\n" +
+	"\x03key\x18\x01 \x01(\tR\x03key\x12\x14\n" +
+	"\x05value\x18\x02 \x01(\tR\x05value:\x028\x01\"\xe9\x04\n" +
+	"\x14UpsertRecordResponse\x12C\n" +
+	"\aoutcome\x18\x01 \x01(\x0e2).botverse.v1.UpsertRecordResponse.OutcomeR\aoutcome\x12+\n" +
+	"\x06record\x18\x02 \x01(\v2\x13.botverse.v1.RecordR\x06record\x125\n" +
+	"\tvariables\x18\x03 \x01(\v2\x17.google.protobuf.StructR\tvariables\x12\x18\n" +
+	"\aomitted\x18\x04 \x03(\tR\aomitted\x126\n" +
+	"\n" +
+	"candidates\x18\x05 \x03(\v2\x16.botverse.v1.CandidateR\n" +
+	"candidates\x12\x1d\n" +
+	"\n" +
+	"ordered_by\x18\x06 \x03(\tR\torderedBy\x120\n" +
+	"\bwarnings\x18\a \x03(\v2\x14.botverse.v1.WarningR\bwarnings\x127\n" +
+	"\brequests\x18\b \x03(\v2\x1b.botverse.v1.PlannedRequestR\brequests\x12/\n" +
+	"\bexisting\x18\t \x03(\v2\x13.botverse.v1.RecordR\bexisting\"\x9a\x01\n" +
+	"\aOutcome\x12\x17\n" +
+	"\x13OUTCOME_UNSPECIFIED\x10\x00\x12\v\n" +
+	"\aCREATED\x10\x01\x12\x13\n" +
+	"\x0fALREADY_CREATED\x10\x02\x12\r\n" +
+	"\tDUPLICATE\x10\x03\x12\f\n" +
+	"\bEXISTING\x10\x04\x12\v\n" +
+	"\aUPDATED\x10\x05\x12\r\n" +
+	"\tUNCHANGED\x10\x06\x12\r\n" +
+	"\tAMBIGUOUS\x10\a\x12\f\n" +
 	"\bIN_DOUBT\x10\b\"\xd1\x06\n" +
 	"\x11FindRecordRequest\x12*\n" +
 	"\venvironment\x18\x01 \x01(\tB\b\xbaH\x05r\x03\x18\x80\x01R\venvironment\x12<\n" +
@@ -1451,9 +2511,11 @@ const file_botverse_v1_actions_proto_rawDesc = "" +
 	"\aMATCHED\x10\x01\x12\x0f\n" +
 	"\vNOT_MATCHED\x10\x02\x12\r\n" +
 	"\tAMBIGUOUS\x10\x03B\x0e\n" +
-	"\f_match_count2\x9b\x03\n" +
+	"\f_match_count2\x91\x05\n" +
 	"\rActionService\x12y\n" +
-	"\fCreateRecord\x12 .botverse.v1.CreateRecordRequest\x1a!.botverse.v1.CreateRecordResponse\"$\x82\xd3\xe4\x93\x02\x1e:\x01*\"\x19/v1/actions/create-record\x12q\n" +
+	"\fCreateRecord\x12 .botverse.v1.CreateRecordRequest\x1a!.botverse.v1.CreateRecordResponse\"$\x82\xd3\xe4\x93\x02\x1e:\x01*\"\x19/v1/actions/create-record\x12y\n" +
+	"\fUpdateRecord\x12 .botverse.v1.UpdateRecordRequest\x1a!.botverse.v1.UpdateRecordResponse\"$\x82\xd3\xe4\x93\x02\x1e:\x01*\"\x19/v1/actions/update-record\x12y\n" +
+	"\fUpsertRecord\x12 .botverse.v1.UpsertRecordRequest\x1a!.botverse.v1.UpsertRecordResponse\"$\x82\xd3\xe4\x93\x02\x1e:\x01*\"\x19/v1/actions/upsert-record\x12q\n" +
 	"\n" +
 	"FindRecord\x12\x1e.botverse.v1.FindRecordRequest\x1a\x1f.botverse.v1.FindRecordResponse\"\"\x82\xd3\xe4\x93\x02\x1c:\x01*\"\x17/v1/actions/find-record\x12\x9b\x01\n" +
 	"\x14FindRecordByFetchXML\x12(.botverse.v1.FindRecordByFetchXMLRequest\x1a).botverse.v1.FindRecordByFetchXMLResponse\".\x82\xd3\xe4\x93\x02(:\x01*\"#/v1/actions/find-record-by-fetchxmlB\xa5\x01\n" +
@@ -1471,78 +2533,125 @@ func file_botverse_v1_actions_proto_rawDescGZIP() []byte {
 	return file_botverse_v1_actions_proto_rawDescData
 }
 
-var file_botverse_v1_actions_proto_enumTypes = make([]protoimpl.EnumInfo, 8)
-var file_botverse_v1_actions_proto_msgTypes = make([]protoimpl.MessageInfo, 9)
+var file_botverse_v1_actions_proto_enumTypes = make([]protoimpl.EnumInfo, 13)
+var file_botverse_v1_actions_proto_msgTypes = make([]protoimpl.MessageInfo, 15)
 var file_botverse_v1_actions_proto_goTypes = []any{
 	(CreateRecordRequest_OnDuplicate)(0),        // 0: botverse.v1.CreateRecordRequest.OnDuplicate
 	(CreateRecordRequest_OnMultiple)(0),         // 1: botverse.v1.CreateRecordRequest.OnMultiple
 	(CreateRecordRequest_OnUnset)(0),            // 2: botverse.v1.CreateRecordRequest.OnUnset
 	(CreateRecordResponse_Outcome)(0),           // 3: botverse.v1.CreateRecordResponse.Outcome
-	(FindRecordRequest_OnMultiple)(0),           // 4: botverse.v1.FindRecordRequest.OnMultiple
-	(FindRecordResponse_Outcome)(0),             // 5: botverse.v1.FindRecordResponse.Outcome
-	(FindRecordByFetchXMLRequest_OnMultiple)(0), // 6: botverse.v1.FindRecordByFetchXMLRequest.OnMultiple
-	(FindRecordByFetchXMLResponse_Outcome)(0),   // 7: botverse.v1.FindRecordByFetchXMLResponse.Outcome
-	(*CreateRecordRequest)(nil),                 // 8: botverse.v1.CreateRecordRequest
-	(*CreateRecordResponse)(nil),                // 9: botverse.v1.CreateRecordResponse
-	(*FindRecordRequest)(nil),                   // 10: botverse.v1.FindRecordRequest
-	(*FindRecordResponse)(nil),                  // 11: botverse.v1.FindRecordResponse
-	(*FindRecordByFetchXMLRequest)(nil),         // 12: botverse.v1.FindRecordByFetchXMLRequest
-	(*FindRecordByFetchXMLResponse)(nil),        // 13: botverse.v1.FindRecordByFetchXMLResponse
-	nil,                                         // 14: botverse.v1.CreateRecordRequest.SaveEntry
-	nil,                                         // 15: botverse.v1.FindRecordRequest.SaveEntry
-	nil,                                         // 16: botverse.v1.FindRecordByFetchXMLRequest.SaveEntry
-	(*structpb.Struct)(nil),                     // 17: google.protobuf.Struct
-	(*Record)(nil),                              // 18: botverse.v1.Record
-	(*Warning)(nil),                             // 19: botverse.v1.Warning
-	(*PlannedRequest)(nil),                      // 20: botverse.v1.PlannedRequest
-	(*Candidate)(nil),                           // 21: botverse.v1.Candidate
+	(UpdateRecordRequest_Merge)(0),              // 4: botverse.v1.UpdateRecordRequest.Merge
+	(UpdateRecordRequest_OnMultiple)(0),         // 5: botverse.v1.UpdateRecordRequest.OnMultiple
+	(UpdateRecordRequest_OnUnset)(0),            // 6: botverse.v1.UpdateRecordRequest.OnUnset
+	(UpdateRecordResponse_Outcome)(0),           // 7: botverse.v1.UpdateRecordResponse.Outcome
+	(UpsertRecordResponse_Outcome)(0),           // 8: botverse.v1.UpsertRecordResponse.Outcome
+	(FindRecordRequest_OnMultiple)(0),           // 9: botverse.v1.FindRecordRequest.OnMultiple
+	(FindRecordResponse_Outcome)(0),             // 10: botverse.v1.FindRecordResponse.Outcome
+	(FindRecordByFetchXMLRequest_OnMultiple)(0), // 11: botverse.v1.FindRecordByFetchXMLRequest.OnMultiple
+	(FindRecordByFetchXMLResponse_Outcome)(0),   // 12: botverse.v1.FindRecordByFetchXMLResponse.Outcome
+	(*CreateRecordRequest)(nil),                 // 13: botverse.v1.CreateRecordRequest
+	(*CreateRecordResponse)(nil),                // 14: botverse.v1.CreateRecordResponse
+	(*UpdateRecordRequest)(nil),                 // 15: botverse.v1.UpdateRecordRequest
+	(*UpdateRecordResponse)(nil),                // 16: botverse.v1.UpdateRecordResponse
+	(*UpsertRecordRequest)(nil),                 // 17: botverse.v1.UpsertRecordRequest
+	(*UpsertRecordResponse)(nil),                // 18: botverse.v1.UpsertRecordResponse
+	(*FindRecordRequest)(nil),                   // 19: botverse.v1.FindRecordRequest
+	(*FindRecordResponse)(nil),                  // 20: botverse.v1.FindRecordResponse
+	(*FindRecordByFetchXMLRequest)(nil),         // 21: botverse.v1.FindRecordByFetchXMLRequest
+	(*FindRecordByFetchXMLResponse)(nil),        // 22: botverse.v1.FindRecordByFetchXMLResponse
+	nil,                                         // 23: botverse.v1.CreateRecordRequest.SaveEntry
+	nil,                                         // 24: botverse.v1.UpdateRecordRequest.SaveEntry
+	nil,                                         // 25: botverse.v1.UpsertRecordRequest.SaveEntry
+	nil,                                         // 26: botverse.v1.FindRecordRequest.SaveEntry
+	nil,                                         // 27: botverse.v1.FindRecordByFetchXMLRequest.SaveEntry
+	(*structpb.Struct)(nil),                     // 28: google.protobuf.Struct
+	(*Record)(nil),                              // 29: botverse.v1.Record
+	(*Warning)(nil),                             // 30: botverse.v1.Warning
+	(*PlannedRequest)(nil),                      // 31: botverse.v1.PlannedRequest
+	(*Candidate)(nil),                           // 32: botverse.v1.Candidate
 }
 var file_botverse_v1_actions_proto_depIdxs = []int32{
-	17, // 0: botverse.v1.CreateRecordRequest.fields:type_name -> google.protobuf.Struct
-	17, // 1: botverse.v1.CreateRecordRequest.variables:type_name -> google.protobuf.Struct
-	14, // 2: botverse.v1.CreateRecordRequest.save:type_name -> botverse.v1.CreateRecordRequest.SaveEntry
-	17, // 3: botverse.v1.CreateRecordRequest.save_defaults:type_name -> google.protobuf.Struct
+	28, // 0: botverse.v1.CreateRecordRequest.fields:type_name -> google.protobuf.Struct
+	28, // 1: botverse.v1.CreateRecordRequest.variables:type_name -> google.protobuf.Struct
+	23, // 2: botverse.v1.CreateRecordRequest.save:type_name -> botverse.v1.CreateRecordRequest.SaveEntry
+	28, // 3: botverse.v1.CreateRecordRequest.save_defaults:type_name -> google.protobuf.Struct
 	0,  // 4: botverse.v1.CreateRecordRequest.on_duplicate:type_name -> botverse.v1.CreateRecordRequest.OnDuplicate
 	2,  // 5: botverse.v1.CreateRecordRequest.on_unset:type_name -> botverse.v1.CreateRecordRequest.OnUnset
 	1,  // 6: botverse.v1.CreateRecordRequest.on_multiple:type_name -> botverse.v1.CreateRecordRequest.OnMultiple
 	3,  // 7: botverse.v1.CreateRecordResponse.outcome:type_name -> botverse.v1.CreateRecordResponse.Outcome
-	18, // 8: botverse.v1.CreateRecordResponse.record:type_name -> botverse.v1.Record
-	17, // 9: botverse.v1.CreateRecordResponse.variables:type_name -> google.protobuf.Struct
-	18, // 10: botverse.v1.CreateRecordResponse.existing:type_name -> botverse.v1.Record
-	19, // 11: botverse.v1.CreateRecordResponse.warnings:type_name -> botverse.v1.Warning
-	20, // 12: botverse.v1.CreateRecordResponse.requests:type_name -> botverse.v1.PlannedRequest
-	17, // 13: botverse.v1.FindRecordRequest.where:type_name -> google.protobuf.Struct
-	15, // 14: botverse.v1.FindRecordRequest.save:type_name -> botverse.v1.FindRecordRequest.SaveEntry
-	17, // 15: botverse.v1.FindRecordRequest.save_defaults:type_name -> google.protobuf.Struct
-	17, // 16: botverse.v1.FindRecordRequest.variables:type_name -> google.protobuf.Struct
-	4,  // 17: botverse.v1.FindRecordRequest.on_multiple:type_name -> botverse.v1.FindRecordRequest.OnMultiple
-	5,  // 18: botverse.v1.FindRecordResponse.outcome:type_name -> botverse.v1.FindRecordResponse.Outcome
-	18, // 19: botverse.v1.FindRecordResponse.record:type_name -> botverse.v1.Record
-	17, // 20: botverse.v1.FindRecordResponse.variables:type_name -> google.protobuf.Struct
-	21, // 21: botverse.v1.FindRecordResponse.candidates:type_name -> botverse.v1.Candidate
-	19, // 22: botverse.v1.FindRecordResponse.warnings:type_name -> botverse.v1.Warning
-	20, // 23: botverse.v1.FindRecordResponse.requests:type_name -> botverse.v1.PlannedRequest
-	16, // 24: botverse.v1.FindRecordByFetchXMLRequest.save:type_name -> botverse.v1.FindRecordByFetchXMLRequest.SaveEntry
-	17, // 25: botverse.v1.FindRecordByFetchXMLRequest.save_defaults:type_name -> google.protobuf.Struct
-	17, // 26: botverse.v1.FindRecordByFetchXMLRequest.variables:type_name -> google.protobuf.Struct
-	6,  // 27: botverse.v1.FindRecordByFetchXMLRequest.on_multiple:type_name -> botverse.v1.FindRecordByFetchXMLRequest.OnMultiple
-	7,  // 28: botverse.v1.FindRecordByFetchXMLResponse.outcome:type_name -> botverse.v1.FindRecordByFetchXMLResponse.Outcome
-	18, // 29: botverse.v1.FindRecordByFetchXMLResponse.record:type_name -> botverse.v1.Record
-	17, // 30: botverse.v1.FindRecordByFetchXMLResponse.variables:type_name -> google.protobuf.Struct
-	21, // 31: botverse.v1.FindRecordByFetchXMLResponse.candidates:type_name -> botverse.v1.Candidate
-	19, // 32: botverse.v1.FindRecordByFetchXMLResponse.warnings:type_name -> botverse.v1.Warning
-	20, // 33: botverse.v1.FindRecordByFetchXMLResponse.requests:type_name -> botverse.v1.PlannedRequest
-	8,  // 34: botverse.v1.ActionService.CreateRecord:input_type -> botverse.v1.CreateRecordRequest
-	10, // 35: botverse.v1.ActionService.FindRecord:input_type -> botverse.v1.FindRecordRequest
-	12, // 36: botverse.v1.ActionService.FindRecordByFetchXML:input_type -> botverse.v1.FindRecordByFetchXMLRequest
-	9,  // 37: botverse.v1.ActionService.CreateRecord:output_type -> botverse.v1.CreateRecordResponse
-	11, // 38: botverse.v1.ActionService.FindRecord:output_type -> botverse.v1.FindRecordResponse
-	13, // 39: botverse.v1.ActionService.FindRecordByFetchXML:output_type -> botverse.v1.FindRecordByFetchXMLResponse
-	37, // [37:40] is the sub-list for method output_type
-	34, // [34:37] is the sub-list for method input_type
-	34, // [34:34] is the sub-list for extension type_name
-	34, // [34:34] is the sub-list for extension extendee
-	0,  // [0:34] is the sub-list for field type_name
+	29, // 8: botverse.v1.CreateRecordResponse.record:type_name -> botverse.v1.Record
+	28, // 9: botverse.v1.CreateRecordResponse.variables:type_name -> google.protobuf.Struct
+	29, // 10: botverse.v1.CreateRecordResponse.existing:type_name -> botverse.v1.Record
+	30, // 11: botverse.v1.CreateRecordResponse.warnings:type_name -> botverse.v1.Warning
+	31, // 12: botverse.v1.CreateRecordResponse.requests:type_name -> botverse.v1.PlannedRequest
+	28, // 13: botverse.v1.UpdateRecordRequest.key:type_name -> google.protobuf.Struct
+	28, // 14: botverse.v1.UpdateRecordRequest.where:type_name -> google.protobuf.Struct
+	28, // 15: botverse.v1.UpdateRecordRequest.fields:type_name -> google.protobuf.Struct
+	4,  // 16: botverse.v1.UpdateRecordRequest.merge:type_name -> botverse.v1.UpdateRecordRequest.Merge
+	28, // 17: botverse.v1.UpdateRecordRequest.variables:type_name -> google.protobuf.Struct
+	24, // 18: botverse.v1.UpdateRecordRequest.save:type_name -> botverse.v1.UpdateRecordRequest.SaveEntry
+	28, // 19: botverse.v1.UpdateRecordRequest.save_defaults:type_name -> google.protobuf.Struct
+	5,  // 20: botverse.v1.UpdateRecordRequest.on_multiple:type_name -> botverse.v1.UpdateRecordRequest.OnMultiple
+	6,  // 21: botverse.v1.UpdateRecordRequest.on_unset:type_name -> botverse.v1.UpdateRecordRequest.OnUnset
+	7,  // 22: botverse.v1.UpdateRecordResponse.outcome:type_name -> botverse.v1.UpdateRecordResponse.Outcome
+	29, // 23: botverse.v1.UpdateRecordResponse.record:type_name -> botverse.v1.Record
+	28, // 24: botverse.v1.UpdateRecordResponse.variables:type_name -> google.protobuf.Struct
+	32, // 25: botverse.v1.UpdateRecordResponse.candidates:type_name -> botverse.v1.Candidate
+	30, // 26: botverse.v1.UpdateRecordResponse.warnings:type_name -> botverse.v1.Warning
+	31, // 27: botverse.v1.UpdateRecordResponse.requests:type_name -> botverse.v1.PlannedRequest
+	28, // 28: botverse.v1.UpsertRecordRequest.key:type_name -> google.protobuf.Struct
+	28, // 29: botverse.v1.UpsertRecordRequest.where:type_name -> google.protobuf.Struct
+	28, // 30: botverse.v1.UpsertRecordRequest.fields:type_name -> google.protobuf.Struct
+	4,  // 31: botverse.v1.UpsertRecordRequest.merge:type_name -> botverse.v1.UpdateRecordRequest.Merge
+	28, // 32: botverse.v1.UpsertRecordRequest.variables:type_name -> google.protobuf.Struct
+	25, // 33: botverse.v1.UpsertRecordRequest.save:type_name -> botverse.v1.UpsertRecordRequest.SaveEntry
+	28, // 34: botverse.v1.UpsertRecordRequest.save_defaults:type_name -> google.protobuf.Struct
+	5,  // 35: botverse.v1.UpsertRecordRequest.on_multiple:type_name -> botverse.v1.UpdateRecordRequest.OnMultiple
+	6,  // 36: botverse.v1.UpsertRecordRequest.on_unset:type_name -> botverse.v1.UpdateRecordRequest.OnUnset
+	0,  // 37: botverse.v1.UpsertRecordRequest.on_duplicate:type_name -> botverse.v1.CreateRecordRequest.OnDuplicate
+	8,  // 38: botverse.v1.UpsertRecordResponse.outcome:type_name -> botverse.v1.UpsertRecordResponse.Outcome
+	29, // 39: botverse.v1.UpsertRecordResponse.record:type_name -> botverse.v1.Record
+	28, // 40: botverse.v1.UpsertRecordResponse.variables:type_name -> google.protobuf.Struct
+	32, // 41: botverse.v1.UpsertRecordResponse.candidates:type_name -> botverse.v1.Candidate
+	30, // 42: botverse.v1.UpsertRecordResponse.warnings:type_name -> botverse.v1.Warning
+	31, // 43: botverse.v1.UpsertRecordResponse.requests:type_name -> botverse.v1.PlannedRequest
+	29, // 44: botverse.v1.UpsertRecordResponse.existing:type_name -> botverse.v1.Record
+	28, // 45: botverse.v1.FindRecordRequest.where:type_name -> google.protobuf.Struct
+	26, // 46: botverse.v1.FindRecordRequest.save:type_name -> botverse.v1.FindRecordRequest.SaveEntry
+	28, // 47: botverse.v1.FindRecordRequest.save_defaults:type_name -> google.protobuf.Struct
+	28, // 48: botverse.v1.FindRecordRequest.variables:type_name -> google.protobuf.Struct
+	9,  // 49: botverse.v1.FindRecordRequest.on_multiple:type_name -> botverse.v1.FindRecordRequest.OnMultiple
+	10, // 50: botverse.v1.FindRecordResponse.outcome:type_name -> botverse.v1.FindRecordResponse.Outcome
+	29, // 51: botverse.v1.FindRecordResponse.record:type_name -> botverse.v1.Record
+	28, // 52: botverse.v1.FindRecordResponse.variables:type_name -> google.protobuf.Struct
+	32, // 53: botverse.v1.FindRecordResponse.candidates:type_name -> botverse.v1.Candidate
+	30, // 54: botverse.v1.FindRecordResponse.warnings:type_name -> botverse.v1.Warning
+	31, // 55: botverse.v1.FindRecordResponse.requests:type_name -> botverse.v1.PlannedRequest
+	27, // 56: botverse.v1.FindRecordByFetchXMLRequest.save:type_name -> botverse.v1.FindRecordByFetchXMLRequest.SaveEntry
+	28, // 57: botverse.v1.FindRecordByFetchXMLRequest.save_defaults:type_name -> google.protobuf.Struct
+	28, // 58: botverse.v1.FindRecordByFetchXMLRequest.variables:type_name -> google.protobuf.Struct
+	11, // 59: botverse.v1.FindRecordByFetchXMLRequest.on_multiple:type_name -> botverse.v1.FindRecordByFetchXMLRequest.OnMultiple
+	12, // 60: botverse.v1.FindRecordByFetchXMLResponse.outcome:type_name -> botverse.v1.FindRecordByFetchXMLResponse.Outcome
+	29, // 61: botverse.v1.FindRecordByFetchXMLResponse.record:type_name -> botverse.v1.Record
+	28, // 62: botverse.v1.FindRecordByFetchXMLResponse.variables:type_name -> google.protobuf.Struct
+	32, // 63: botverse.v1.FindRecordByFetchXMLResponse.candidates:type_name -> botverse.v1.Candidate
+	30, // 64: botverse.v1.FindRecordByFetchXMLResponse.warnings:type_name -> botverse.v1.Warning
+	31, // 65: botverse.v1.FindRecordByFetchXMLResponse.requests:type_name -> botverse.v1.PlannedRequest
+	13, // 66: botverse.v1.ActionService.CreateRecord:input_type -> botverse.v1.CreateRecordRequest
+	15, // 67: botverse.v1.ActionService.UpdateRecord:input_type -> botverse.v1.UpdateRecordRequest
+	17, // 68: botverse.v1.ActionService.UpsertRecord:input_type -> botverse.v1.UpsertRecordRequest
+	19, // 69: botverse.v1.ActionService.FindRecord:input_type -> botverse.v1.FindRecordRequest
+	21, // 70: botverse.v1.ActionService.FindRecordByFetchXML:input_type -> botverse.v1.FindRecordByFetchXMLRequest
+	14, // 71: botverse.v1.ActionService.CreateRecord:output_type -> botverse.v1.CreateRecordResponse
+	16, // 72: botverse.v1.ActionService.UpdateRecord:output_type -> botverse.v1.UpdateRecordResponse
+	18, // 73: botverse.v1.ActionService.UpsertRecord:output_type -> botverse.v1.UpsertRecordResponse
+	20, // 74: botverse.v1.ActionService.FindRecord:output_type -> botverse.v1.FindRecordResponse
+	22, // 75: botverse.v1.ActionService.FindRecordByFetchXML:output_type -> botverse.v1.FindRecordByFetchXMLResponse
+	71, // [71:76] is the sub-list for method output_type
+	66, // [66:71] is the sub-list for method input_type
+	66, // [66:66] is the sub-list for extension type_name
+	66, // [66:66] is the sub-list for extension extendee
+	0,  // [0:66] is the sub-list for field type_name
 }
 
 func init() { file_botverse_v1_actions_proto_init() }
@@ -1551,15 +2660,15 @@ func file_botverse_v1_actions_proto_init() {
 		return
 	}
 	file_botverse_v1_records_proto_init()
-	file_botverse_v1_actions_proto_msgTypes[3].OneofWrappers = []any{}
-	file_botverse_v1_actions_proto_msgTypes[5].OneofWrappers = []any{}
+	file_botverse_v1_actions_proto_msgTypes[7].OneofWrappers = []any{}
+	file_botverse_v1_actions_proto_msgTypes[9].OneofWrappers = []any{}
 	type x struct{}
 	out := protoimpl.TypeBuilder{
 		File: protoimpl.DescBuilder{
 			GoPackagePath: reflect.TypeOf(x{}).PkgPath(),
 			RawDescriptor: unsafe.Slice(unsafe.StringData(file_botverse_v1_actions_proto_rawDesc), len(file_botverse_v1_actions_proto_rawDesc)),
-			NumEnums:      8,
-			NumMessages:   9,
+			NumEnums:      13,
+			NumMessages:   15,
 			NumExtensions: 0,
 			NumServices:   1,
 		},

@@ -20,6 +20,8 @@ const _ = grpc.SupportPackageIsVersion9
 
 const (
 	ActionService_CreateRecord_FullMethodName         = "/botverse.v1.ActionService/CreateRecord"
+	ActionService_UpdateRecord_FullMethodName         = "/botverse.v1.ActionService/UpdateRecord"
+	ActionService_UpsertRecord_FullMethodName         = "/botverse.v1.ActionService/UpsertRecord"
 	ActionService_FindRecord_FullMethodName           = "/botverse.v1.ActionService/FindRecord"
 	ActionService_FindRecordByFetchXML_FullMethodName = "/botverse.v1.ActionService/FindRecordByFetchXML"
 )
@@ -43,6 +45,19 @@ type ActionServiceClient interface {
 	// values that do not fit their field, missing required fields, lookups that name nothing or several things. Repeating
 	// a call with the same request_id creates nothing twice.
 	CreateRecord(ctx context.Context, in *CreateRecordRequest, opts ...grpc.CallOption) (*CreateRecordResponse, error)
+	// Changes a record that exists, and never makes one.
+	//
+	// The record is meant by its ID, by an alternate key, or by the same `where` as FindRecord. It is read, and what differs is
+	// written under the version that was read; where somebody else changed it in between, it is read again. What they changed
+	// is not lost. All faults of a request are found before anything is written and come in one answer.
+	UpdateRecord(ctx context.Context, in *UpdateRecordRequest, opts ...grpc.CallOption) (*UpdateRecordResponse, error)
+	// Changes a record that exists, and makes it where it does not.
+	//
+	// The record is meant, and changed, as UpdateRecord does it. Where there is none it is made as CreateRecord makes it: of
+	// the ID, or with the values of `key` or `where` beside `fields`, so that the next call finds it. What a new record lacks is
+	// refused only then. The search comes before the creation: two calls at the same moment that mean a record by `where` may
+	// both make one; an ID or an alternate key prevents that.
+	UpsertRecord(ctx context.Context, in *UpsertRecordRequest, opts ...grpc.CallOption) (*UpsertRecordResponse, error)
 	// Finds the first record whose fields equal the given values.
 	//
 	// The order is always total, so that "first" is the same record every time: the order asked for, else active records
@@ -68,6 +83,26 @@ func (c *actionServiceClient) CreateRecord(ctx context.Context, in *CreateRecord
 	cOpts := append([]grpc.CallOption{grpc.StaticMethod()}, opts...)
 	out := new(CreateRecordResponse)
 	err := c.cc.Invoke(ctx, ActionService_CreateRecord_FullMethodName, in, out, cOpts...)
+	if err != nil {
+		return nil, err
+	}
+	return out, nil
+}
+
+func (c *actionServiceClient) UpdateRecord(ctx context.Context, in *UpdateRecordRequest, opts ...grpc.CallOption) (*UpdateRecordResponse, error) {
+	cOpts := append([]grpc.CallOption{grpc.StaticMethod()}, opts...)
+	out := new(UpdateRecordResponse)
+	err := c.cc.Invoke(ctx, ActionService_UpdateRecord_FullMethodName, in, out, cOpts...)
+	if err != nil {
+		return nil, err
+	}
+	return out, nil
+}
+
+func (c *actionServiceClient) UpsertRecord(ctx context.Context, in *UpsertRecordRequest, opts ...grpc.CallOption) (*UpsertRecordResponse, error) {
+	cOpts := append([]grpc.CallOption{grpc.StaticMethod()}, opts...)
+	out := new(UpsertRecordResponse)
+	err := c.cc.Invoke(ctx, ActionService_UpsertRecord_FullMethodName, in, out, cOpts...)
 	if err != nil {
 		return nil, err
 	}
@@ -113,6 +148,19 @@ type ActionServiceServer interface {
 	// values that do not fit their field, missing required fields, lookups that name nothing or several things. Repeating
 	// a call with the same request_id creates nothing twice.
 	CreateRecord(context.Context, *CreateRecordRequest) (*CreateRecordResponse, error)
+	// Changes a record that exists, and never makes one.
+	//
+	// The record is meant by its ID, by an alternate key, or by the same `where` as FindRecord. It is read, and what differs is
+	// written under the version that was read; where somebody else changed it in between, it is read again. What they changed
+	// is not lost. All faults of a request are found before anything is written and come in one answer.
+	UpdateRecord(context.Context, *UpdateRecordRequest) (*UpdateRecordResponse, error)
+	// Changes a record that exists, and makes it where it does not.
+	//
+	// The record is meant, and changed, as UpdateRecord does it. Where there is none it is made as CreateRecord makes it: of
+	// the ID, or with the values of `key` or `where` beside `fields`, so that the next call finds it. What a new record lacks is
+	// refused only then. The search comes before the creation: two calls at the same moment that mean a record by `where` may
+	// both make one; an ID or an alternate key prevents that.
+	UpsertRecord(context.Context, *UpsertRecordRequest) (*UpsertRecordResponse, error)
 	// Finds the first record whose fields equal the given values.
 	//
 	// The order is always total, so that "first" is the same record every time: the order asked for, else active records
@@ -136,6 +184,12 @@ type UnimplementedActionServiceServer struct{}
 
 func (UnimplementedActionServiceServer) CreateRecord(context.Context, *CreateRecordRequest) (*CreateRecordResponse, error) {
 	return nil, status.Error(codes.Unimplemented, "method CreateRecord not implemented")
+}
+func (UnimplementedActionServiceServer) UpdateRecord(context.Context, *UpdateRecordRequest) (*UpdateRecordResponse, error) {
+	return nil, status.Error(codes.Unimplemented, "method UpdateRecord not implemented")
+}
+func (UnimplementedActionServiceServer) UpsertRecord(context.Context, *UpsertRecordRequest) (*UpsertRecordResponse, error) {
+	return nil, status.Error(codes.Unimplemented, "method UpsertRecord not implemented")
 }
 func (UnimplementedActionServiceServer) FindRecord(context.Context, *FindRecordRequest) (*FindRecordResponse, error) {
 	return nil, status.Error(codes.Unimplemented, "method FindRecord not implemented")
@@ -178,6 +232,42 @@ func _ActionService_CreateRecord_Handler(srv interface{}, ctx context.Context, d
 	}
 	handler := func(ctx context.Context, req interface{}) (interface{}, error) {
 		return srv.(ActionServiceServer).CreateRecord(ctx, req.(*CreateRecordRequest))
+	}
+	return interceptor(ctx, in, info, handler)
+}
+
+func _ActionService_UpdateRecord_Handler(srv interface{}, ctx context.Context, dec func(interface{}) error, interceptor grpc.UnaryServerInterceptor) (interface{}, error) {
+	in := new(UpdateRecordRequest)
+	if err := dec(in); err != nil {
+		return nil, err
+	}
+	if interceptor == nil {
+		return srv.(ActionServiceServer).UpdateRecord(ctx, in)
+	}
+	info := &grpc.UnaryServerInfo{
+		Server:     srv,
+		FullMethod: ActionService_UpdateRecord_FullMethodName,
+	}
+	handler := func(ctx context.Context, req interface{}) (interface{}, error) {
+		return srv.(ActionServiceServer).UpdateRecord(ctx, req.(*UpdateRecordRequest))
+	}
+	return interceptor(ctx, in, info, handler)
+}
+
+func _ActionService_UpsertRecord_Handler(srv interface{}, ctx context.Context, dec func(interface{}) error, interceptor grpc.UnaryServerInterceptor) (interface{}, error) {
+	in := new(UpsertRecordRequest)
+	if err := dec(in); err != nil {
+		return nil, err
+	}
+	if interceptor == nil {
+		return srv.(ActionServiceServer).UpsertRecord(ctx, in)
+	}
+	info := &grpc.UnaryServerInfo{
+		Server:     srv,
+		FullMethod: ActionService_UpsertRecord_FullMethodName,
+	}
+	handler := func(ctx context.Context, req interface{}) (interface{}, error) {
+		return srv.(ActionServiceServer).UpsertRecord(ctx, req.(*UpsertRecordRequest))
 	}
 	return interceptor(ctx, in, info, handler)
 }
@@ -228,6 +318,14 @@ var ActionService_ServiceDesc = grpc.ServiceDesc{
 		{
 			MethodName: "CreateRecord",
 			Handler:    _ActionService_CreateRecord_Handler,
+		},
+		{
+			MethodName: "UpdateRecord",
+			Handler:    _ActionService_UpdateRecord_Handler,
+		},
+		{
+			MethodName: "UpsertRecord",
+			Handler:    _ActionService_UpsertRecord_Handler,
 		},
 		{
 			MethodName: "FindRecord",

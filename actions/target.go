@@ -1,0 +1,164 @@
+package actions
+
+import (
+	"context"
+	"slices"
+	"strings"
+
+	"github.com/botverse/botverse/dataverse"
+	"github.com/botverse/botverse/dataverse/odata"
+	"github.com/botverse/botverse/dataverse/schema"
+)
+
+// target is which record a change means, and what is to be saved of it.
+type target struct {
+	search
+	id    dataverse.ID // "" where the query finds it
+	query *odata.Query
+}
+
+// prepareTarget checks which record is meant, and what to save. The error is an *InputError with all faults, or
+// Dataverse's.
+func (c *change) prepareTarget(ctx context.Context, e *schema.Entity) (target, error) {
+	multiple := TakeNone
+	if c.spec.UseFirst {
+		multiple = TakeFirst
+	}
+	s, faults := newSearch(c.client, e, multiple, c.spec.MaxCandidates)
+	save, more, err := planSave(ctx, c.client, e, saveRequest{Save: c.spec.Save, Defaults: c.spec.SaveDefaults, Variables: c.spec.Variables})
+	if err != nil {
+		return target{}, err
+	}
+	s.save, faults = save, append(faults, more...)
+	orders, more := parseOrders(e, c.spec.OrderBy)
+	orders = totalOrder(e, orders)
+	t := target{search: s}
+	t.orderedBy = orderTexts(orders)
+	filter, found, err := c.which(ctx, e, &t)
+	if err != nil {
+		return target{}, err
+	}
+	top := t.top()
+	t.query = &odata.Query{Select: save.Select(), Filter: filter, OrderBy: odataOrders(orders), Top: &top, Expand: save.Expand()}
+	return t, inputError(slices.Concat(found, more, faults))
+}
+
+// which is the record's ID, or the condition that finds it.
+func (c *change) which(ctx context.Context, e *schema.Entity, t *target) (odata.Expr, []Fault, error) {
+	given := 0
+	for _, is := range []bool{c.spec.RecordID != "", len(c.spec.Key) > 0, len(c.spec.Where) > 0} {
+		if is {
+			given++
+		}
+	}
+	zone, _ := zoneOf(c.spec.TimeZone) // what is wrong with it is told with the fields
+	comparing := comparer{runtime: c.runtime, client: c.client, entity: e, variables: c.spec.Variables, zone: zone}
+	switch {
+	case given != 1:
+		return nil, []Fault{*newFault(InvalidRequest, "record_id", "which record is meant is said by exactly one of record_id, key and where")}, nil
+	case c.spec.RecordID != "":
+		id, fault := c.recordID(e)
+		if fault != nil {
+			return nil, []Fault{*fault}, nil
+		}
+		t.id = id
+		return nil, nil, nil
+	case len(c.spec.Key) > 0:
+		if faults := checkKey(e, c.spec.Key); faults != nil {
+			return nil, faults, nil
+		}
+		comparing.member = "key"
+		return comparing.where(ctx, c.spec.Key)
+	}
+	return comparing.where(ctx, c.spec.Where)
+}
+
+// recordID is the ID that the request gives: as a text, or as a reference.
+func (c *change) recordID(e *schema.Entity) (dataverse.ID, *Fault) {
+	const path = "record_id"
+	rendered, fault := c.runtime.render(c.spec.RecordID, c.spec.Variables, path)
+	switch {
+	case fault != nil:
+		return "", fault
+	case rendered.State == renderedUnset:
+		return "", newFault(VariableUnset, path, "the variable %q is not set", rendered.Unset)
+	case rendered.State == renderedNull, blank(rendered.Value):
+		return "", newFault(VariableUnset, path, "its variable is null or blank")
+	}
+	value := rendered.Value
+	if object, ok := value.(map[string]any); ok {
+		if entity, given := object["entity"].(string); given && lowerName(entity) != e.LogicalName {
+			return "", newFault(InvalidValue, path, "is a reference to a record of %q, and the request is for one of %q", entity, e.LogicalName)
+		}
+		value = object["id"]
+	}
+	text, _ := value.(string)
+	id, err := dataverse.ParseID(text)
+	if err != nil {
+		return "", newFault(InvalidValue, path, "takes a record ID, as 7d1c1a4e-0f4e-4c9b-9c53-0d6b1f0a2b11, or a template that gives one or a reference")
+	}
+	return id, nil
+}
+
+// checkKey finds what is wrong with an alternate key: its fields must be those of one that the entity has, and all must have
+// a value, for Dataverse lets several records have none.
+func checkKey(e *schema.Entity, key map[string]any) []Fault {
+	var names []string
+	var faults []Fault
+	for _, name := range sortedNames(key) {
+		if key[name] == nil {
+			faults = append(faults, *newFault(InvalidValue, "key."+name, "is null; every field of a key has a value"))
+		}
+		names = append(names, lowerName(name))
+	}
+	slices.Sort(names)
+	var allowed []string
+	for _, k := range e.Keys {
+		fields := slices.Sorted(slices.Values(k.Fields))
+		if slices.Equal(fields, names) {
+			return faults
+		}
+		allowed = append(allowed, strings.Join(fields, ", "))
+	}
+	fault := newFault(InvalidField, "key", "%s has no alternate key of %s", e.LogicalName, strings.Join(names, ", "))
+	if len(allowed) == 0 {
+		fault.Message += "; it has none at all: say by `where` which record is meant"
+	} else {
+		fault.Message += "; its keys are: " + strings.Join(allowed, "; ")
+	}
+	fault.Allowed = allowed
+	return append(faults, *fault)
+}
+
+// find is the record that is meant. id is "" where there is none, or where several match and none is to be taken: answer is
+// what is told then.
+func (t target) find(ctx context.Context) (id dataverse.ID, answer Result, err error) {
+	if t.id != "" {
+		return t.id, Result{}, nil
+	}
+	page, err := t.client.ListRecords(ctx, t.entity, t.query)
+	if err != nil {
+		return "", Result{}, err
+	}
+	answer = t.answer(page.Records, page.More || len(page.Records) >= t.top())
+	if answer.Outcome != Matched {
+		return "", answer, nil
+	}
+	return page.Records[0].ID(), answer, nil
+}
+
+// identity is the values by which the record is meant, as fields of a new one: so that the next call finds it. What no new
+// record can be given, and what says only that a field has no value, stays out.
+func (c *change) identity() map[string]any {
+	identity := map[string]any{}
+	for _, pairs := range []map[string]any{c.spec.Key, c.spec.Where} {
+		for name, value := range pairs {
+			f := fieldNamed(c.entity, name)
+			if value == nil || !creatable(c.entity, f) || f.Type == schema.DateTime && f.Behavior != schema.DateOnly {
+				continue
+			}
+			identity[f.LogicalName] = value
+		}
+	}
+	return identity
+}
