@@ -8,6 +8,7 @@ import (
 	"go.opentelemetry.io/otel/attribute"
 	"go.opentelemetry.io/otel/metric"
 	"google.golang.org/grpc"
+	"google.golang.org/grpc/codes"
 )
 
 // metrics measures calls. Its attributes are names of ours, so that their number is bounded.
@@ -16,7 +17,23 @@ type metrics struct {
 	active   metric.Int64UpDownCounter
 	webhooks metric.Int64Counter
 	filtered metric.Int64Counter
-	known    map[string]bool // full names of our methods
+	known    map[string]measured // our methods, by their full names
+	unknown  measured            // whatever else a caller asks for
+}
+
+// measured is a method with the attributes of nearly all its measurements, which take longer to make than to count by.
+type measured struct {
+	method             attribute.KeyValue
+	inFlight, answered metric.MeasurementOption
+}
+
+func newMeasured(fullMethod string) measured {
+	method := attribute.String("method", fullMethod)
+	return measured{
+		method:   method,
+		inFlight: metric.WithAttributeSet(attribute.NewSet(method)),
+		answered: metric.WithAttributeSet(attribute.NewSet(method, attribute.String("code", codes.OK.String()))),
+	}
 }
 
 func newMetrics(provider metric.MeterProvider) (metrics, error) {
@@ -30,14 +47,15 @@ func newMetrics(provider metric.MeterProvider) (metrics, error) {
 		metric.WithDescription("Deliveries of Dataverse's webhooks, by HTTP status."))
 	filtered, err4 := meter.Int64Counter("botverse.webhook.filtered",
 		metric.WithDescription("Deliveries that are none that their source is for, by source and by the field that says so."))
-	return metrics{duration, active, webhooks, filtered, map[string]bool{}}, errors.Join(err1, err2, err3, err4)
+	return metrics{duration, active, webhooks, filtered, map[string]measured{}, newMeasured("unknown")}, errors.Join(err1, err2, err3, err4)
 }
 
 // know takes note of the methods that the server has. What else a caller asks for counts as "unknown".
 func (m metrics) know(services map[string]grpc.ServiceInfo) {
 	for service, info := range services {
 		for _, method := range info.Methods {
-			m.known["/"+service+"/"+method.Name] = true
+			name := "/" + service + "/" + method.Name
+			m.known[name] = newMeasured(name)
 		}
 	}
 }
@@ -58,19 +76,26 @@ func (m metrics) stream(srv any, ss grpc.ServerStream, info *grpc.StreamServerIn
 
 func (m metrics) begin(ctx context.Context, fullMethod string) func(error) {
 	start := time.Now()
-	if !m.known[fullMethod] {
-		fullMethod = "unknown"
+	method, known := m.known[fullMethod]
+	if !known {
+		method = m.unknown
 	}
-	method := attribute.String("method", fullMethod)
-	inFlight := metric.WithAttributeSet(attribute.NewSet(method))
-	m.active.Add(ctx, 1, inFlight)
+	m.active.Add(ctx, 1, method.inFlight)
 	return func(err error) {
-		m.active.Add(ctx, -1, inFlight)
-		set := []attribute.KeyValue{method, attribute.String("code", statusCode(err).String())}
-		var failure *callError
-		if errors.As(err, &failure) {
-			set = append(set, attribute.String("reason", failure.detail.GetReason().String()))
-		}
-		m.duration.Record(ctx, time.Since(start).Seconds(), metric.WithAttributeSet(attribute.NewSet(set...)))
+		m.active.Add(ctx, -1, method.inFlight)
+		m.duration.Record(ctx, time.Since(start).Seconds(), method.ended(err))
 	}
+}
+
+// ended are the attributes of a call's end.
+func (m measured) ended(err error) metric.MeasurementOption {
+	if err == nil {
+		return m.answered
+	}
+	set := []attribute.KeyValue{m.method, attribute.String("code", statusCode(err).String())}
+	var failure *callError
+	if errors.As(err, &failure) {
+		set = append(set, attribute.String("reason", failure.detail.GetReason().String()))
+	}
+	return metric.WithAttributeSet(attribute.NewSet(set...))
 }
