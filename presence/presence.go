@@ -89,6 +89,11 @@ const (
 	RowChanged      EventKind = "ROW_CHANGE"       // a record of whatever entity changed
 )
 
+// EventKinds are all kinds of events.
+func EventKinds() []EventKind {
+	return []EventKind{PresenceChanged, CapacityChanged, WorkAccepted, WorkWrappedUp, AgentConsulted, RowChanged}
+}
+
 // eventKinds says what the entries of each source but that of presence become.
 var eventKinds = map[Kind]EventKind{
 	AcceptedWork: WorkAccepted, AfterWork: WorkWrappedUp, Consult: AgentConsulted, RowChange: RowChanged,

@@ -20,6 +20,7 @@ type storedEvent struct {
 	event    *Event
 	sequence uint64 // of its log entry
 	place    uint64 // in the stream of events
+	pending  uint64 // how many are behind it by now
 }
 
 // lastEvent returns the place of the last event in its stream, and the sequence of its log entry; 0 where there is none.
@@ -77,7 +78,7 @@ func (e *events) next(ctx context.Context) (storedEvent, error) {
 		return storedEvent{}, ErrCursorExpired
 	}
 	e.place++
-	stored := storedEvent{event: new(Event), place: metadata.Sequence.Stream}
+	stored := storedEvent{event: new(Event), place: metadata.Sequence.Stream, pending: metadata.NumPending}
 	if stored.sequence, err = sequenceOf(message.Subject()); err != nil {
 		return storedEvent{}, err
 	}

@@ -48,6 +48,14 @@ func eventOf(e *presence.Event) *botversev1.PresenceEvent {
 	return out
 }
 
+// EventJSON writes an event as the JSON of its message in the contract: PresenceEvent or ActivityEvent.
+func EventJSON(e *presence.Event) ([]byte, error) {
+	if e.Activity != nil {
+		return compactJSON(activityOf(e))
+	}
+	return compactJSON(eventOf(e))
+}
+
 func activityOf(e *presence.Event) *botversev1.ActivityEvent {
 	a := e.Activity
 	out := &botversev1.ActivityEvent{

@@ -13,6 +13,7 @@ import (
 	"github.com/botverse/botverse/dataverse"
 	"github.com/botverse/botverse/dataverse/schema"
 	"github.com/botverse/botverse/presence"
+	"github.com/botverse/botverse/presence/output"
 )
 
 // place is the settings that serve and the commands beside it share: which environments there are, what they tell us of, and
@@ -36,8 +37,9 @@ type webhookSettings struct {
 
 // presenceSettings are presence's settings as the file has them.
 type presenceSettings struct {
-	presence.Config
-	given bool
+	presence.Config `yaml:",inline"`
+	Outputs         map[string]output.Config `yaml:"outputs"`
+	given           bool
 }
 
 // settings are the default ones where none were given.
@@ -60,6 +62,9 @@ func (c *place) faults() []error {
 		faults = append(faults, err)
 	}
 	if err := c.Presence.settings().Validate(); err != nil {
+		faults = append(faults, fmt.Errorf("presence: %w", err))
+	}
+	if err := output.Validate(c.Presence.Outputs); err != nil {
 		faults = append(faults, fmt.Errorf("presence: %w", err))
 	}
 	if err := c.Webhook.validate(len(c.Environments) > 0); err != nil {

@@ -16,6 +16,7 @@ import (
 	"github.com/botverse/botverse/dataverse/local"
 	"github.com/botverse/botverse/journal"
 	"github.com/botverse/botverse/presence"
+	"github.com/botverse/botverse/presence/output"
 	"github.com/botverse/botverse/server"
 )
 
@@ -72,6 +73,7 @@ type house struct {
 	journal  *journal.Journal
 	local    *local.Server // nil where environments are configured
 	presence *presence.Presence
+	outputs  *output.Outputs
 	server   *server.Server
 	// register tells all environments where to send their webhooks; nil where nobody asked for it.
 	register func(context.Context) error
@@ -106,6 +108,10 @@ func (c *serveCommand) build(ctx context.Context, h *house) error {
 	h.presence, err = presence.Open(ctx, c.presenceConfig(h.log), h.journal, presenceReader{all})
 	if err != nil {
 		return fmt.Errorf("open presence: %w", err)
+	}
+	h.outputs, err = output.Open(ctx, c.Presence.Outputs, output.Deps{Presence: h.presence, Encode: server.EventJSON, Logger: h.log})
+	if err != nil {
+		return err
 	}
 	runtime, err := openRuntime(ctx, all, h.journal)
 	if err != nil {
@@ -189,6 +195,7 @@ func (h *house) run(ctx context.Context, welcome func()) error {
 		group.Go(func() error { return h.local.Run(below) })
 	}
 	group.Go(func() error { return h.presence.Run(below) })
+	group.Go(func() error { return h.outputs.Run(below) })
 	group.Go(func() error {
 		defer endBelow()
 		return h.server.Run(above)

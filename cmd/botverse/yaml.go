@@ -99,7 +99,7 @@ func (p *presenceSettings) Decode(ctx *kong.DecodeContext) error {
 	p.Config, p.given = presence.Default(), true
 	sources := p.Sources
 	p.Sources = nil
-	if err := decodeMapping(ctx, "presence", &p.Config); err != nil {
+	if err := decodeMapping(ctx, "presence", p); err != nil {
 		return err
 	}
 	if p.Sources == nil {

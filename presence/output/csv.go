@@ -1,0 +1,189 @@
+package output
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"io/fs"
+	"log/slog"
+	"os"
+	"path/filepath"
+	"regexp"
+	"strings"
+	"time"
+
+	"github.com/botverse/botverse/presence"
+)
+
+// csvFiles writes a file for each day, by the UTC day on which events were received. A day that has ended is never written
+// again: an event that was received around midnight out of order stands in the later file. When an event happened is a
+// column.
+//
+// The state file says how far the events are in the files, and how long the last file is then: it is replaced after the rows
+// are on the disk. Whatever stands behind that length was not finished, and is cut off before the next rows are written. So
+// no row is lost or doubled, wherever the process ends.
+type csvFiles struct {
+	dir    string
+	name   string
+	logger *slog.Logger
+	state  csvState
+}
+
+// csvState is what the state file says.
+type csvState struct {
+	Day      string            `json:"day"`  // of the last file
+	Size     int64             `json:"size"` // of the last file, in bytes
+	Position presence.Position `json:"position"`
+}
+
+func (c *csvFiles) file(day string) string { return filepath.Join(c.dir, c.name+"-"+day+".csv") }
+
+func (c *csvFiles) stateFile() string { return filepath.Join(c.dir, "."+c.name+".state") }
+
+// begin implements sink. The files know best how far they are.
+func (c *csvFiles) begin(_ context.Context, tap *presence.Tap) error {
+	if err := os.MkdirAll(c.dir, 0o750); err != nil {
+		return err
+	}
+	text, err := os.ReadFile(c.stateFile())
+	if errors.Is(err, fs.ErrNotExist) {
+		return c.first(tap.Position())
+	}
+	if err != nil {
+		return err
+	}
+	if err := json.Unmarshal(text, &c.state); err != nil {
+		return fmt.Errorf("%s is not as it was written: %w", c.stateFile(), err)
+	}
+	tap.Seek(c.state.Position)
+	return nil
+}
+
+// first keeps the first state. Files without one are of somebody who took it away: what they have is not known.
+func (c *csvFiles) first(position presence.Position) error {
+	entries, err := os.ReadDir(c.dir)
+	if err != nil {
+		return err
+	}
+	for _, entry := range entries {
+		if days, ok := strings.CutPrefix(entry.Name(), c.name+"-"); ok && dayFile.MatchString(days) {
+			return fmt.Errorf("%s is there and %s is not: move the files elsewhere, or put it back", c.file(strings.TrimSuffix(days, ".csv")), c.stateFile())
+		}
+	}
+	c.state.Position = position
+	return c.keep(c.state)
+}
+
+var dayFile = regexp.MustCompile(`^\d{4}-\d{2}-\d{2}\.csv$`)
+
+// put implements sink: the rows of a day at a time.
+func (c *csvFiles) put(_ context.Context, _ *presence.Tap, batch []presence.Tapped) error {
+	for len(batch) > 0 {
+		day := c.dayOf(batch[0].Event)
+		end := 1
+		for end < len(batch) && c.later(day, batch[end].Event) == day {
+			end++
+		}
+		if err := c.write(day, batch[:end]); err != nil {
+			return err
+		}
+		batch = batch[end:]
+	}
+	return nil
+}
+
+func (c *csvFiles) dayOf(e *presence.Event) string { return c.later(c.state.Day, e) }
+
+// later is the day of an event, or the given one where that is later.
+func (c *csvFiles) later(day string, e *presence.Event) string {
+	return max(day, e.ReceiveTime.UTC().Format(time.DateOnly))
+}
+
+// write appends rows to a day's file.
+func (c *csvFiles) write(day string, batch []presence.Tapped) error {
+	var rows []byte
+	for _, t := range batch {
+		if t.Position.Incarnation == c.state.Position.Incarnation && t.Position.Place <= c.state.Position.Place {
+			continue // written already, by an attempt that failed after that
+		}
+		rows = appendRow(rows, row(t.Event))
+	}
+	size, err := c.appendTo(day, rows)
+	if err != nil {
+		return err
+	}
+	next := csvState{Day: day, Size: size, Position: batch[len(batch)-1].Position}
+	if err := c.keep(next); err != nil {
+		return err
+	}
+	c.state = next
+	return nil
+}
+
+// appendTo brings a day's file to the length that the state knows, and puts rows behind it. It returns once they are on
+// the disk.
+func (c *csvFiles) appendTo(day string, rows []byte) (size int64, err error) {
+	f, err := os.OpenFile(c.file(day), os.O_CREATE|os.O_RDWR, 0o640)
+	if err != nil {
+		return 0, err
+	}
+	defer func() { err = errors.Join(err, f.Close()) }()
+	known := int64(0)
+	if day == c.state.Day {
+		known = c.state.Size
+	}
+	there, err := f.Seek(0, io.SeekEnd)
+	if err != nil {
+		return 0, err
+	}
+	if there < known {
+		c.logger.Error("the file is shorter than it was: somebody took rows out", "file", c.file(day), "bytes", known-there)
+		known = there
+	}
+	if err := f.Truncate(known); err != nil {
+		return 0, err
+	}
+	if known == 0 {
+		rows = append(appendRow(nil, header()), rows...)
+	}
+	if _, err := f.WriteAt(rows, known); err != nil {
+		return 0, err
+	}
+	if err := f.Sync(); err != nil {
+		return 0, err
+	}
+	return known + int64(len(rows)), syncDir(c.dir)
+}
+
+// keep replaces the state file.
+func (c *csvFiles) keep(state csvState) error {
+	text, err := json.Marshal(state)
+	if err != nil {
+		return err
+	}
+	f, err := os.CreateTemp(c.dir, ".new-*")
+	if err != nil {
+		return err
+	}
+	defer func() { _ = os.Remove(f.Name()) }() // gone already where it was renamed
+	_, err = f.Write(text)
+	if err = errors.Join(err, f.Sync(), f.Close()); err != nil {
+		return err
+	}
+	if err := os.Rename(f.Name(), c.stateFile()); err != nil {
+		return err
+	}
+	return syncDir(c.dir)
+}
+
+// syncDir makes names in a directory outlive the machine.
+func syncDir(dir string) error {
+	d, err := os.Open(dir)
+	if err != nil {
+		return err
+	}
+	defer d.Close()
+	return d.Sync()
+}

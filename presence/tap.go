@@ -1,0 +1,163 @@
+package presence
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+
+	"github.com/nats-io/nats.go/jetstream"
+)
+
+// outputBucket has the position of each tap. It does not expire.
+const outputBucket = "PRESENCE_OUTPUTS"
+
+// Position is a place in the events: all up to it were handled. To everybody but a tap it is opaque.
+type Position struct {
+	Incarnation string `json:"incarnation"` // of the log: one that is made anew counts from 1 again
+	Place       uint64 `json:"place"`
+}
+
+// Tap is somebody's own place in the events, kept in the journal: whoever opens it again goes on where it was committed. It
+// is for one goroutine, and for one process at a time.
+type Tap struct {
+	store     *store
+	name      string
+	positions jetstream.KeyValue
+	last      Position // of the event that was returned last
+	events    *events  // nil until it reads
+	lost      uint64   // how many events had expired before they were read
+}
+
+// Tapped is an event that a Tap returned.
+type Tapped struct {
+	Event    *Event
+	Position Position
+}
+
+// OpenTap opens the tap of a name. One that is new begins behind the last event, or, where fromStart says so, with the
+// first that the log has. Close it.
+func (p *Presence) OpenTap(ctx context.Context, name string, fromStart bool) (*Tap, error) {
+	positions, err := p.store.js.CreateOrUpdateKeyValue(ctx, jetstream.KeyValueConfig{
+		Bucket: outputBucket, History: 1, Storage: jetstream.FileStorage, Description: "How far each output has come. It does not expire.",
+	})
+	if err != nil {
+		return nil, fmt.Errorf("open the positions of outputs: %w", err)
+	}
+	t := &Tap{store: p.store, name: name, positions: positions}
+	there, err := positions.Get(ctx, name)
+	switch {
+	case errors.Is(err, jetstream.ErrKeyNotFound):
+		return t, t.begin(ctx, fromStart)
+	case err != nil:
+		return nil, fmt.Errorf("read the position of output %s: %w", name, err)
+	}
+	if err := json.Unmarshal(there.Value(), &t.last); err != nil {
+		return nil, fmt.Errorf("read the position of output %s: %w", name, err)
+	}
+	t.Seek(t.last)
+	return t, nil
+}
+
+// begin is the position of a new tap. It is kept at once, so that what happens before the first commit is not lost.
+func (t *Tap) begin(ctx context.Context, fromStart bool) error {
+	t.last = Position{Incarnation: t.store.incarnation.String()}
+	if !fromStart {
+		info, err := t.store.events.Info(ctx)
+		if err != nil {
+			return fmt.Errorf("begin output %s: %w", t.name, err)
+		}
+		t.last.Place = info.State.LastSeq
+	}
+	return t.Commit(ctx, t.last)
+}
+
+// Position is that of the event that Next returned last, or where the tap was opened.
+func (t *Tap) Position() Position { return t.last }
+
+// Seek goes to a position that the caller keeps itself. One in a log that is gone is the beginning of the present one.
+func (t *Tap) Seek(position Position) {
+	t.Close()
+	if position.Incarnation != t.store.incarnation.String() {
+		position = Position{Incarnation: t.store.incarnation.String()}
+	}
+	t.last = position
+}
+
+// Next waits for events, and returns those that are there then, most of them at most. After an error the next call tries
+// again where the last one ended.
+func (t *Tap) Next(ctx context.Context, most int) ([]Tapped, error) {
+	var batch []Tapped
+	for pending := uint64(1); pending > 0 && len(batch) < most; {
+		stored, err := t.next(ctx)
+		if err != nil {
+			t.Close()
+			if len(batch) > 0 {
+				return batch, nil
+			}
+			return nil, err
+		}
+		t.last.Place = stored.place
+		pending = stored.pending
+		batch = append(batch, Tapped{stored.event, t.last})
+	}
+	return batch, nil
+}
+
+func (t *Tap) next(ctx context.Context) (storedEvent, error) {
+	for {
+		if t.events == nil {
+			opened, err := t.store.openEvents(ctx, t.last.Place+1)
+			if err != nil {
+				return storedEvent{}, err
+			}
+			t.events = opened
+			t.lost += opened.place - t.last.Place - 1
+			t.last.Place = opened.place - 1
+		}
+		stored, err := t.events.next(ctx)
+		if !errors.Is(err, ErrCursorExpired) {
+			return stored, err
+		}
+		t.Close() // events expired meanwhile: go on with the first that is there
+	}
+}
+
+// Lost is how many events had expired before they could be read, since the tap was opened.
+func (t *Tap) Lost() uint64 { return t.lost }
+
+// Commit keeps a position: all events up to it are handled.
+func (t *Tap) Commit(ctx context.Context, position Position) error {
+	text, err := json.Marshal(position)
+	if err != nil {
+		return err
+	}
+	if _, err := t.positions.Put(ctx, t.name, text); err != nil {
+		return fmt.Errorf("keep the position of output %s: %w", t.name, err)
+	}
+	return nil
+}
+
+// SetAside makes an event that could not be handed on a dead letter. Its source is the output.
+func (t *Tap) SetAside(ctx context.Context, reason string, event *Event) error {
+	body, err := json.Marshal(event)
+	if err != nil {
+		return err
+	}
+	if _, err := t.store.setAside(ctx, OutputPrefix+t.name, reason, body); err != nil {
+		return fmt.Errorf("set an event of output %s aside: %w", t.name, err)
+	}
+	return nil
+}
+
+// OutputPrefix stands before the output's name in the source of a dead letter that an output made. No source has such a
+// name.
+const OutputPrefix = "output:"
+
+// Close ends reading; the tap can be read again.
+func (t *Tap) Close() {
+	if t.events != nil {
+		t.events.close()
+		t.events = nil
+	}
+}
