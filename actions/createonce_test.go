@@ -161,6 +161,7 @@ func TestLedger(t *testing.T) {
 		"CallThatWroteNothingFreesItsKey":      testCallThatWroteNothingFreesItsKey,
 		"CrashBetweenIsResolvedByTheRecord":    testCrashBetweenIsResolvedByTheRecord,
 		"LedgerOutOfReachMakesNothingTwice":    testLedgerOutOfReachMakesNothingTwice,
+		"OutcomeIsNotedThoughTheCallerIsGone":  testOutcomeIsNotedThoughTheCallerIsGone,
 		"NoValueIsInTheLedger":                 testNoValueIsInTheLedger,
 		"RepeatOfAnUpdate":                     testRepeatOfAnUpdate,
 		"RepeatOfAnUpsert":                     testRepeatOfAnUpsert,
@@ -326,6 +327,33 @@ func testLedgerOutOfReachMakesNothingTwice(t *testing.T, p place) {
 	if n := p.contacts(t, "emailaddress1", "broken@once.example.com"); n != 1 {
 		t.Errorf("%d records, want 1", n)
 	}
+}
+
+// leaving is a ledger whose caller goes away between the write and the note of its outcome.
+type leaving struct {
+	actions.Ledger
+	leave context.CancelFunc
+}
+
+func (l leaving) Settle(ctx context.Context, key string, e actions.LedgerEntry) error {
+	l.leave()
+	if err := ctx.Err(); err != nil {
+		return err
+	}
+	return l.Ledger.Settle(ctx, key, e)
+}
+
+func testOutcomeIsNotedThoughTheCallerIsGone(t *testing.T, p place) {
+	ctx, leave := context.WithCancel(t.Context())
+	left := actions.New(p.Environments)
+	left.Ledger = leaving{p.Ledger, leave}
+	spec := contact("left")
+	first, err := left.CreateRecord(ctx, spec)
+	if err != nil || first.Outcome != actions.Created || warned(first, actions.LedgerUnavailable) {
+		t.Fatalf("%+v, %v", first, err)
+	}
+	p.remove(t, first.Record.ID)
+	p.create(t, spec, actions.AlreadyCreated)
 }
 
 // recording keeps what a ledger was given.

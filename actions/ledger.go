@@ -129,7 +129,7 @@ func (c *claim) end(ctx context.Context, result Result, err error, wrote bool) {
 	if c.ledger == nil {
 		return
 	}
-	ctx, cancel := context.WithTimeout(ctx, ledgerPatience)
+	ctx, cancel := toTheEnd(ctx)
 	defer cancel()
 	var failed error
 	switch outcome := firstOutcome(result.Outcome); {
@@ -139,6 +139,16 @@ func (c *claim) end(ctx context.Context, result Result, err error, wrote bool) {
 		failed = c.ledger.Release(ctx, c.key)
 	}
 	c.lost = c.lost || failed != nil
+}
+
+// toTheEnd is a context in which what was done is noted, even if the caller has gone meanwhile, or its time is over: there is
+// still the part of it that is kept for the answer.
+func toTheEnd(ctx context.Context) (context.Context, context.CancelFunc) {
+	patience := ledgerPatience
+	if deadline, ok := ctx.Deadline(); ok {
+		patience = max(min(patience, time.Until(deadline)), leastReserve/2)
+	}
+	return context.WithTimeout(context.WithoutCancel(ctx), patience)
 }
 
 // firstOutcome is what the first of several calls with one request ID was answered; "" where that is for the next one to
