@@ -53,16 +53,39 @@ func (m *mutation) setPresence(ctx context.Context, agent, presence string) erro
 	if err != nil {
 		return err
 	}
-	if err := m.endHistory(ctx, agent, now); err != nil {
+	return m.writeHistory(ctx, user, of, capacity, now)
+}
+
+// writeHistory ends the agent's open row of history and begins the next.
+func (m *mutation) writeHistory(ctx context.Context, user, presence record, capacity any, now int64) error {
+	if err := m.endHistory(ctx, user.text("systemuserid"), now); err != nil {
 		return err
 	}
 	r := record{
 		"msdyn_name": user["fullname"], "msdyn_starttime": now, "msdyn_availablecapacity": capacity,
-		"msdyn_isagentloggedin": truth(of.number("msdyn_basepresencestatus") != offline),
-		"msdyn_agentid":         agent, "msdyn_presenceid": presence,
+		"msdyn_isagentloggedin": truth(presence.number("msdyn_basepresencestatus") != offline),
+		"msdyn_agentid":         user["systemuserid"], "msdyn_presenceid": presence["msdyn_presenceid"],
 	}
-	_, err = m.createParsed(ctx, m.s.tables["msdyn_agentstatushistory"], &input{values: r}, false)
+	_, err := m.createParsed(ctx, m.s.tables["msdyn_agentstatushistory"], &input{values: r}, false)
 	return err
+}
+
+// followStatus writes the history of an agent whose free capacity a client has changed. Who changes the presence itself
+// writes its history too.
+func (m *mutation) followStatus(ctx context.Context, before, values record) error {
+	after := before.with(values)
+	if after["msdyn_currentpresenceid"] != before["msdyn_currentpresenceid"] || after["msdyn_availableunitscapacity"] == before["msdyn_availableunitscapacity"] {
+		return nil
+	}
+	user, err := m.load(ctx, m.s.tables["systemuser"], after.text("msdyn_agentid"))
+	if err != nil || user == nil {
+		return err
+	}
+	presence, err := m.load(ctx, m.s.tables["msdyn_presence"], after.text("msdyn_currentpresenceid"))
+	if err != nil || presence == nil {
+		return err
+	}
+	return m.writeHistory(ctx, user, presence, after["msdyn_availableunitscapacity"], m.now())
 }
 
 func truth(b bool) int64 {

@@ -27,7 +27,7 @@ func TestDemoSeed(t *testing.T) {
 	c := newClient(t, base)
 	for set, want := range map[string]int{
 		"accounts": 12, "contacts": 30, "leads": 10, "incidents": 15, "tasks": 8, "phonecalls": 6, "products": 10,
-		"msdyn_presences": 5, "msdyn_agentstatuses": 8, "duplicaterules": 3, "systemusers": 11, "teams": 2, "activitypointers": 14,
+		"msdyn_presences": 7, "msdyn_agentstatuses": 8, "duplicaterules": 3, "systemusers": 11, "teams": 2, "activitypointers": 14,
 	} {
 		if got := len(c.list(set)); got != want {
 			t.Errorf("%d %s, want %d", got, set, want)

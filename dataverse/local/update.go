@@ -20,7 +20,10 @@ func (m *mutation) update(ctx context.Context, t *table, before record, b body, 
 	if in.id != "" && in.id != id {
 		return badPayload(t, "The ID in the body is not the one in the request's URI.")
 	}
-	return m.updateParsed(ctx, t, before, in.values, detectDuplicates)
+	if err := m.updateParsed(ctx, t, before, in.values, detectDuplicates); err != nil || t.LogicalName != "msdyn_agentstatus" {
+		return err
+	}
+	return m.followStatus(ctx, before, in.values)
 }
 
 // change writes values to a record that is to be there.
