@@ -178,20 +178,30 @@ func createIndexes(e *schema.Entity) []string {
 	for _, k := range e.Keys {
 		add("UNIQUE INDEX", "", strings.Join(k.Fields, " "), k.Fields...)
 	}
-	order := firstMatchOrder(e)
-	for _, f := range e.Fields {
-		if !IsStored(f) || f.LogicalName == e.PrimaryID {
-			continue
-		}
+	for _, f := range searched(e) {
 		if f.LogicalName == e.PrimaryName {
 			list(f.LogicalName, e.PrimaryID)
 		}
-		if f.LogicalName == e.PrimaryName || isSearched(f) {
-			where := fmt.Sprintf(" WHERE %s IS NOT NULL", quote(f.LogicalName))
-			add("INDEX", where, f.LogicalName, append([]string{f.LogicalName}, order...)...)
-		}
+		where := fmt.Sprintf(" WHERE %s IS NOT NULL", quote(f.LogicalName))
+		add("INDEX", where, f.LogicalName, append([]string{f.LogicalName}, firstMatchOrder(e)...)...)
 	}
 	return statements
+}
+
+// searched are the fields that people search by, last those of which few records share a value: where several indexes
+// serve a query alike, SQLite takes the one that was made last.
+func searched(e *schema.Entity) []*schema.Field {
+	var shared, own []*schema.Field
+	for _, f := range e.Fields {
+		switch {
+		case !IsStored(f) || f.LogicalName == e.PrimaryID:
+		case isNumberOrAddress(f):
+			own = append(own, f)
+		case f.LogicalName == e.PrimaryName || isSearched(f):
+			shared = append(shared, f)
+		}
+	}
+	return append(shared, own...)
 }
 
 // firstMatchOrder are the columns that say which of several records is the first, as far as the entity has them.
@@ -205,17 +215,24 @@ func firstMatchOrder(e *schema.Entity) []string {
 	return append(columns, e.PrimaryID)
 }
 
-// isSearched reports whether people search by a field: lookups but for those that every record has, e-mail addresses,
-// phone numbers, and the names and numbers that a person may say.
+// isSearched reports whether people search by a field of which many records share a value: names, and lookups but for those
+// that every record has.
 func isSearched(f *schema.Field) bool {
 	switch f.LogicalName {
 	case "createdby", "createdonbehalfby", "modifiedby", "modifiedonbehalfby", "owningbusinessunit", "owninguser", "owningteam",
 		"transactioncurrencyid", "organizationid":
 		return false
-	case "firstname", "lastname", "accountnumber", "ticketnumber", "domainname", "msdyn_ocliveworkitemid", "msdyn_sessionid":
+	case "firstname", "lastname":
 		return true
 	}
-	if f.IsLookup() {
+	return f.IsLookup()
+}
+
+// isNumberOrAddress reports whether a field has what tells one record from others: an e-mail address, a phone number, a
+// number that a person may say.
+func isNumberOrAddress(f *schema.Field) bool {
+	switch f.LogicalName {
+	case "accountnumber", "ticketnumber", "domainname", "msdyn_ocliveworkitemid", "msdyn_sessionid":
 		return true
 	}
 	isContact := f.Format == "Email" || f.Format == "Phone" || strings.Contains(f.LogicalName, "emailaddress") ||

@@ -75,6 +75,20 @@ func TestFirstMatchIsNotSorted(t *testing.T) {
 	}
 }
 
+// TestIndexOfFewestRecords holds that of several conditions the one is looked up that fewer records meet.
+func TestIndexOfFewestRecords(t *testing.T) {
+	t.Parallel()
+	for _, filter := range []string{
+		"lastname eq 'Lovelace' and emailaddress1 eq 'ada@example.com'", "emailaddress1 eq 'ada@example.com' and fullname eq 'Ada Lovelace'",
+		"emailaddress1 eq 'ada@example.com' and _parentcustomerid_value eq " + contoso, "statecode eq 0 and emailaddress1 eq 'ada@example.com'",
+	} {
+		got := plan(t, mustOData(t, "contact", "$filter="+filter+"&$orderby=statecode,createdon,contactid&$top=2"))
+		if !strings.Contains(got, "USING INDEX by contact emailaddress1 (") {
+			t.Errorf("plan of %s:\n%s", filter, got)
+		}
+	}
+}
+
 // TestNextPageSeeks holds that a later page costs no more than the first.
 func TestNextPageSeeks(t *testing.T) {
 	t.Parallel()
