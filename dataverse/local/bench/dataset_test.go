@@ -168,7 +168,7 @@ func copies(ctx context.Context, db *sql.DB, table string, n int, values func(i 
 	if err != nil {
 		return err
 	}
-	defer tx.Rollback() //nolint:errcheck // after the commit it does nothing
+	defer tx.Rollback() // after the commit it does nothing
 	insert, err := tx.PrepareContext(ctx, insertion(table, columns))
 	if err != nil {
 		return err

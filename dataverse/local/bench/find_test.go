@@ -36,7 +36,7 @@ func BenchmarkFind(b *testing.B) {
 		}},
 		{"name begins", func(i int) string { return fmt.Sprintf("startswith(fullname,'%s')", fullNameOf(i|1)) }},
 		{"common name", func(int) string { return "lastname eq '" + commonName + "'" }},
-		{"common name, inactive", func(int) string { return "lastname eq '" + commonName + "' and statecode eq 1" }},
+		{"common name inactive", func(int) string { return "lastname eq '" + commonName + "' and statecode eq 1" }},
 	} {
 		b.Run(strings.ReplaceAll(bench.name, " ", "-"), func(b *testing.B) {
 			find(b, func(i int) string {

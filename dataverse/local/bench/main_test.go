@@ -51,7 +51,7 @@ func serve(dir string) error {
 	if err != nil {
 		return errors.Join(err, server.Close())
 	}
-	go http.Serve(bare, http.HandlerFunc(serveBare)) //nolint:errcheck,gosec // it ends with the process
+	go http.Serve(bare, http.HandlerFunc(serveBare)) // until the process ends
 	if err := server.Listen(); err != nil {
 		return errors.Join(err, server.Close())
 	}
