@@ -28,6 +28,9 @@ func (m *mutation) complete(ctx context.Context, t *table, r record) error {
 	if err := m.setMoney(ctx, t, r, r); err != nil {
 		return err
 	}
+	if t.IsActivity && t.LogicalName != "activitypointer" && t.has("activitytypecode") {
+		r["activitytypecode"] = t.LogicalName
+	}
 	setNames(m.s.settings.Load(), t, r, r)
 	setAddresses(t, r, r)
 	setImages(t, r, r)
