@@ -2,6 +2,9 @@ package local
 
 import (
 	"context"
+	"encoding/xml"
+	"errors"
+	"io"
 	"net/http"
 	"net/url"
 	"strconv"
@@ -194,6 +197,10 @@ func (s *Server) readCount(ctx context.Context, c *call, conn *conn, t *table, q
 func (s *Server) fetch(ctx context.Context, c *call, conn *conn, t *table) (reply, error) {
 	f, err := fetchxml.Parse(c.query.FetchXML)
 	if err != nil {
+		var fault *fetchxml.SyntaxError
+		if errors.As(err, &fault) && fault.Code != code.InvalidXML && !isWellFormed(c.query.FetchXML) {
+			return reply{}, refuse(code.InvalidXML, "Invalid XML.")
+		}
 		return reply{}, err
 	}
 	if s.schema.Entity(f.Entity.Name) == nil {
@@ -211,6 +218,16 @@ func (s *Server) fetch(ctx context.Context, c *call, conn *conn, t *table) (repl
 		return reply{}, err
 	}
 	return s.collection(c, t, compiled, page, true), nil
+}
+
+// isWellFormed reports whether a text is XML: that comes before all else that may be wrong with FetchXML.
+func isWellFormed(text string) bool {
+	d := xml.NewDecoder(strings.NewReader(text))
+	for {
+		if _, err := d.Token(); err != nil {
+			return errors.Is(err, io.EOF)
+		}
+	}
 }
 
 // readRecord answers with one record.
