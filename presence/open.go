@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"sync"
 	"sync/atomic"
 
 	"github.com/nats-io/nats.go/jetstream"
@@ -22,6 +23,7 @@ type Presence struct {
 	labels *labels
 	hub    *hub
 
+	replays sync.Map // by an output's name, how it takes an event again
 	running atomic.Bool
 	seeded  atomic.Bool   // the first states were read, or cannot be
 	target  atomic.Uint64 // the log's end when this process started, or after it was seeded

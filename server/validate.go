@@ -25,6 +25,7 @@ func newValidation() (validation, error) {
 		&botversev1.FindRecordRequest{}, &botversev1.FindRecordByFetchXMLRequest{},
 		&botversev1.ListEntitiesRequest{}, &botversev1.GetEntityRequest{},
 		&botversev1.ListPresenceRequest{}, &botversev1.WatchPresenceRequest{},
+		&botversev1.ListDeadLettersRequest{}, &botversev1.GetDeadLetterRequest{}, &botversev1.ReplayDeadLetterRequest{},
 	))
 	return validation{validator}, err
 }

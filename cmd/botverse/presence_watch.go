@@ -21,6 +21,8 @@ import (
 type presenceCommands struct {
 	Watch presenceWatch `cmd:"" help:"Print agents' presence: everybody's state, then each change as it comes."`
 	Set   presenceSet   `cmd:"" help:"Change an agent's presence in the local Dataverse."`
+
+	DeadLetters deadLetterCommands `cmd:"" help:"List, show and replay what could not be handled: deliveries of Dataverse, and events that an output gave up."`
 }
 
 // presenceWatch prints what WatchPresence streams until it is interrupted.

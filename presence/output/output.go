@@ -152,7 +152,9 @@ func Open(ctx context.Context, configs map[string]Config, deps Deps) (*Outputs, 
 		case CSV:
 			r.sink = &csvFiles{dir: config.Dir, name: n, logger: r.logger}
 		case CloudEvents:
-			r.sink = newPoster(config, deps, r.logger)
+			poster := newPoster(config, deps, r.logger)
+			deps.Presence.HandleReplay(n, poster.once)
+			r.sink = poster
 		}
 		o.runners = append(o.runners, r)
 	}

@@ -120,6 +120,16 @@ func backoff(attempt int) time.Duration {
 	return d/2 + rand.N(d/2)
 }
 
+// once makes one attempt, for who tries a dead letter again.
+func (p *poster) once(ctx context.Context, e *presence.Event) error {
+	_, err := p.post(ctx, e)
+	var end final
+	if errors.As(err, &end) {
+		return end.error
+	}
+	return err
+}
+
 // post makes one attempt. It returns how long the receiver asks to wait, where it does.
 func (p *poster) post(ctx context.Context, e *presence.Event) (pause time.Duration, err error) {
 	request, err := p.request(ctx, e)

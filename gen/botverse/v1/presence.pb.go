@@ -1202,6 +1202,410 @@ func (x *ActivityEvent) GetBusinessUnitId() string {
 	return ""
 }
 
+// Something that could not be handled.
+type DeadLetter struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// Its ID.
+	Id string `protobuf:"bytes,1,opt,name=id,proto3" json:"id,omitempty"`
+	// The source that it was delivered to, as "agent-status"; or the output that gave it up, as "output:topic".
+	Source string `protobuf:"bytes,2,opt,name=source,proto3" json:"source,omitempty"`
+	// Why it could not be handled.
+	Reason string `protobuf:"bytes,3,opt,name=reason,proto3" json:"reason,omitempty"`
+	// When it was set aside.
+	Time *timestamppb.Timestamp `protobuf:"bytes,4,opt,name=time,proto3" json:"time,omitempty"`
+	// The length of its body, in bytes.
+	Size          int32 `protobuf:"varint,5,opt,name=size,proto3" json:"size,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *DeadLetter) Reset() {
+	*x = DeadLetter{}
+	mi := &file_botverse_v1_presence_proto_msgTypes[10]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *DeadLetter) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*DeadLetter) ProtoMessage() {}
+
+func (x *DeadLetter) ProtoReflect() protoreflect.Message {
+	mi := &file_botverse_v1_presence_proto_msgTypes[10]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use DeadLetter.ProtoReflect.Descriptor instead.
+func (*DeadLetter) Descriptor() ([]byte, []int) {
+	return file_botverse_v1_presence_proto_rawDescGZIP(), []int{10}
+}
+
+func (x *DeadLetter) GetId() string {
+	if x != nil {
+		return x.Id
+	}
+	return ""
+}
+
+func (x *DeadLetter) GetSource() string {
+	if x != nil {
+		return x.Source
+	}
+	return ""
+}
+
+func (x *DeadLetter) GetReason() string {
+	if x != nil {
+		return x.Reason
+	}
+	return ""
+}
+
+func (x *DeadLetter) GetTime() *timestamppb.Timestamp {
+	if x != nil {
+		return x.Time
+	}
+	return nil
+}
+
+func (x *DeadLetter) GetSize() int32 {
+	if x != nil {
+		return x.Size
+	}
+	return 0
+}
+
+// Asks for dead letters.
+type ListDeadLettersRequest struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// How many to list at most; 0 means 100.
+	PageSize int32 `protobuf:"varint,1,opt,name=page_size,json=pageSize,proto3" json:"page_size,omitempty"`
+	// Where to go on: next_page_token of the answer before.
+	PageToken     string `protobuf:"bytes,2,opt,name=page_token,json=pageToken,proto3" json:"page_token,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *ListDeadLettersRequest) Reset() {
+	*x = ListDeadLettersRequest{}
+	mi := &file_botverse_v1_presence_proto_msgTypes[11]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *ListDeadLettersRequest) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*ListDeadLettersRequest) ProtoMessage() {}
+
+func (x *ListDeadLettersRequest) ProtoReflect() protoreflect.Message {
+	mi := &file_botverse_v1_presence_proto_msgTypes[11]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use ListDeadLettersRequest.ProtoReflect.Descriptor instead.
+func (*ListDeadLettersRequest) Descriptor() ([]byte, []int) {
+	return file_botverse_v1_presence_proto_rawDescGZIP(), []int{11}
+}
+
+func (x *ListDeadLettersRequest) GetPageSize() int32 {
+	if x != nil {
+		return x.PageSize
+	}
+	return 0
+}
+
+func (x *ListDeadLettersRequest) GetPageToken() string {
+	if x != nil {
+		return x.PageToken
+	}
+	return ""
+}
+
+// A page of dead letters.
+type ListDeadLettersResponse struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// The dead letters, the newest first.
+	DeadLetters []*DeadLetter `protobuf:"bytes,1,rep,name=dead_letters,json=deadLetters,proto3" json:"dead_letters,omitempty"`
+	// The token of the next page; empty on the last.
+	NextPageToken string `protobuf:"bytes,2,opt,name=next_page_token,json=nextPageToken,proto3" json:"next_page_token,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *ListDeadLettersResponse) Reset() {
+	*x = ListDeadLettersResponse{}
+	mi := &file_botverse_v1_presence_proto_msgTypes[12]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *ListDeadLettersResponse) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*ListDeadLettersResponse) ProtoMessage() {}
+
+func (x *ListDeadLettersResponse) ProtoReflect() protoreflect.Message {
+	mi := &file_botverse_v1_presence_proto_msgTypes[12]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use ListDeadLettersResponse.ProtoReflect.Descriptor instead.
+func (*ListDeadLettersResponse) Descriptor() ([]byte, []int) {
+	return file_botverse_v1_presence_proto_rawDescGZIP(), []int{12}
+}
+
+func (x *ListDeadLettersResponse) GetDeadLetters() []*DeadLetter {
+	if x != nil {
+		return x.DeadLetters
+	}
+	return nil
+}
+
+func (x *ListDeadLettersResponse) GetNextPageToken() string {
+	if x != nil {
+		return x.NextPageToken
+	}
+	return ""
+}
+
+// Asks for a dead letter.
+type GetDeadLetterRequest struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// Its ID.
+	Id            string `protobuf:"bytes,1,opt,name=id,proto3" json:"id,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *GetDeadLetterRequest) Reset() {
+	*x = GetDeadLetterRequest{}
+	mi := &file_botverse_v1_presence_proto_msgTypes[13]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *GetDeadLetterRequest) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*GetDeadLetterRequest) ProtoMessage() {}
+
+func (x *GetDeadLetterRequest) ProtoReflect() protoreflect.Message {
+	mi := &file_botverse_v1_presence_proto_msgTypes[13]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use GetDeadLetterRequest.ProtoReflect.Descriptor instead.
+func (*GetDeadLetterRequest) Descriptor() ([]byte, []int) {
+	return file_botverse_v1_presence_proto_rawDescGZIP(), []int{13}
+}
+
+func (x *GetDeadLetterRequest) GetId() string {
+	if x != nil {
+		return x.Id
+	}
+	return ""
+}
+
+// A dead letter with its body.
+type GetDeadLetterResponse struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// What is known of it.
+	DeadLetter *DeadLetter `protobuf:"bytes,1,opt,name=dead_letter,json=deadLetter,proto3" json:"dead_letter,omitempty"`
+	// What Dataverse delivered, as it came; or the event, as JSON.
+	Body          string `protobuf:"bytes,2,opt,name=body,proto3" json:"body,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *GetDeadLetterResponse) Reset() {
+	*x = GetDeadLetterResponse{}
+	mi := &file_botverse_v1_presence_proto_msgTypes[14]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *GetDeadLetterResponse) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*GetDeadLetterResponse) ProtoMessage() {}
+
+func (x *GetDeadLetterResponse) ProtoReflect() protoreflect.Message {
+	mi := &file_botverse_v1_presence_proto_msgTypes[14]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use GetDeadLetterResponse.ProtoReflect.Descriptor instead.
+func (*GetDeadLetterResponse) Descriptor() ([]byte, []int) {
+	return file_botverse_v1_presence_proto_rawDescGZIP(), []int{14}
+}
+
+func (x *GetDeadLetterResponse) GetDeadLetter() *DeadLetter {
+	if x != nil {
+		return x.DeadLetter
+	}
+	return nil
+}
+
+func (x *GetDeadLetterResponse) GetBody() string {
+	if x != nil {
+		return x.Body
+	}
+	return ""
+}
+
+// Asks for another attempt.
+type ReplayDeadLetterRequest struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// The dead letter's ID.
+	Id            string `protobuf:"bytes,1,opt,name=id,proto3" json:"id,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *ReplayDeadLetterRequest) Reset() {
+	*x = ReplayDeadLetterRequest{}
+	mi := &file_botverse_v1_presence_proto_msgTypes[15]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *ReplayDeadLetterRequest) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*ReplayDeadLetterRequest) ProtoMessage() {}
+
+func (x *ReplayDeadLetterRequest) ProtoReflect() protoreflect.Message {
+	mi := &file_botverse_v1_presence_proto_msgTypes[15]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use ReplayDeadLetterRequest.ProtoReflect.Descriptor instead.
+func (*ReplayDeadLetterRequest) Descriptor() ([]byte, []int) {
+	return file_botverse_v1_presence_proto_rawDescGZIP(), []int{15}
+}
+
+func (x *ReplayDeadLetterRequest) GetId() string {
+	if x != nil {
+		return x.Id
+	}
+	return ""
+}
+
+// What became of the attempt.
+type ReplayDeadLetterResponse struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// Whether it got through. It is then a dead letter no longer.
+	Handled bool `protobuf:"varint,1,opt,name=handled,proto3" json:"handled,omitempty"`
+	// Why it did not get through.
+	Reason string `protobuf:"bytes,2,opt,name=reason,proto3" json:"reason,omitempty"`
+	// The ID of the event that was made of it, or that was handed on. Empty where it did not get through, and where it is
+	// none that its source is for.
+	EventId       string `protobuf:"bytes,3,opt,name=event_id,json=eventId,proto3" json:"event_id,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *ReplayDeadLetterResponse) Reset() {
+	*x = ReplayDeadLetterResponse{}
+	mi := &file_botverse_v1_presence_proto_msgTypes[16]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *ReplayDeadLetterResponse) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*ReplayDeadLetterResponse) ProtoMessage() {}
+
+func (x *ReplayDeadLetterResponse) ProtoReflect() protoreflect.Message {
+	mi := &file_botverse_v1_presence_proto_msgTypes[16]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use ReplayDeadLetterResponse.ProtoReflect.Descriptor instead.
+func (*ReplayDeadLetterResponse) Descriptor() ([]byte, []int) {
+	return file_botverse_v1_presence_proto_rawDescGZIP(), []int{16}
+}
+
+func (x *ReplayDeadLetterResponse) GetHandled() bool {
+	if x != nil {
+		return x.Handled
+	}
+	return false
+}
+
+func (x *ReplayDeadLetterResponse) GetReason() string {
+	if x != nil {
+		return x.Reason
+	}
+	return ""
+}
+
+func (x *ReplayDeadLetterResponse) GetEventId() string {
+	if x != nil {
+		return x.EventId
+	}
+	return ""
+}
+
 var File_botverse_v1_presence_proto protoreflect.FileDescriptor
 
 const file_botverse_v1_presence_proto_rawDesc = "" +
@@ -1310,7 +1714,34 @@ const file_botverse_v1_presence_proto_rawDesc = "" +
 	"\x10business_unit_id\x18\x13 \x01(\tR\x0ebusinessUnitId\x1a9\n" +
 	"\vLabelsEntry\x12\x10\n" +
 	"\x03key\x18\x01 \x01(\tR\x03key\x12\x14\n" +
-	"\x05value\x18\x02 \x01(\tR\x05value:\x028\x01*\x93\x01\n" +
+	"\x05value\x18\x02 \x01(\tR\x05value:\x028\x01\"\x90\x01\n" +
+	"\n" +
+	"DeadLetter\x12\x0e\n" +
+	"\x02id\x18\x01 \x01(\tR\x02id\x12\x16\n" +
+	"\x06source\x18\x02 \x01(\tR\x06source\x12\x16\n" +
+	"\x06reason\x18\x03 \x01(\tR\x06reason\x12.\n" +
+	"\x04time\x18\x04 \x01(\v2\x1a.google.protobuf.TimestampR\x04time\x12\x12\n" +
+	"\x04size\x18\x05 \x01(\x05R\x04size\"~\n" +
+	"\x16ListDeadLettersRequest\x12'\n" +
+	"\tpage_size\x18\x01 \x01(\x05B\n" +
+	"\xbaH\a\x1a\x05\x18\xe8\a(\x00R\bpageSize\x12;\n" +
+	"\n" +
+	"page_token\x18\x02 \x01(\tB\x1c\xbaH\x19r\x172\x15^([1-9][0-9]{0,18})?$R\tpageToken\"}\n" +
+	"\x17ListDeadLettersResponse\x12:\n" +
+	"\fdead_letters\x18\x01 \x03(\v2\x17.botverse.v1.DeadLetterR\vdeadLetters\x12&\n" +
+	"\x0fnext_page_token\x18\x02 \x01(\tR\rnextPageToken\"A\n" +
+	"\x14GetDeadLetterRequest\x12)\n" +
+	"\x02id\x18\x01 \x01(\tB\x19\xbaH\x16r\x142\x12^[1-9][0-9]{0,18}$R\x02id\"e\n" +
+	"\x15GetDeadLetterResponse\x128\n" +
+	"\vdead_letter\x18\x01 \x01(\v2\x17.botverse.v1.DeadLetterR\n" +
+	"deadLetter\x12\x12\n" +
+	"\x04body\x18\x02 \x01(\tR\x04body\"D\n" +
+	"\x17ReplayDeadLetterRequest\x12)\n" +
+	"\x02id\x18\x01 \x01(\tB\x19\xbaH\x16r\x142\x12^[1-9][0-9]{0,18}$R\x02id\"g\n" +
+	"\x18ReplayDeadLetterResponse\x12\x18\n" +
+	"\ahandled\x18\x01 \x01(\bR\ahandled\x12\x16\n" +
+	"\x06reason\x18\x02 \x01(\tR\x06reason\x12\x19\n" +
+	"\bevent_id\x18\x03 \x01(\tR\aeventId*\x93\x01\n" +
 	"\tEventKind\x12\x1a\n" +
 	"\x16EVENT_KIND_UNSPECIFIED\x10\x00\x12\x14\n" +
 	"\x10PRESENCE_CHANGED\x10\x01\x12\x14\n" +
@@ -1320,10 +1751,13 @@ const file_botverse_v1_presence_proto_rawDesc = "" +
 	"AFTER_WORK\x10\x04\x12\v\n" +
 	"\aCONSULT\x10\x05\x12\x0e\n" +
 	"\n" +
-	"ROW_CHANGE\x10\x062\xf2\x01\n" +
+	"ROW_CHANGE\x10\x062\xe7\x04\n" +
 	"\x0fPresenceService\x12i\n" +
 	"\fListPresence\x12 .botverse.v1.ListPresenceRequest\x1a!.botverse.v1.ListPresenceResponse\"\x14\x82\xd3\xe4\x93\x02\x0e\x12\f/v1/presence\x12t\n" +
-	"\rWatchPresence\x12!.botverse.v1.WatchPresenceRequest\x1a\".botverse.v1.WatchPresenceResponse\"\x1a\x82\xd3\xe4\x93\x02\x14\x12\x12/v1/presence:watch0\x01B\xa6\x01\n" +
+	"\rWatchPresence\x12!.botverse.v1.WatchPresenceRequest\x1a\".botverse.v1.WatchPresenceResponse\"\x1a\x82\xd3\xe4\x93\x02\x14\x12\x12/v1/presence:watch0\x01\x12v\n" +
+	"\x0fListDeadLetters\x12#.botverse.v1.ListDeadLettersRequest\x1a$.botverse.v1.ListDeadLettersResponse\"\x18\x82\xd3\xe4\x93\x02\x12\x12\x10/v1/dead-letters\x12u\n" +
+	"\rGetDeadLetter\x12!.botverse.v1.GetDeadLetterRequest\x1a\".botverse.v1.GetDeadLetterResponse\"\x1d\x82\xd3\xe4\x93\x02\x17\x12\x15/v1/dead-letters/{id}\x12\x83\x01\n" +
+	"\x10ReplayDeadLetter\x12$.botverse.v1.ReplayDeadLetterRequest\x1a%.botverse.v1.ReplayDeadLetterResponse\"\"\x82\xd3\xe4\x93\x02\x1c:\x01*\"\x17/v1/dead-letters:replayB\xa6\x01\n" +
 	"\x0fcom.botverse.v1B\rPresenceProtoP\x01Z7github.com/botverse/botverse/gen/botverse/v1;botversev1\xa2\x02\x03BXX\xaa\x02\vBotverse.V1\xca\x02\vBotverse\\V1\xe2\x02\x17Botverse\\V1\\GPBMetadata\xea\x02\fBotverse::V1b\x06proto3"
 
 var (
@@ -1339,25 +1773,32 @@ func file_botverse_v1_presence_proto_rawDescGZIP() []byte {
 }
 
 var file_botverse_v1_presence_proto_enumTypes = make([]protoimpl.EnumInfo, 3)
-var file_botverse_v1_presence_proto_msgTypes = make([]protoimpl.MessageInfo, 11)
+var file_botverse_v1_presence_proto_msgTypes = make([]protoimpl.MessageInfo, 18)
 var file_botverse_v1_presence_proto_goTypes = []any{
-	(EventKind)(0),                // 0: botverse.v1.EventKind
-	(Presence_BaseStatus)(0),      // 1: botverse.v1.Presence.BaseStatus
-	(PresenceEvent_Kind)(0),       // 2: botverse.v1.PresenceEvent.Kind
-	(*ListPresenceRequest)(nil),   // 3: botverse.v1.ListPresenceRequest
-	(*ListPresenceResponse)(nil),  // 4: botverse.v1.ListPresenceResponse
-	(*WatchPresenceRequest)(nil),  // 5: botverse.v1.WatchPresenceRequest
-	(*WatchPresenceResponse)(nil), // 6: botverse.v1.WatchPresenceResponse
-	(*SnapshotEnd)(nil),           // 7: botverse.v1.SnapshotEnd
-	(*Heartbeat)(nil),             // 8: botverse.v1.Heartbeat
-	(*Presence)(nil),              // 9: botverse.v1.Presence
-	(*AgentPresence)(nil),         // 10: botverse.v1.AgentPresence
-	(*PresenceEvent)(nil),         // 11: botverse.v1.PresenceEvent
-	(*ActivityEvent)(nil),         // 12: botverse.v1.ActivityEvent
-	nil,                           // 13: botverse.v1.ActivityEvent.LabelsEntry
-	(*timestamppb.Timestamp)(nil), // 14: google.protobuf.Timestamp
-	(*durationpb.Duration)(nil),   // 15: google.protobuf.Duration
-	(*structpb.Struct)(nil),       // 16: google.protobuf.Struct
+	(EventKind)(0),                   // 0: botverse.v1.EventKind
+	(Presence_BaseStatus)(0),         // 1: botverse.v1.Presence.BaseStatus
+	(PresenceEvent_Kind)(0),          // 2: botverse.v1.PresenceEvent.Kind
+	(*ListPresenceRequest)(nil),      // 3: botverse.v1.ListPresenceRequest
+	(*ListPresenceResponse)(nil),     // 4: botverse.v1.ListPresenceResponse
+	(*WatchPresenceRequest)(nil),     // 5: botverse.v1.WatchPresenceRequest
+	(*WatchPresenceResponse)(nil),    // 6: botverse.v1.WatchPresenceResponse
+	(*SnapshotEnd)(nil),              // 7: botverse.v1.SnapshotEnd
+	(*Heartbeat)(nil),                // 8: botverse.v1.Heartbeat
+	(*Presence)(nil),                 // 9: botverse.v1.Presence
+	(*AgentPresence)(nil),            // 10: botverse.v1.AgentPresence
+	(*PresenceEvent)(nil),            // 11: botverse.v1.PresenceEvent
+	(*ActivityEvent)(nil),            // 12: botverse.v1.ActivityEvent
+	(*DeadLetter)(nil),               // 13: botverse.v1.DeadLetter
+	(*ListDeadLettersRequest)(nil),   // 14: botverse.v1.ListDeadLettersRequest
+	(*ListDeadLettersResponse)(nil),  // 15: botverse.v1.ListDeadLettersResponse
+	(*GetDeadLetterRequest)(nil),     // 16: botverse.v1.GetDeadLetterRequest
+	(*GetDeadLetterResponse)(nil),    // 17: botverse.v1.GetDeadLetterResponse
+	(*ReplayDeadLetterRequest)(nil),  // 18: botverse.v1.ReplayDeadLetterRequest
+	(*ReplayDeadLetterResponse)(nil), // 19: botverse.v1.ReplayDeadLetterResponse
+	nil,                              // 20: botverse.v1.ActivityEvent.LabelsEntry
+	(*timestamppb.Timestamp)(nil),    // 21: google.protobuf.Timestamp
+	(*durationpb.Duration)(nil),      // 22: google.protobuf.Duration
+	(*structpb.Struct)(nil),          // 23: google.protobuf.Struct
 }
 var file_botverse_v1_presence_proto_depIdxs = []int32{
 	10, // 0: botverse.v1.ListPresenceResponse.agents:type_name -> botverse.v1.AgentPresence
@@ -1367,32 +1808,41 @@ var file_botverse_v1_presence_proto_depIdxs = []int32{
 	11, // 4: botverse.v1.WatchPresenceResponse.event:type_name -> botverse.v1.PresenceEvent
 	8,  // 5: botverse.v1.WatchPresenceResponse.heartbeat:type_name -> botverse.v1.Heartbeat
 	12, // 6: botverse.v1.WatchPresenceResponse.activity:type_name -> botverse.v1.ActivityEvent
-	14, // 7: botverse.v1.Heartbeat.time:type_name -> google.protobuf.Timestamp
+	21, // 7: botverse.v1.Heartbeat.time:type_name -> google.protobuf.Timestamp
 	1,  // 8: botverse.v1.Presence.base_status:type_name -> botverse.v1.Presence.BaseStatus
 	9,  // 9: botverse.v1.AgentPresence.presence:type_name -> botverse.v1.Presence
-	14, // 10: botverse.v1.AgentPresence.start_time:type_name -> google.protobuf.Timestamp
-	14, // 11: botverse.v1.AgentPresence.receive_time:type_name -> google.protobuf.Timestamp
+	21, // 10: botverse.v1.AgentPresence.start_time:type_name -> google.protobuf.Timestamp
+	21, // 11: botverse.v1.AgentPresence.receive_time:type_name -> google.protobuf.Timestamp
 	2,  // 12: botverse.v1.PresenceEvent.kind:type_name -> botverse.v1.PresenceEvent.Kind
 	9,  // 13: botverse.v1.PresenceEvent.presence:type_name -> botverse.v1.Presence
 	9,  // 14: botverse.v1.PresenceEvent.previous:type_name -> botverse.v1.Presence
-	14, // 15: botverse.v1.PresenceEvent.start_time:type_name -> google.protobuf.Timestamp
-	14, // 16: botverse.v1.PresenceEvent.receive_time:type_name -> google.protobuf.Timestamp
-	15, // 17: botverse.v1.PresenceEvent.delay:type_name -> google.protobuf.Duration
+	21, // 15: botverse.v1.PresenceEvent.start_time:type_name -> google.protobuf.Timestamp
+	21, // 16: botverse.v1.PresenceEvent.receive_time:type_name -> google.protobuf.Timestamp
+	22, // 17: botverse.v1.PresenceEvent.delay:type_name -> google.protobuf.Duration
 	0,  // 18: botverse.v1.ActivityEvent.kind:type_name -> botverse.v1.EventKind
-	14, // 19: botverse.v1.ActivityEvent.time:type_name -> google.protobuf.Timestamp
-	14, // 20: botverse.v1.ActivityEvent.receive_time:type_name -> google.protobuf.Timestamp
-	15, // 21: botverse.v1.ActivityEvent.delay:type_name -> google.protobuf.Duration
-	16, // 22: botverse.v1.ActivityEvent.values:type_name -> google.protobuf.Struct
-	13, // 23: botverse.v1.ActivityEvent.labels:type_name -> botverse.v1.ActivityEvent.LabelsEntry
-	3,  // 24: botverse.v1.PresenceService.ListPresence:input_type -> botverse.v1.ListPresenceRequest
-	5,  // 25: botverse.v1.PresenceService.WatchPresence:input_type -> botverse.v1.WatchPresenceRequest
-	4,  // 26: botverse.v1.PresenceService.ListPresence:output_type -> botverse.v1.ListPresenceResponse
-	6,  // 27: botverse.v1.PresenceService.WatchPresence:output_type -> botverse.v1.WatchPresenceResponse
-	26, // [26:28] is the sub-list for method output_type
-	24, // [24:26] is the sub-list for method input_type
-	24, // [24:24] is the sub-list for extension type_name
-	24, // [24:24] is the sub-list for extension extendee
-	0,  // [0:24] is the sub-list for field type_name
+	21, // 19: botverse.v1.ActivityEvent.time:type_name -> google.protobuf.Timestamp
+	21, // 20: botverse.v1.ActivityEvent.receive_time:type_name -> google.protobuf.Timestamp
+	22, // 21: botverse.v1.ActivityEvent.delay:type_name -> google.protobuf.Duration
+	23, // 22: botverse.v1.ActivityEvent.values:type_name -> google.protobuf.Struct
+	20, // 23: botverse.v1.ActivityEvent.labels:type_name -> botverse.v1.ActivityEvent.LabelsEntry
+	21, // 24: botverse.v1.DeadLetter.time:type_name -> google.protobuf.Timestamp
+	13, // 25: botverse.v1.ListDeadLettersResponse.dead_letters:type_name -> botverse.v1.DeadLetter
+	13, // 26: botverse.v1.GetDeadLetterResponse.dead_letter:type_name -> botverse.v1.DeadLetter
+	3,  // 27: botverse.v1.PresenceService.ListPresence:input_type -> botverse.v1.ListPresenceRequest
+	5,  // 28: botverse.v1.PresenceService.WatchPresence:input_type -> botverse.v1.WatchPresenceRequest
+	14, // 29: botverse.v1.PresenceService.ListDeadLetters:input_type -> botverse.v1.ListDeadLettersRequest
+	16, // 30: botverse.v1.PresenceService.GetDeadLetter:input_type -> botverse.v1.GetDeadLetterRequest
+	18, // 31: botverse.v1.PresenceService.ReplayDeadLetter:input_type -> botverse.v1.ReplayDeadLetterRequest
+	4,  // 32: botverse.v1.PresenceService.ListPresence:output_type -> botverse.v1.ListPresenceResponse
+	6,  // 33: botverse.v1.PresenceService.WatchPresence:output_type -> botverse.v1.WatchPresenceResponse
+	15, // 34: botverse.v1.PresenceService.ListDeadLetters:output_type -> botverse.v1.ListDeadLettersResponse
+	17, // 35: botverse.v1.PresenceService.GetDeadLetter:output_type -> botverse.v1.GetDeadLetterResponse
+	19, // 36: botverse.v1.PresenceService.ReplayDeadLetter:output_type -> botverse.v1.ReplayDeadLetterResponse
+	32, // [32:37] is the sub-list for method output_type
+	27, // [27:32] is the sub-list for method input_type
+	27, // [27:27] is the sub-list for extension type_name
+	27, // [27:27] is the sub-list for extension extendee
+	0,  // [0:27] is the sub-list for field type_name
 }
 
 func init() { file_botverse_v1_presence_proto_init() }
@@ -1415,7 +1865,7 @@ func file_botverse_v1_presence_proto_init() {
 			GoPackagePath: reflect.TypeOf(x{}).PkgPath(),
 			RawDescriptor: unsafe.Slice(unsafe.StringData(file_botverse_v1_presence_proto_rawDesc), len(file_botverse_v1_presence_proto_rawDesc)),
 			NumEnums:      3,
-			NumMessages:   11,
+			NumMessages:   18,
 			NumExtensions: 0,
 			NumServices:   1,
 		},

@@ -19,8 +19,11 @@ import (
 const _ = grpc.SupportPackageIsVersion9
 
 const (
-	PresenceService_ListPresence_FullMethodName  = "/botverse.v1.PresenceService/ListPresence"
-	PresenceService_WatchPresence_FullMethodName = "/botverse.v1.PresenceService/WatchPresence"
+	PresenceService_ListPresence_FullMethodName     = "/botverse.v1.PresenceService/ListPresence"
+	PresenceService_WatchPresence_FullMethodName    = "/botverse.v1.PresenceService/WatchPresence"
+	PresenceService_ListDeadLetters_FullMethodName  = "/botverse.v1.PresenceService/ListDeadLetters"
+	PresenceService_GetDeadLetter_FullMethodName    = "/botverse.v1.PresenceService/GetDeadLetter"
+	PresenceService_ReplayDeadLetter_FullMethodName = "/botverse.v1.PresenceService/ReplayDeadLetter"
 )
 
 // PresenceServiceClient is the client API for PresenceService service.
@@ -40,6 +43,14 @@ type PresenceServiceClient interface {
 	// text/event-stream; there Last-Event-ID is the same as `after`. A first message comes at once. A subscriber that
 	// reads too slowly is ended with SUBSCRIBER_TOO_SLOW and comes back with its last cursor.
 	WatchPresence(ctx context.Context, in *WatchPresenceRequest, opts ...grpc.CallOption) (grpc.ServerStreamingClient[WatchPresenceResponse], error)
+	// Lists dead letters, the newest first: deliveries of Dataverse of which no event could be made, and events that an
+	// output could not hand on. They are kept as long as events.
+	ListDeadLetters(ctx context.Context, in *ListDeadLettersRequest, opts ...grpc.CallOption) (*ListDeadLettersResponse, error)
+	// Shows one dead letter with its body.
+	GetDeadLetter(ctx context.Context, in *GetDeadLetterRequest, opts ...grpc.CallOption) (*GetDeadLetterResponse, error)
+	// Tries a dead letter again, once what was in its way has been put right: as if Dataverse delivered it now, or by the
+	// output that gave it up. One that gets through is a dead letter no longer.
+	ReplayDeadLetter(ctx context.Context, in *ReplayDeadLetterRequest, opts ...grpc.CallOption) (*ReplayDeadLetterResponse, error)
 }
 
 type presenceServiceClient struct {
@@ -79,6 +90,36 @@ func (c *presenceServiceClient) WatchPresence(ctx context.Context, in *WatchPres
 // This type alias is provided for backwards compatibility with existing code that references the prior non-generic stream type by name.
 type PresenceService_WatchPresenceClient = grpc.ServerStreamingClient[WatchPresenceResponse]
 
+func (c *presenceServiceClient) ListDeadLetters(ctx context.Context, in *ListDeadLettersRequest, opts ...grpc.CallOption) (*ListDeadLettersResponse, error) {
+	cOpts := append([]grpc.CallOption{grpc.StaticMethod()}, opts...)
+	out := new(ListDeadLettersResponse)
+	err := c.cc.Invoke(ctx, PresenceService_ListDeadLetters_FullMethodName, in, out, cOpts...)
+	if err != nil {
+		return nil, err
+	}
+	return out, nil
+}
+
+func (c *presenceServiceClient) GetDeadLetter(ctx context.Context, in *GetDeadLetterRequest, opts ...grpc.CallOption) (*GetDeadLetterResponse, error) {
+	cOpts := append([]grpc.CallOption{grpc.StaticMethod()}, opts...)
+	out := new(GetDeadLetterResponse)
+	err := c.cc.Invoke(ctx, PresenceService_GetDeadLetter_FullMethodName, in, out, cOpts...)
+	if err != nil {
+		return nil, err
+	}
+	return out, nil
+}
+
+func (c *presenceServiceClient) ReplayDeadLetter(ctx context.Context, in *ReplayDeadLetterRequest, opts ...grpc.CallOption) (*ReplayDeadLetterResponse, error) {
+	cOpts := append([]grpc.CallOption{grpc.StaticMethod()}, opts...)
+	out := new(ReplayDeadLetterResponse)
+	err := c.cc.Invoke(ctx, PresenceService_ReplayDeadLetter_FullMethodName, in, out, cOpts...)
+	if err != nil {
+		return nil, err
+	}
+	return out, nil
+}
+
 // PresenceServiceServer is the server API for PresenceService service.
 // All implementations must embed UnimplementedPresenceServiceServer
 // for forward compatibility.
@@ -96,6 +137,14 @@ type PresenceServiceServer interface {
 	// text/event-stream; there Last-Event-ID is the same as `after`. A first message comes at once. A subscriber that
 	// reads too slowly is ended with SUBSCRIBER_TOO_SLOW and comes back with its last cursor.
 	WatchPresence(*WatchPresenceRequest, grpc.ServerStreamingServer[WatchPresenceResponse]) error
+	// Lists dead letters, the newest first: deliveries of Dataverse of which no event could be made, and events that an
+	// output could not hand on. They are kept as long as events.
+	ListDeadLetters(context.Context, *ListDeadLettersRequest) (*ListDeadLettersResponse, error)
+	// Shows one dead letter with its body.
+	GetDeadLetter(context.Context, *GetDeadLetterRequest) (*GetDeadLetterResponse, error)
+	// Tries a dead letter again, once what was in its way has been put right: as if Dataverse delivered it now, or by the
+	// output that gave it up. One that gets through is a dead letter no longer.
+	ReplayDeadLetter(context.Context, *ReplayDeadLetterRequest) (*ReplayDeadLetterResponse, error)
 	mustEmbedUnimplementedPresenceServiceServer()
 }
 
@@ -111,6 +160,15 @@ func (UnimplementedPresenceServiceServer) ListPresence(context.Context, *ListPre
 }
 func (UnimplementedPresenceServiceServer) WatchPresence(*WatchPresenceRequest, grpc.ServerStreamingServer[WatchPresenceResponse]) error {
 	return status.Error(codes.Unimplemented, "method WatchPresence not implemented")
+}
+func (UnimplementedPresenceServiceServer) ListDeadLetters(context.Context, *ListDeadLettersRequest) (*ListDeadLettersResponse, error) {
+	return nil, status.Error(codes.Unimplemented, "method ListDeadLetters not implemented")
+}
+func (UnimplementedPresenceServiceServer) GetDeadLetter(context.Context, *GetDeadLetterRequest) (*GetDeadLetterResponse, error) {
+	return nil, status.Error(codes.Unimplemented, "method GetDeadLetter not implemented")
+}
+func (UnimplementedPresenceServiceServer) ReplayDeadLetter(context.Context, *ReplayDeadLetterRequest) (*ReplayDeadLetterResponse, error) {
+	return nil, status.Error(codes.Unimplemented, "method ReplayDeadLetter not implemented")
 }
 func (UnimplementedPresenceServiceServer) mustEmbedUnimplementedPresenceServiceServer() {}
 func (UnimplementedPresenceServiceServer) testEmbeddedByValue()                         {}
@@ -162,6 +220,60 @@ func _PresenceService_WatchPresence_Handler(srv interface{}, stream grpc.ServerS
 // This type alias is provided for backwards compatibility with existing code that references the prior non-generic stream type by name.
 type PresenceService_WatchPresenceServer = grpc.ServerStreamingServer[WatchPresenceResponse]
 
+func _PresenceService_ListDeadLetters_Handler(srv interface{}, ctx context.Context, dec func(interface{}) error, interceptor grpc.UnaryServerInterceptor) (interface{}, error) {
+	in := new(ListDeadLettersRequest)
+	if err := dec(in); err != nil {
+		return nil, err
+	}
+	if interceptor == nil {
+		return srv.(PresenceServiceServer).ListDeadLetters(ctx, in)
+	}
+	info := &grpc.UnaryServerInfo{
+		Server:     srv,
+		FullMethod: PresenceService_ListDeadLetters_FullMethodName,
+	}
+	handler := func(ctx context.Context, req interface{}) (interface{}, error) {
+		return srv.(PresenceServiceServer).ListDeadLetters(ctx, req.(*ListDeadLettersRequest))
+	}
+	return interceptor(ctx, in, info, handler)
+}
+
+func _PresenceService_GetDeadLetter_Handler(srv interface{}, ctx context.Context, dec func(interface{}) error, interceptor grpc.UnaryServerInterceptor) (interface{}, error) {
+	in := new(GetDeadLetterRequest)
+	if err := dec(in); err != nil {
+		return nil, err
+	}
+	if interceptor == nil {
+		return srv.(PresenceServiceServer).GetDeadLetter(ctx, in)
+	}
+	info := &grpc.UnaryServerInfo{
+		Server:     srv,
+		FullMethod: PresenceService_GetDeadLetter_FullMethodName,
+	}
+	handler := func(ctx context.Context, req interface{}) (interface{}, error) {
+		return srv.(PresenceServiceServer).GetDeadLetter(ctx, req.(*GetDeadLetterRequest))
+	}
+	return interceptor(ctx, in, info, handler)
+}
+
+func _PresenceService_ReplayDeadLetter_Handler(srv interface{}, ctx context.Context, dec func(interface{}) error, interceptor grpc.UnaryServerInterceptor) (interface{}, error) {
+	in := new(ReplayDeadLetterRequest)
+	if err := dec(in); err != nil {
+		return nil, err
+	}
+	if interceptor == nil {
+		return srv.(PresenceServiceServer).ReplayDeadLetter(ctx, in)
+	}
+	info := &grpc.UnaryServerInfo{
+		Server:     srv,
+		FullMethod: PresenceService_ReplayDeadLetter_FullMethodName,
+	}
+	handler := func(ctx context.Context, req interface{}) (interface{}, error) {
+		return srv.(PresenceServiceServer).ReplayDeadLetter(ctx, req.(*ReplayDeadLetterRequest))
+	}
+	return interceptor(ctx, in, info, handler)
+}
+
 // PresenceService_ServiceDesc is the grpc.ServiceDesc for PresenceService service.
 // It's only intended for direct use with grpc.RegisterService,
 // and not to be introspected or modified (even as a copy)
@@ -172,6 +284,18 @@ var PresenceService_ServiceDesc = grpc.ServiceDesc{
 		{
 			MethodName: "ListPresence",
 			Handler:    _PresenceService_ListPresence_Handler,
+		},
+		{
+			MethodName: "ListDeadLetters",
+			Handler:    _PresenceService_ListDeadLetters_Handler,
+		},
+		{
+			MethodName: "GetDeadLetter",
+			Handler:    _PresenceService_GetDeadLetter_Handler,
+		},
+		{
+			MethodName: "ReplayDeadLetter",
+			Handler:    _PresenceService_ReplayDeadLetter_Handler,
 		},
 	},
 	Streams: []grpc.StreamDesc{
