@@ -9,12 +9,13 @@ import (
 	"github.com/botverse/botverse/dataverse/schema"
 )
 
-// lookup is what a value of a lookup field asks for: a record by its ID, or by its name.
+// lookup is what a value of a lookup field asks for: a record by its ID, by its name, or by what its fields equal.
 type lookup struct {
 	Entity string       // "" for a user or team by name
-	ID     dataverse.ID // "" for a record by name
+	ID     dataverse.ID // "" for a record by name or by where
 	Name   string
-	// Omit says that a name that finds nothing leaves the field out.
+	Where  *lookupWhere // nil for a record by ID or name
+	// Omit says that a name, or a where, that finds nothing leaves the field out.
 	Omit bool
 }
 
@@ -23,13 +24,15 @@ type lookup struct {
 var lookupMembers = []string{"entity", "id", "name", "url", "missing"}
 
 // parseLookup reads a rendered value of a lookup field: a record ID where there is one target, {entity, id}, a
-// reference, {entity, name}; for an owner also a user's domain name or e-mail address, or a team's name.
+// reference, {entity, name}, {entity, where}; for an owner also a user's domain name or e-mail address, or a team's name.
 func parseLookup(f *schema.Field, v any, o valueOptions) (lookup, *Fault) {
 	switch v := v.(type) {
 	case string:
 		return parseLookupText(f, v, o)
 	case map[string]any:
 		return parseLookupObject(f, v, o)
+	case lookupWhere:
+		return parseLookupWhere(f, v, o)
 	}
 	return lookup{}, misfit(f, v, o, "it takes %s", rightLookup(f))
 }
@@ -37,9 +40,9 @@ func parseLookup(f *schema.Field, v any, o valueOptions) (lookup, *Fault) {
 // rightLookup says how a lookup is written.
 func rightLookup(f *schema.Field) string {
 	if len(f.Targets) == 1 {
-		return fmt.Sprintf(`a record ID, {"entity": %q, "id": …} or {"entity": %[1]q, "name": …}`, f.Targets[0])
+		return fmt.Sprintf(`a record ID, {"entity": %q, "id": …}, {"entity": %[1]q, "name": …} or {"entity": %[1]q, "where": {…}}`, f.Targets[0])
 	}
-	return fmt.Sprintf(`{"entity": …, "id": …} or {"entity": …, "name": …}, where the entity is %s`, oneOf(f.Targets))
+	return fmt.Sprintf(`{"entity": …, "id": …}, {"entity": …, "name": …} or {"entity": …, "where": {…}}, and the entity is %s`, oneOf(f.Targets))
 }
 
 // oneOf lists names for a sentence.
@@ -103,8 +106,11 @@ func checkLookupMembers(object map[string]any, o valueOptions) *Fault {
 		if slices.Contains(lookupMembers, name) {
 			continue
 		}
-		fault := newFault(InvalidValue, o.Path, "a lookup has no member %q; it has entity, id, name and missing", name)
-		fault.Nearest = schema.Nearest(name, lookupMembers)
+		if name == "where" {
+			return newFault(InvalidValue, o.Path, "a lookup's where is written in the request and not taken from a variable: a variable says what to search for, never what the search is")
+		}
+		fault := newFault(InvalidValue, o.Path, "a lookup has no member %q; it has entity, id, name, where and missing", name)
+		fault.Nearest = schema.Nearest(name, append(slices.Clone(lookupMembers), "where"))
 		return fault
 	}
 	return nil
@@ -132,7 +138,7 @@ func lookupEntity(f *schema.Field, object map[string]any, o valueOptions) (strin
 	return "", fault
 }
 
-// lookupMissing reads "missing", which says what to do about a name that finds nothing.
+// lookupMissing reads "missing", which says what to do about a name or a where that finds nothing.
 func lookupMissing(object map[string]any, l *lookup, o valueOptions) *Fault {
 	v, ok := object["missing"]
 	if !ok {

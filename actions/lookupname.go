@@ -11,23 +11,35 @@ import (
 )
 
 // resolveLookup translates a rendered value of a lookup field, and asks Dataverse for the record where the value names
-// it: {entity, name}, a user's domain name or e-mail address. found is false where nothing has the name and the value
-// says that this is no fault ("missing": "OMIT"). err is Dataverse's, as it came.
+// it: {entity, name}, {entity, where}, a user's domain name or e-mail address. found is false where nothing is found and the
+// value says that this is no fault ("missing": "OMIT"). err is Dataverse's, as it came.
 //
 // What is found is never remembered: a name may be another record's a moment later.
-func resolveLookup(ctx context.Context, client *dataverse.Client, f *schema.Field, v any, o valueOptions) (ref reference, found bool, fault *Fault, err error) {
+func resolveLookup(ctx context.Context, client *dataverse.Client, f *schema.Field, v any, o valueOptions) (ref reference, found bool, faults []Fault, err error) {
 	l, fault := parseLookup(f, v, o)
 	if fault != nil {
-		return reference{}, false, fault, nil
+		return reference{}, false, []Fault{*fault}, nil
 	}
 	return l.resolve(ctx, client, f, o)
 }
 
 // resolve finds the record that a lookup asks for.
-func (l lookup) resolve(ctx context.Context, client *dataverse.Client, f *schema.Field, o valueOptions) (ref reference, found bool, fault *Fault, err error) {
-	if l.ID != "" {
+func (l lookup) resolve(ctx context.Context, client *dataverse.Client, f *schema.Field, o valueOptions) (ref reference, found bool, faults []Fault, err error) {
+	switch {
+	case l.ID != "":
 		return reference{Entity: l.Entity, ID: l.ID}, true, nil, nil
+	case l.Where != nil:
+		return l.resolveWhere(ctx, client, o)
 	}
+	ref, found, fault, err := l.resolveName(ctx, client, f, o)
+	if fault != nil {
+		faults = []Fault{*fault}
+	}
+	return ref, found, faults, err
+}
+
+// resolveName finds the active record of the lookup's name.
+func (l lookup) resolveName(ctx context.Context, client *dataverse.Client, f *schema.Field, o valueOptions) (ref reference, found bool, fault *Fault, err error) {
 	entities := []string{l.Entity}
 	if l.Entity == "" {
 		entities = f.Targets // an owner: a user of that address, else a team of that name

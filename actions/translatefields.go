@@ -66,7 +66,7 @@ func (r *Runtime) translateOnce(e *schema.Entity, in fieldInput, zone *time.Loca
 			v.fault(fault)
 			continue
 		}
-		rendered, fault := r.render(in.fields[name], in.variables, o.Path)
+		rendered, fault := comparer{runtime: r, variables: in.variables, zone: zone}.renderField(f, in.fields[name], o.Path)
 		if fault != nil {
 			v.fault(fault)
 			continue
@@ -141,9 +141,9 @@ const concurrentLookups = 4
 func (v *recordValues) resolveLookups(ctx context.Context, client *dataverse.Client) error {
 	names := sortedNames(v.lookups)
 	answers := make([]struct {
-		ref   reference
-		found bool
-		fault *Fault
+		ref    reference
+		found  bool
+		faults []Fault
 	}, len(names))
 	group, ctx := errgroup.WithContext(ctx)
 	group.SetLimit(concurrentLookups)
@@ -155,7 +155,7 @@ func (v *recordValues) resolveLookups(ctx context.Context, client *dataverse.Cli
 			continue
 		}
 		group.Go(func() (err error) {
-			a.ref, a.found, a.fault, err = l.resolve(ctx, client, f, o)
+			a.ref, a.found, a.faults, err = l.resolve(ctx, client, f, o)
 			return err
 		})
 	}
@@ -164,13 +164,13 @@ func (v *recordValues) resolveLookups(ctx context.Context, client *dataverse.Cli
 	}
 	for i, name := range names {
 		switch a := answers[i]; {
-		case a.fault != nil:
-			v.fault(a.fault)
+		case a.faults != nil:
+			v.faults = append(v.faults, a.faults...)
 		case a.found:
 			v.values[name] = a.ref
 		default:
 			v.warnings = append(v.warnings, Warning{
-				Code: LookupOmitted, Field: "fields." + name, Message: "nothing has the lookup's name: the field was left out",
+				Code: LookupOmitted, Field: "fields." + name, Message: "the lookup finds nothing: the field was left out",
 			})
 		}
 	}
@@ -203,7 +203,10 @@ func (v *recordValues) missing(f *schema.Field) {
 
 // faulty reports whether a field has a fault already, which then is the one to mend.
 func (v *recordValues) faulty(path string) bool {
-	return slices.ContainsFunc(v.faults, func(f Fault) bool { return strings.EqualFold(f.Field, path) })
+	return slices.ContainsFunc(v.faults, func(f Fault) bool {
+		at, _, _ := strings.Cut(f.Field, ".where")
+		return strings.EqualFold(at, path)
+	})
 }
 
 func isBlank(value any) bool {

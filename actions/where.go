@@ -45,28 +45,25 @@ type comparer struct {
 	variables map[string]any
 	zone      *time.Location // nil where the request names none
 	member    string         // of the request, for faults; "" for "where"
+	depth     int            // how many lookups by where stand around it
 }
 
 // where is the condition that all pairs hold. Every fault comes at once; err is Dataverse's, as it came.
 func (c comparer) where(ctx context.Context, pairs map[string]any) (odata.Expr, []Fault, error) {
 	if len(pairs) == 0 {
-		return nil, []Fault{*newFault(InvalidRequest, "where", "needs at least one field: a search without one would match every record")}, nil
+		return nil, []Fault{*newFault(InvalidRequest, cmp.Or(c.member, "where"), "needs at least one field: a search without one would match every record")}, nil
 	}
-	if fault := tooMany(c.entity, pairs, "where"); fault != nil {
+	if fault := tooMany(c.entity, pairs, cmp.Or(c.member, "where")); fault != nil {
 		return nil, []Fault{*fault}, nil
 	}
 	var terms []odata.Expr
 	var faults []Fault
 	for _, name := range sortedNames(pairs) {
-		pair, fault, err := c.pair(ctx, name, pairs[name])
+		pair, more, err := c.pair(ctx, name, pairs[name])
 		if err != nil {
 			return nil, nil, err
 		}
-		if fault != nil {
-			faults = append(faults, *fault)
-			continue
-		}
-		terms = append(terms, pair...)
+		terms, faults = append(terms, pair...), append(faults, more...)
 	}
 	if len(terms) == 1 {
 		return terms[0], faults, nil
@@ -75,18 +72,36 @@ func (c comparer) where(ctx context.Context, pairs map[string]any) (odata.Expr, 
 }
 
 // pair is the conditions of one field and its value, all of which must hold.
-func (c comparer) pair(ctx context.Context, name string, value any) ([]odata.Expr, *Fault, error) {
+func (c comparer) pair(ctx context.Context, name string, value any) ([]odata.Expr, []Fault, error) {
 	path := cmp.Or(c.member, "where") + "." + name
-	f := fieldNamed(c.entity, name)
-	if f == nil {
-		return nil, unknownField(c.entity, name, path), nil
-	}
-	if fault := unsearchable(c.entity, f, path); fault != nil {
-		return nil, fault, nil
+	f, fault := c.field(name, path)
+	if fault != nil {
+		return nil, []Fault{*fault}, nil
 	}
 	if value == nil {
 		return compare(f, odata.Null{}), nil, nil
 	}
+	if rest, where, found := splitWhere(f, value); found {
+		return c.whereBehind(ctx, f, rest, where, path)
+	}
+	terms, fault, err := c.equal(ctx, f, value, path)
+	if fault != nil {
+		return nil, []Fault{*fault}, nil
+	}
+	return terms, nil, err
+}
+
+// field is the field of that name, which a search can compare.
+func (c comparer) field(name, path string) (*schema.Field, *Fault) {
+	f := fieldNamed(c.entity, name)
+	if f == nil {
+		return nil, unknownField(c.entity, name, path)
+	}
+	return f, unsearchable(c.entity, f, path)
+}
+
+// equal is the conditions under which a field equals a value of the request, which is rendered first.
+func (c comparer) equal(ctx context.Context, f *schema.Field, value any, path string) ([]odata.Expr, *Fault, error) {
 	value, fault := c.given(value, path)
 	if fault != nil {
 		return nil, fault, nil
@@ -210,13 +225,16 @@ func (c comparer) lookup(ctx context.Context, f *schema.Field, value any, o valu
 		}
 	}
 	if object, ok := value.(map[string]any); ok && object["missing"] != nil {
-		return "", newFault(InvalidValue, o.Path, "\"missing\" has no place in a search: leaving the field out would find other records"), nil
+		return "", missingInSearch(o.Path), nil
 	}
-	ref, found, fault, err := resolveLookup(ctx, c.client, f, value, o)
-	if err == nil && fault == nil && !found {
-		fault = newFault(LookupNotFound, o.Path, "names no record")
+	ref, found, faults, err := resolveLookup(ctx, c.client, f, value, o)
+	switch {
+	case len(faults) > 0:
+		return "", &faults[0], err // there is one: only lookups by where, which are no variable's value, have more
+	case err == nil && !found:
+		return "", newFault(LookupNotFound, o.Path, "names no record"), nil
 	}
-	return ref.ID, fault, err
+	return ref.ID, nil, err
 }
 
 // onDay is the condition that a point in time lies on a day. A day is the application user's, or the given zone's; that of

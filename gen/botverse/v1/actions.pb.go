@@ -814,8 +814,11 @@ type CreateRecordRequest struct {
 	// A choice takes its label, in any installed language, or its number; a multi-select choice a list of either. A date
 	// is "2026-05-17", a point in time RFC 3339. Money, decimals and 64-bit numbers may be given as strings, to keep their
 	// digits. A lookup is a record ID where the field has one target, or {"entity": …, "id": …}, or
-	// {"entity": …, "name": …} for the one active record of that name; with "missing": "OMIT" a name that finds nothing
-	// leaves the field out. Null clears; a variable that is not set leaves the field out (see on_unset).
+	// {"entity": …, "name": …} for the one active record of that name, or {"entity": …, "where": {…}} for the one record
+	// whose fields equal these values, which are written as FindRecord's `where`: LOOKUP_NOT_FOUND where there is none,
+	// LOOKUP_AMBIGUOUS where there are several; with "missing": "OMIT" a name or a where that finds nothing leaves the field
+	// out. A where stands in the request itself, never in a variable. Null clears; a variable that is not set leaves the
+	// field out (see on_unset).
 	Fields *structpb.Struct `protobuf:"bytes,3,opt,name=fields,proto3" json:"fields,omitempty"`
 	// The flow's variables, as any JSON object.
 	Variables *structpb.Struct `protobuf:"bytes,4,opt,name=variables,proto3" json:"variables,omitempty"`
@@ -1760,7 +1763,7 @@ type FindRecordRequest struct {
 	// The entity's logical name, as "contact".
 	Entity string `protobuf:"bytes,2,opt,name=entity,proto3" json:"entity,omitempty"`
 	// What the record's fields must equal, by logical name; all of them. Texts compare without regard to case and
-	// accents. A literal null means "has no value". A template whose variable is unset, null or blank is refused: it never
+	// accents. A lookup is written as in CreateRecord's `fields`, but never with "missing". A literal null means "has no value". A template whose variable is unset, null or blank is refused: it never
 	// means "match all". At least one field.
 	Where *structpb.Struct `protobuf:"bytes,3,opt,name=where,proto3" json:"where,omitempty"`
 	// Fields to order by, each as "createdon desc" or "fullname". Choices order by their number.

@@ -1,0 +1,171 @@
+package actions
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"maps"
+	"slices"
+
+	"github.com/botverse/botverse/dataverse"
+	"github.com/botverse/botverse/dataverse/odata"
+	"github.com/botverse/botverse/dataverse/schema"
+)
+
+// lookupWhere is a lookup that says by {"entity": …, "where": {…}} which record it points at. Only a request can write one:
+// what a variable holds is a value, and no search.
+type lookupWhere struct {
+	object map[string]any // the lookup's other members, rendered
+	pairs  map[string]any // of `where`, as the request writes them: they have the rules of a search
+	values comparer       // renders and compares the pairs; its entity is still to come
+}
+
+// deepestLookup is how many lookups by `where` stand inside each other at most. Each is a request of its own.
+const deepestLookup = 3
+
+// splitWhere takes the `where` out of a lookup's value; found is false for a value that has none.
+func splitWhere(f *schema.Field, value any) (rest map[string]any, where any, found bool) {
+	object, ok := value.(map[string]any)
+	if where, found = object["where"]; !ok || !found || !f.IsLookup() {
+		return nil, nil, false
+	}
+	rest = maps.Clone(object)
+	delete(rest, "where")
+	return rest, where, true
+}
+
+// renderField renders a value of `fields`. A lookup's `where` is rendered when it is compared, and here only to learn
+// whether a variable in it is not set: the field is not set then.
+func (c comparer) renderField(f *schema.Field, value any, path string) (renderedValue, *Fault) {
+	rest, where, found := splitWhere(f, value)
+	if !found {
+		return c.runtime.render(value, c.variables, path)
+	}
+	rendered, fault := c.runtime.render(rest, c.variables, path)
+	if fault != nil {
+		return renderedValue{}, fault
+	}
+	inner, fault := c.runtime.render(where, c.variables, path+".where")
+	if fault != nil {
+		return renderedValue{}, fault
+	}
+	rendered.join(inner)
+	object, _ := rendered.Value.(map[string]any)
+	rendered.Value, fault = c.lookupWhere(object, where, path)
+	return rendered, fault
+}
+
+// lookupWhere is the lookup of these members and this `where`.
+func (c comparer) lookupWhere(object map[string]any, where any, path string) (lookupWhere, *Fault) {
+	pairs, ok := where.(map[string]any)
+	switch {
+	case !ok:
+		return lookupWhere{}, newFault(InvalidValue, path+".where", "takes an object: fields of the record that is meant, and what they equal")
+	case c.depth >= deepestLookup:
+		return lookupWhere{}, newFault(InvalidValue, path+".where", "stands in too many others: %d lookups by where may stand inside each other", deepestLookup)
+	}
+	c.depth++
+	return lookupWhere{object: object, pairs: pairs, values: c}, nil
+}
+
+// whereBehind is the condition that a lookup points at the record that its own `where` finds.
+func (c comparer) whereBehind(ctx context.Context, f *schema.Field, rest map[string]any, where any, path string) ([]odata.Expr, []Fault, error) {
+	var object map[string]any
+	if len(rest) > 0 {
+		given, fault := c.given(rest, path)
+		if fault != nil {
+			return nil, []Fault{*fault}, nil
+		}
+		object, _ = given.(map[string]any)
+	}
+	if object["missing"] != nil {
+		return nil, []Fault{*missingInSearch(path)}, nil
+	}
+	value, fault := c.lookupWhere(object, where, path)
+	if fault != nil {
+		return nil, []Fault{*fault}, nil
+	}
+	ref, _, faults, err := resolveLookup(ctx, c.client, f, value, valueOptions{Path: path, Zone: c.zone, Search: true})
+	return compare(f, odata.GUID(ref.ID)), faults, err
+}
+
+// parseLookupWhere reads the members beside `where`.
+func parseLookupWhere(f *schema.Field, w lookupWhere, o valueOptions) (lookup, *Fault) {
+	if fault := checkLookupMembers(w.object, o); fault != nil {
+		return lookup{}, fault
+	}
+	for _, name := range []string{"id", "name"} {
+		if _, ok := w.object[name]; ok {
+			return lookup{}, newFault(InvalidValue, o.Path, "the lookup has %s and where: one of them says which record is meant", name)
+		}
+	}
+	l := lookup{Where: &w}
+	var fault *Fault
+	if l.Entity, fault = lookupEntity(f, w.object, o); fault != nil {
+		return lookup{}, fault
+	}
+	return l, lookupMissing(w.object, &l, o)
+}
+
+// whereSearch is the search for the record of a lookup.
+type whereSearch struct {
+	entity *schema.Entity
+	filter odata.Expr
+}
+
+// resolveWhere finds the one record that a lookup's `where` matches, active or not: whoever means active ones says so there.
+func (l lookup) resolveWhere(ctx context.Context, client *dataverse.Client, o valueOptions) (ref reference, found bool, faults []Fault, err error) {
+	e, err := client.Entity(ctx, l.Entity)
+	if errors.Is(err, dataverse.ErrUnknownEntity) {
+		return ref, false, []Fault{*newFault(InvalidValue, o.Path, "the environment has no entity %q", l.Entity)}, nil
+	}
+	if err != nil {
+		return ref, false, nil, fmt.Errorf("look up a record by where: %w", err)
+	}
+	search, err := withFreshMetadata(ctx, l.Where.values.runtime, client, e, func(e *schema.Entity) (whereSearch, error) {
+		values := l.Where.values
+		values.client, values.entity, values.member = client, e, o.Path+".where"
+		filter, faults, err := values.where(ctx, l.Where.pairs)
+		if err == nil {
+			err = inputError(faults)
+		}
+		return whereSearch{entity: e, filter: filter}, err
+	})
+	if faults := faultsOf(err); faults != nil {
+		if l.Omit && allUnset(faults) {
+			faults = nil // nothing to look for finds nothing
+		}
+		return ref, false, faults, nil
+	}
+	if err != nil {
+		return ref, false, nil, err
+	}
+	return l.only(ctx, client, search, o)
+}
+
+// only is the one record that a search finds.
+func (l lookup) only(ctx context.Context, client *dataverse.Client, s whereSearch, o valueOptions) (ref reference, found bool, faults []Fault, err error) {
+	two := 2
+	page, err := client.ListRecords(ctx, s.entity, &odata.Query{Select: []string{s.entity.PrimaryID}, Filter: s.filter, Top: &two})
+	switch {
+	case err != nil:
+		return ref, false, nil, fmt.Errorf("look up a record by where: %w", err)
+	case len(page.Records) == 1:
+		return reference{Entity: l.Entity, ID: page.Records[0].ID()}, true, nil, nil
+	case len(page.Records) > 1:
+		return ref, false, []Fault{*newFault(LookupAmbiguous, o.Path, "several records of %s match the lookup's where; it must match one", l.Entity)}, nil
+	case l.Omit:
+		return ref, false, nil, nil
+	}
+	return ref, false, []Fault{*newFault(LookupNotFound, o.Path, "no record of %s matches the lookup's where", l.Entity)}, nil
+}
+
+// allUnset reports whether faults come of variables that say nothing, and of nothing else.
+func allUnset(faults []Fault) bool {
+	return !slices.ContainsFunc(faults, func(f Fault) bool { return f.Reason != VariableUnset })
+}
+
+// missingInSearch is the fault of a lookup that may be missing in a search.
+func missingInSearch(path string) *Fault {
+	return newFault(InvalidValue, path, "\"missing\" has no place in a search: leaving the field out would find other records")
+}
