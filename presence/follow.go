@@ -105,7 +105,7 @@ func (p *Presence) derive(ctx context.Context, key string, e entry, sequence uin
 	if a.Sequence == sequence {
 		return a.Event, nil, nil
 	}
-	event, _, err := p.store.event(ctx, sequence)
+	event, err := p.store.event(ctx, sequence)
 	if errors.Is(err, jetstream.ErrMsgNotFound) { // expired, or the log was restored from an older copy
 		event, _ := derive(a, e, sequence)
 		return event, nil, nil

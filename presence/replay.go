@@ -1,6 +1,7 @@
 package presence
 
 import (
+	"cmp"
 	"context"
 	"encoding/json"
 	"errors"
@@ -41,6 +42,59 @@ func (s *store) lastEvent(ctx context.Context) (place, sequence uint64, err erro
 	}
 	sequence, err = sequenceOf(last.Subject)
 	return last.Sequence, sequence, err
+}
+
+// placeAfter returns the place of the first event that is beyond a position of the log; ErrCursorExpired where it is not
+// known any more which one that was. It reads by place, which the stream always knows, and not by subject: a log entry
+// that no event was made of has no subject here, and an index of subjects is one more thing to be wrong after a crash.
+func (s *store) placeAfter(ctx context.Context, sequence uint64) (uint64, error) {
+	info, err := s.events.Info(ctx)
+	if err != nil {
+		return 0, err
+	}
+	first := max(info.State.FirstSeq, 1)
+	place, err := searchPlace(first, info.State.LastSeq+1, func(place uint64) (bool, error) {
+		at, err := s.sequenceAt(ctx, place)
+		return at > sequence, err
+	})
+	switch {
+	case errors.Is(err, jetstream.ErrMsgNotFound): // expired meanwhile
+		return 0, ErrCursorExpired
+	case err != nil || place != first || first == 1:
+		return place, err
+	}
+	// The first that is left: it is the one that follows only where no other can have stood between.
+	if at, err := s.sequenceAt(ctx, first); err != nil || at != sequence+1 {
+		return 0, cmp.Or(err, ErrCursorExpired)
+	}
+	return first, nil
+}
+
+// sequenceAt returns the position in the log of the event at a place.
+func (s *store) sequenceAt(ctx context.Context, place uint64) (uint64, error) {
+	msg, err := s.events.GetMsg(ctx, place)
+	if err != nil {
+		return 0, err
+	}
+	return sequenceOf(msg.Subject)
+}
+
+// searchPlace returns the first place from begin on, before end, that is; end where none is. Once one is, all that
+// follow are.
+func searchPlace(begin, end uint64, is func(place uint64) (bool, error)) (uint64, error) {
+	for begin < end {
+		middle := begin + (end-begin)/2
+		yes, err := is(middle)
+		if err != nil {
+			return 0, err
+		}
+		if yes {
+			end = middle
+		} else {
+			begin = middle + 1
+		}
+	}
+	return begin, nil
 }
 
 // openEvents begins to read at a place, or at the first event where those before it have expired.

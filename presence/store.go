@@ -154,15 +154,15 @@ func conflict(err error) bool {
 		refusal.ErrorCode == jetstream.JSErrCodeStreamWrongLastSequenceConstant)
 }
 
-// event reads what an entry was made into, and where the stream of events has it.
-func (s *store) event(ctx context.Context, sequence uint64) (Event, uint64, error) {
+// event reads what an entry was made into.
+func (s *store) event(ctx context.Context, sequence uint64) (Event, error) {
 	msg, err := s.events.GetLastMsgForSubject(ctx, eventSubjectOf(sequence))
 	if err != nil {
-		return Event{}, 0, err
+		return Event{}, err
 	}
 	var event Event
 	err = json.Unmarshal(msg.Data, &event)
-	return event, msg.Sequence, err
+	return event, err
 }
 
 // putState stores an agent. It never replaces a newer state by an older one: then it stores nothing.

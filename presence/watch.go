@@ -6,8 +6,6 @@ import (
 	"fmt"
 	"slices"
 	"time"
-
-	"github.com/nats-io/nats.go/jetstream"
 )
 
 // Subscription is one subscriber's place in the stream. It is for one goroutine.
@@ -102,9 +100,9 @@ func (p *Presence) resumeLive(ctx context.Context, s *Subscription) error {
 
 // resumeStored goes on from a position that only the disk still has.
 func (p *Presence) resumeStored(ctx context.Context, s *Subscription) error {
-	_, place, err := p.store.event(ctx, s.after+1)
-	if errors.Is(err, jetstream.ErrMsgNotFound) {
-		return fmt.Errorf("%w: the log no longer goes back so far", ErrCursorExpired)
+	place, err := p.store.placeAfter(ctx, s.after)
+	if errors.Is(err, ErrCursorExpired) {
+		return fmt.Errorf("%w: the log no longer goes back so far", err)
 	}
 	if err != nil {
 		return fmt.Errorf("find the cursor in the events: %w", err)

@@ -9,6 +9,7 @@ import (
 	"testing/synctest"
 	"time"
 
+	"github.com/nats-io/nats.go"
 	"github.com/nats-io/nats.go/jetstream"
 )
 
@@ -347,5 +348,24 @@ func TestProcessBehindACursorWaits(t *testing.T) {
 	cancel()
 	if err := <-ended; err != nil {
 		t.Error(err)
+	}
+}
+
+// An entry of a newer version makes no event here; the cursors around it hold all the same.
+func TestCursorsHoldAroundAnEntryWithoutAnEvent(t *testing.T) {
+	t.Parallel()
+	r := startRig(t, t.TempDir(), settings(), nil)
+	r.receive(change{row: 1, agent: 1, presence: available, minute: 1})
+	if _, err := r.store.js.PublishMsg(t.Context(), &nats.Msg{Subject: logSubject + "newer", Header: nats.Header{entryHeader: {"{"}}}); err != nil {
+		t.Fatal(err)
+	}
+	for n := 3; n <= 100; n++ { // beyond the ring
+		r.receive(change{row: n, agent: 1, presence: available, minute: n})
+	}
+	r.applied(100)
+	for _, after := range []uint64{1, 2} {
+		if got := nextEvent(t, r.watch(r.hub.cursors.format(after))); got.RecordID != rowID(3) {
+			t.Errorf("after %d comes %v, want row 3", after, got.RecordID)
+		}
 	}
 }

@@ -276,7 +276,8 @@ func BenchmarkStart(b *testing.B) {
 func residentMB(b *testing.B, pid int) float64 {
 	status, err := os.ReadFile(fmt.Sprintf("/proc/%d/status", pid))
 	if err != nil {
-		b.Skipf("no /proc here: %v", err)
+		b.Logf("resident memory is not known here: %v", err)
+		return 0
 	}
 	for line := range strings.Lines(string(status)) {
 		if rest, ok := strings.CutPrefix(line, "VmRSS:"); ok {
