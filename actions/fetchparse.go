@@ -10,14 +10,13 @@ import (
 )
 
 // outputPlaces says where outputs may stand.
-const outputPlaces = "an output stands in a condition's value and in <value> only: a variable says what to search for, never what the query is"
+const outputPlaces = "an output stands in a condition's value, in <value> and in when-set only: a variable says what to search for, never what the query is"
 
 // parseFetch reads a query. A template where none may stand is found first: it could be taken for a wrong value else.
 func parseFetch(text string) (*fetchxml.Fetch, *Fault) {
 	var misplaced *Fault
 	err := fetchxml.Walk(text, func(a fetchxml.Attr) {
-		inOperand := a.Element == "condition" && a.Name == "value" || a.Element == "value" && a.Name == ""
-		if misplaced == nil && !inOperand && hasTemplate(a.Value) {
+		if misplaced == nil && !mayHaveOutputs(a) && hasTemplate(a.Value) {
 			misplaced = newFault(BadTemplate, place(a.Pos), outputPlaces)
 		}
 	})
@@ -32,6 +31,17 @@ func parseFetch(text string) (*fetchxml.Fetch, *Fault) {
 		return nil, fetchFault(err)
 	}
 	return fetch, nil
+}
+
+// mayHaveOutputs reports whether outputs may stand in a part of a query.
+func mayHaveOutputs(a fetchxml.Attr) bool {
+	switch a.Element {
+	case "condition":
+		return a.Name == "value" || a.Name == whenSetAttribute
+	case "filter":
+		return a.Name == whenSetAttribute
+	}
+	return a.Element == "value" && a.Name == ""
 }
 
 // brokenBy is the fault of a text that is not XML, told as a template's where an output is what breaks it.
@@ -98,19 +108,5 @@ func unsupported(fetch *fetchxml.Fetch) []Fault {
 	if fetch.PagingCookie != "" {
 		faults = append(faults, *newFault(BadFetchXML, place(fetch.PosOf("paging-cookie")), "a search takes the first match: it cannot go on from a paging cookie"))
 	}
-	for filter := range allFilters(&fetch.Entity.Contents) {
-		if filter.WhenSet != "" {
-			faults = append(faults, whenSet(filter.Node))
-		}
-		for _, condition := range filter.Conditions {
-			if condition.WhenSet != "" {
-				faults = append(faults, whenSet(condition.Node))
-			}
-		}
-	}
 	return faults
-}
-
-func whenSet(n fetchxml.Node) Fault {
-	return *newFault(BadFetchXML, place(n.PosOf("when-set")), "when-set is not supported")
 }

@@ -87,7 +87,7 @@ func (r *Runtime) readyFetch(fetch *fetchxml.Fetch, known map[string]*schema.Ent
 	for _, fault := range fetchxml.Check(asIfListed(fetch), func(name string) *schema.Entity { return known[name] }) {
 		faults = append(faults, checkFault(fault))
 	}
-	faults = append(faults, unsupported(fetch)...)
+	faults = append(append(faults, unsupported(fetch)...), r.whenSetFaults(fetch)...)
 	if err := inputError(faults); err != nil {
 		return nil, err
 	}

@@ -78,13 +78,18 @@ func badOperand(at fetchxml.Pos, err error) *Fault {
 	return badTemplate(place(at), err)
 }
 
-// render returns a copy of the query with the outputs replaced by values. Only operands are set: whatever a variable holds,
-// it stays one. Every fault comes at once; err is Dataverse's, as it came.
+// render returns a copy of the query with the outputs replaced by values, and without what a when-set drops. Only operands
+// are set: whatever a variable holds, it stays one. Every fault comes at once; err is Dataverse's, as it came.
 func (q *fetchQuery) render(ctx context.Context, values comparer) (*fetchxml.Fetch, []Fault, error) {
 	fetch := q.fetch.Clone()
 	conditions := conditionsOf(fetch)
-	var faults []Fault
+	when := whenSet{values: values, dropped: map[*fetchxml.Condition]bool{}}
+	when.apply(fetch)
+	faults := when.faults
 	for _, p := range q.operands {
+		if when.dropped[conditions[p.condition]] {
+			continue
+		}
 		texts, operandFaults, err := p.render(ctx, values)
 		if err != nil {
 			return nil, nil, err

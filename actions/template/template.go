@@ -114,6 +114,9 @@ func (t *Template) IsLiteral() bool {
 	return true
 }
 
+// IsOutput reports whether the template is one output and nothing else, so that it renders to what that names.
+func (t *Template) IsOutput() bool { return len(t.parts) == 1 && t.parts[0].output != nil }
+
 // Render replaces the outputs by what they name in the variables, which are only read. What a variable holds is never
 // read as a template. In mixed text null is "" and an object or a list is refused. The error is an *Error.
 func (t *Template) Render(variables map[string]any) (Value, error) {
@@ -124,7 +127,7 @@ func (t *Template) Render(variables map[string]any) (Value, error) {
 // escape; the template's own text is not. Null inside other text is the empty text.
 func (t *Template) RenderEscaped(variables map[string]any, escape func(string) string) (Value, error) {
 	r := renderer{variables: variables, escape: escape}
-	if len(t.parts) == 1 && t.parts[0].output != nil {
+	if t.IsOutput() {
 		return r.lone(t.parts[0].output)
 	}
 	return r.mixed(t.parts)

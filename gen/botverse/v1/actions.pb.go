@@ -2021,6 +2021,11 @@ type FindRecordByFetchXMLRequest struct {
 	Entity string `protobuf:"bytes,2,opt,name=entity,proto3" json:"entity,omitempty"`
 	// The query. Outputs stand only inside a condition's `value` and inside `<value>`; a list gives several values; an
 	// unset, null or blank variable is refused; LIKE wildcards inside a variable are literal.
+	//
+	// when-set="{{ visitor.city }}" on a condition or a filter drops it where that output is unset, null or blank; it is one
+	// output and nothing else, and never sent. A query whose conditions are all dropped so is refused with VARIABLE_UNSET: it
+	// would find every record. One that is to find every record then has a condition that always holds, as the primary key's
+	// not-null.
 	FetchXml string `protobuf:"bytes,3,opt,name=fetch_xml,json=fetchXml,proto3" json:"fetch_xml,omitempty"`
 	// What to save where: variable name to source. A source is a field that the query selects ("fullname"), a linked
 	// entity's ("owner.fullname"), either with "@formatted", or "@id", "@url", "@record", "@count".

@@ -65,8 +65,8 @@ type ActionServiceClient interface {
 	FindRecord(ctx context.Context, in *FindRecordRequest, opts ...grpc.CallOption) (*FindRecordResponse, error)
 	// Finds the first record that a FetchXML query gives.
 	//
-	// Template outputs may stand inside a condition's `value` and inside `<value>`, nowhere else: a variable can change
-	// what is searched for, never what the query is. The query's own top and count are replaced; its order is kept and
+	// Template outputs may stand inside a condition's `value` and inside `<value>`, and as the `when-set` of a condition or a
+	// filter, nowhere else: a variable can change what is searched for, never what the query is. The query's own top and count are replaced; its order is kept and
 	// made total.
 	FindRecordByFetchXML(ctx context.Context, in *FindRecordByFetchXMLRequest, opts ...grpc.CallOption) (*FindRecordByFetchXMLResponse, error)
 }
@@ -168,8 +168,8 @@ type ActionServiceServer interface {
 	FindRecord(context.Context, *FindRecordRequest) (*FindRecordResponse, error)
 	// Finds the first record that a FetchXML query gives.
 	//
-	// Template outputs may stand inside a condition's `value` and inside `<value>`, nowhere else: a variable can change
-	// what is searched for, never what the query is. The query's own top and count are replaced; its order is kept and
+	// Template outputs may stand inside a condition's `value` and inside `<value>`, and as the `when-set` of a condition or a
+	// filter, nowhere else: a variable can change what is searched for, never what the query is. The query's own top and count are replaced; its order is kept and
 	// made total.
 	FindRecordByFetchXML(context.Context, *FindRecordByFetchXMLRequest) (*FindRecordByFetchXMLResponse, error)
 	mustEmbedUnimplementedActionServiceServer()
