@@ -87,7 +87,7 @@ func (d *deliveries) first(stepID string) (event, bool) {
 	d.mu.Lock()
 	defer d.mu.Unlock()
 	queue := d.waiting[stepID]
-	if len(queue) > 0 && !d.held {
+	if len(queue) > 0 && !d.held && d.arrange(queue) {
 		return queue[0], true
 	}
 	if len(queue) == 0 {
@@ -114,7 +114,7 @@ func (d *deliveries) deliver(e event) bool {
 	step, there := d.s.settings.Load().webhooks[e.stepID]
 	failed := &deliveryFault{text: "the step that was to run is not there any more", canceled: true}
 	if there {
-		failed = d.post(d.ctx, step.endpoint, e)
+		failed = d.send(d.ctx, step.endpoint, e)
 	}
 	if failed != nil && d.ctx.Err() != nil {
 		return false

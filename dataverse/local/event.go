@@ -15,6 +15,9 @@ type event struct {
 	jobID   string // the system job that tells it; the request's ID for a synchronous step, which has none
 	context *webhook.Context
 	body    string // context as it is posted
+
+	met   bool  // the fault plan was asked
+	fault Fault // what it does to the delivery
 }
 
 // written is a record before and after a write, and what the request had of it. Before is nil on Create, after on Delete.
@@ -56,7 +59,8 @@ func (m *mutation) tell(ctx context.Context, step step, w written) error {
 	}
 	e := event{stepID: step.id, jobID: context.OperationID, context: context, body: body}
 	if step.mode == modeSynchronous {
-		if err := m.s.hooks.post(ctx, step.endpoint, e); err != nil {
+		e.fault = m.s.plan.strikeWebhook(step, w.table.LogicalName, false)
+		if err := m.s.hooks.send(ctx, step.endpoint, e); err != nil {
 			return refuse(code.IsvAborted, "The webhook call failed because the http request failed, step '%s': %s", step.name, err.text)
 		}
 		return nil

@@ -180,19 +180,20 @@ func (f Fault) validate() error {
 	refuse(f.Status == 0 && (f.RetryAfter != 0 || f.Code != "" || f.Message != ""), "retryAfter, code and message need a status")
 	refuse(f.Method != "" && !slices.Contains(faultMethods, f.Method), "method %q is none of %s", f.Method, strings.Join(faultMethods, ", "))
 	_, isCode := code.Parse(f.Code)
+	f.validateWebhook(refuse)
 	refuse(!isCode, `code %q is no error code, as "0x80040217"`, f.Code)
 	switch effects := f.effects(); {
 	case effects == 0 && f.Delay == 0:
-		wrong = append(wrong, errors.New("it does nothing: give status, delay, dropBefore, dropAfterCommit, expiredToken or stale"))
+		wrong = append(wrong, errors.New("it does nothing: give status, delay, dropBefore, dropAfterCommit, expiredToken, stale or webhook"))
 	case effects > 1:
-		wrong = append(wrong, errors.New("it can have only one of status, dropBefore, dropAfterCommit, expiredToken and stale"))
+		wrong = append(wrong, errors.New("it can have only one of status, dropBefore, dropAfterCommit, expiredToken, stale and webhook"))
 	}
 	return errors.Join(wrong...)
 }
 
 // effects counts what the fault does beside waiting.
 func (f Fault) effects() (n int) {
-	for _, set := range []bool{f.Status != 0, f.DropBefore, f.DropAfterCommit, f.ExpiredToken, f.Stale > 0} {
+	for _, set := range []bool{f.Status != 0, f.DropBefore, f.DropAfterCommit, f.ExpiredToken, f.Stale > 0, f.Webhook != ""} {
 		if set {
 			n++
 		}

@@ -196,12 +196,17 @@ func TestWrongPlansAreRefused(t *testing.T) {
 		`[{"status":503,"method":"FETCH"}]`:  `"FETCH"`,
 		`[{"status":503,"code":"nonsense"}]`: `"nonsense"`,
 		`[{"delay":"1s","retryAfter":3}]`:    "need a status",
-		`[{"delay":5}]`:                      `5 is no duration: write it as "1.5s"`,
-		`[{"delay":"soon"}]`:                 `"soon" is no duration`,
-		`[{"status":503,"seed":-1}]`:         "seed cannot be",
-		`[{"status":1e99}]`:                  "status cannot be",
-		strings.Repeat("[", 20_000):          "neither JSON nor YAML",
-		`[{"path":"` + strings.Repeat("x", 2<<20): "too long",
+		`[{"webhook":"thrice"}]`:             `webhook "thrice" is none of delayed, twice, late, dropped, oversize`,
+		`[{"webhook":"twice","path":"/contacts"}]`: "chosen by step and entity",
+		`[{"entity":"contact","status":503}]`:      "give webhook",
+		`[{"webhook":"delayed"}]`:                  "needs a delay",
+		`[{"webhook":"twice","status":503}]`:       "only one of",
+		`[{"delay":5}]`:                            `5 is no duration: write it as "1.5s"`,
+		`[{"delay":"soon"}]`:                       `"soon" is no duration`,
+		`[{"status":503,"seed":-1}]`:               "seed cannot be",
+		`[{"status":1e99}]`:                        "status cannot be",
+		strings.Repeat("[", 20_000):                "neither JSON nor YAML",
+		`[{"path":"` + strings.Repeat("x", 2<<20):  "too long",
 	} {
 		status, answer := control(t, base, http.MethodPost, "/local/faults", body)
 		if status != http.StatusBadRequest || !strings.Contains(answer, want) {

@@ -13,10 +13,13 @@ import (
 
 // Fault makes requests that it matches go wrong, so that a client's behaviour can be tested. The first fault of the plan that
 // matches is the one that strikes. Skip lets so many matching requests pass first, Share chooses among the others, and Times
-// bounds how often it strikes (0 for always). One that strikes does what is set of Status to Stale, after its Delay.
+// bounds how often it strikes (0 for always). One that strikes does what is set of Status to Stale, after its Delay. One with Webhook
+// strikes deliveries of webhooks in the same way, each once, and no requests.
 type Fault struct {
 	Method string  `json:"method,omitempty"` // as "POST"; "" for any
 	Path   string  `json:"path,omitempty"`   // a part of the path, as "/contacts"; "" for any
+	Step   string  `json:"step,omitempty"`   // of a webhook: a part of its step's name, or the step's ID; "" for any
+	Entity string  `json:"entity,omitempty"` // of a webhook: the entity that it tells of; "" for any
 	Skip   int     `json:"skip,omitempty"`
 	Times  int     `json:"times,omitempty"`
 	Share  float64 `json:"share,omitempty"` // strikes this part of the requests, as 0.1; 0 for all of them
@@ -31,12 +34,13 @@ type Fault struct {
 	DropAfterCommit bool          `json:"dropAfterCommit,omitempty"` // does the work, then closes the connection without an answer
 	ExpiredToken    bool          `json:"expiredToken,omitempty"`    // answers as to a token that has expired
 	Stale           time.Duration `json:"stale,omitempty"`           // answers reads, of metadata say, as it did first, for so long; "30s" in JSON
+	Webhook         string        `json:"webhook,omitempty"`         // does that to a delivery: WebhookTwice and the like
 }
 
 // FaultCount is a fault of the plan in force, and what became of it.
 type FaultCount struct {
 	Fault
-	Met    int // requests that it matched
+	Met    int // requests, or deliveries, that it matched
 	Struck int // those that it made go wrong
 }
 
@@ -74,10 +78,17 @@ func (p *plan) counts() []FaultCount {
 
 // strike returns the fault that hits a request, and counts it; nil where none does.
 func (p *plan) strike(method, path string) *planned {
+	return p.choose(func(f Fault) bool {
+		return !f.ofWebhooks() && (f.Method == "" || f.Method == method) && strings.Contains(path, f.Path)
+	})
+}
+
+// choose returns the first fault that matches and is to strike, and counts; nil where none is.
+func (p *plan) choose(matches func(Fault) bool) *planned {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	for _, f := range p.faults {
-		if f.Method != "" && f.Method != method || !strings.Contains(path, f.Path) {
+		if !matches(f.Fault) {
 			continue
 		}
 		f.Met++
@@ -154,8 +165,11 @@ func (d discard) Header() http.Header         { return d.header }
 func (d discard) Write(b []byte) (int, error) { return len(b), nil }
 func (d discard) WriteHeader(int)             {}
 
-// SetFaults replaces the fault plan; no faults end it.
-func (s *Server) SetFaults(faults []Fault) { s.plan.set(faults) }
+// SetFaults replaces the fault plan; no faults end it. Webhooks that the one before made late go out.
+func (s *Server) SetFaults(faults []Fault) {
+	s.plan.set(faults)
+	s.hooks.hurry()
+}
 
 // Faults is the fault plan in force.
 func (s *Server) Faults() []FaultCount { return s.plan.counts() }

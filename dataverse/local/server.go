@@ -71,8 +71,8 @@ func open(ctx context.Context, cfg Config, store *store) (*Server, error) {
 	if err != nil {
 		return nil, errors.Join(err, store.close())
 	}
-	s.SetFaults(faults)
 	s.hooks = newDeliveries(s)
+	s.SetFaults(faults)
 	s.hooks.enqueue(queued)
 	s.handler = s.routes()
 	return s, nil
