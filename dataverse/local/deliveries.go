@@ -114,7 +114,9 @@ func (d *deliveries) deliver(e event) bool {
 	step, there := d.s.settings.Load().webhooks[e.stepID]
 	failed := &deliveryFault{text: "the step that was to run is not there any more", canceled: true}
 	if there {
+		still := d.show(e, started)
 		failed = d.send(d.ctx, step.endpoint, e)
+		still()
 	}
 	if failed != nil && d.ctx.Err() != nil {
 		return false
@@ -124,6 +126,25 @@ func (d *deliveries) deliver(e event) bool {
 		d.s.log.Error("the system job of a webhook could not be recorded", "step", step.name, "error", err)
 	}
 	return true
+}
+
+// quick is how long a delivery is not shown in progress: most have ended by then, and need one write less.
+const quick = 50 * time.Millisecond
+
+// show shows the job of a delivery that lasts in progress, until the function that it returns is called; nothing is written after.
+func (d *deliveries) show(e event, started time.Time) (still func()) {
+	shown := make(chan struct{})
+	timer := time.AfterFunc(quick, func() {
+		defer close(shown)
+		if err := d.s.beginJob(d.ctx, e, started); err != nil && d.ctx.Err() == nil {
+			d.s.log.Error("the system job of a webhook could not be shown in progress", "error", err)
+		}
+	})
+	return func() {
+		if !timer.Stop() {
+			<-shown
+		}
+	}
 }
 
 // drain waits until nothing is on its way or ctx ends, and returns how much is left.

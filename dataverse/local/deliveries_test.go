@@ -64,6 +64,16 @@ func TestQueuedWebhooksOutliveTheProcess(t *testing.T) {
 	}
 }
 
+// waitForJob asks until there is a system job of that kind.
+func waitForJob(c client, filter string) {
+	c.t.Helper()
+	for deadline := time.Now().Add(5 * time.Second); len(c.list("asyncoperations?$filter="+filter)) == 0; {
+		if time.Now().After(deadline) {
+			c.t.Fatalf("no job with %s: %v", filter, c.list("asyncoperations"))
+		}
+	}
+}
+
 // A delivery that the end of the process breaks off is made by the next one.
 func TestDeliveryBrokenOffIsRepeated(t *testing.T) {
 	t.Parallel()
@@ -81,12 +91,17 @@ func TestDeliveryBrokenOffIsRepeated(t *testing.T) {
 	register(c, slow.URL, withKey, "Create", "contact", asynchronous, "")
 	c.create("contacts", `{"lastname":"Cut"}`)
 	<-begun
+	waitForJob(c, "statecode eq 2 and statuscode eq 20 and startedon ne null and completedon eq null")
 	stop()
 
 	cfg.HoldWebhooks = true
 	second, _ := serve(t, cfg)
 	r := newReceiver(t)
-	newClient(t, "http://"+second.Addr()).send(http.MethodPatch, "serviceendpoints("+endpointID+")", `{"url":"`+r.URL+`"}`)
+	c = newClient(t, "http://"+second.Addr())
+	if jobs := c.list("asyncoperations?$filter=statecode eq 0 and statuscode eq 0 and startedon eq null"); len(jobs) != 1 {
+		t.Errorf("%d jobs wait, want the one that was broken off", len(jobs))
+	}
+	c.send(http.MethodPatch, "serviceendpoints("+endpointID+")", `{"url":"`+r.URL+`"}`)
 	second.ReleaseWebhooks()
 	if got := r.lastNames(t, 1); got[0] != "Cut" {
 		t.Errorf("delivered %v", got)

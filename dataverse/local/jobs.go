@@ -16,12 +16,14 @@ const (
 
 // The statuses of a system job, with the states that they belong to.
 const (
-	jobReady     = 0
-	jobWaiting   = 0
-	jobCompleted = 3
-	jobSucceeded = 30
-	jobFailed    = 31
-	jobCanceled  = 32
+	jobReady      = 0
+	jobWaiting    = 0
+	jobLocked     = 2
+	jobInProgress = 20
+	jobCompleted  = 3
+	jobSucceeded  = 30
+	jobFailed     = 31
+	jobCanceled   = 32
 )
 
 // webhookFailed is the error code of a webhook's system job: IsvUnExpected, as the signed number that the field holds.
@@ -65,16 +67,38 @@ func (m *mutation) queueJob(ctx context.Context, stepName string, e event) error
 	return m.insertJob(ctx, r)
 }
 
+// beginJob shows that a delivery is under way.
+func (s *Server) beginJob(ctx context.Context, e event, started time.Time) error {
+	return s.mutate(ctx, s.settings.Load().defaultCaller, func(m *mutation) error {
+		return m.changeJob(ctx, e.jobID, record{"statecode": int64(jobLocked), "statuscode": int64(jobInProgress), "startedon": started.UnixMicro()})
+	})
+}
+
+// changeJob writes into the record of a job, unless somebody deleted it meanwhile.
+func (m *mutation) changeJob(ctx context.Context, id string, r record) error {
+	t := m.s.tables["asyncoperation"]
+	before, err := m.load(ctx, t, id)
+	if err != nil || before == nil {
+		return err
+	}
+	if err := m.completeChange(ctx, t, r, before); err != nil {
+		return err
+	}
+	return m.store(ctx, t, id, r)
+}
+
+// requeueJobs makes wait the jobs that were under way when the process that the records come from ended, or was copied.
+func requeueJobs(ctx context.Context, c *conn) error {
+	_, err := c.exec(ctx, "UPDATE asyncoperation SET statecode = ?, statuscode = ?, startedon = NULL WHERE operationtype = ? AND statecode = ?",
+		jobReady, jobWaiting, operationSystemEvent, jobLocked)
+	return err
+}
+
 // endJob notes what became of a delivery. A step may want no record of those that succeed.
 func (s *Server) endJob(ctx context.Context, e event, started time.Time, keep bool, failed *deliveryFault) error {
 	return s.mutate(ctx, s.settings.Load().defaultCaller, func(m *mutation) error {
-		t := s.tables["asyncoperation"]
 		if failed == nil && !keep {
-			return m.deleteRow(ctx, t, e.jobID)
-		}
-		before, err := m.load(ctx, t, e.jobID)
-		if err != nil || before == nil { // somebody deleted it meanwhile
-			return err
+			return m.deleteRow(ctx, s.tables["asyncoperation"], e.jobID)
 		}
 		r := record{
 			"statecode": int64(jobCompleted), "statuscode": int64(jobSucceeded),
@@ -88,10 +112,7 @@ func (s *Server) endJob(ctx context.Context, e event, started time.Time, keep bo
 				r["statuscode"] = int64(jobCanceled)
 			}
 		}
-		if err := m.completeChange(ctx, t, r, before); err != nil {
-			return err
-		}
-		return m.store(ctx, t, e.jobID, r)
+		return m.changeJob(ctx, e.jobID, r)
 	})
 }
 

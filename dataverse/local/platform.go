@@ -28,6 +28,9 @@ func (s *Server) prepare(ctx context.Context) error {
 		if err := s.loadTokenKey(ctx, c); err != nil {
 			return err
 		}
+		if err := requeueJobs(ctx, c); err != nil {
+			return err
+		}
 		settings, err := loadSettings(ctx, c)
 		s.settings.Store(settings)
 		return err

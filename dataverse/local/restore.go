@@ -91,7 +91,7 @@ func (s *Server) replaceRecords(ctx context.Context, dir string) error {
 			return fmt.Errorf("replace the records: %w", err)
 		}
 		settings, err := loadSettings(ctx, c)
-		if err := errors.Join(err, s.loadCounters(ctx, c)); err != nil {
+		if err := errors.Join(err, s.loadCounters(ctx, c), requeueJobs(ctx, c)); err != nil {
 			return err
 		}
 		s.settings.Store(settings)

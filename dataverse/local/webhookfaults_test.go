@@ -112,10 +112,13 @@ func TestDelayedWebhook(t *testing.T) {
 		server.SetFaults([]local.Fault{{Webhook: local.WebhookDropped, Delay: time.Hour}})
 		server.ReleaseWebhooks()
 		c.create("contacts", `{"lastname":"A"}`)
+		if jobs := c.list("asyncoperations?$filter=statecode eq 0 and statuscode eq 0"); len(jobs) != 1 {
+			t.Errorf("%d jobs wait at first, want one", len(jobs))
+		}
 		time.Sleep(time.Hour - time.Second)
 		synctest.Wait()
-		if jobs := c.list("asyncoperations?$filter=statecode eq 3"); len(jobs) != 0 {
-			t.Errorf("%d jobs ended before the delay", len(jobs))
+		if jobs := c.list("asyncoperations?$filter=statecode eq 2 and statuscode eq 20"); len(jobs) != 1 {
+			t.Errorf("%d jobs are in progress before the delay has ended, want one", len(jobs))
 		}
 		time.Sleep(2 * time.Second)
 		synctest.Wait()
