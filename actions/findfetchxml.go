@@ -18,6 +18,7 @@ type FindRecordByFetchXML struct {
 	Variables     map[string]any
 	OnMultiple    OnMultiple
 	MaxCandidates int    // how many to list where several match; 0 for none, but three for TakeNone
+	CountMatches  bool   // tell exactly how many records match
 	TimeZone      string // IANA name, of points in time without an offset; "" refuses them
 	ValidateOnly  bool   // list the query, send it not
 }
@@ -46,8 +47,9 @@ func (r *Runtime) FindRecordByFetchXML(ctx context.Context, spec FindRecordByFet
 // fetchSearch is a FindRecordByFetchXML that was checked: the query to send.
 type fetchSearch struct {
 	search
-	query *fetchQuery
-	fetch *fetchxml.Fetch // with its values
+	query        *fetchQuery
+	fetch        *fetchxml.Fetch // with its values
+	countMatches bool
 }
 
 const (
@@ -82,6 +84,9 @@ func (r *Runtime) checkFetch(ctx context.Context, client *dataverse.Client, e *s
 	if fault != nil {
 		faults = append(faults, *fault)
 	}
+	if spec.CountMatches && query.fetch.Aggregate {
+		faults = append(faults, *newFault(InvalidRequest, "count_matches", "an aggregate query finds no records that could be counted"))
+	}
 	save, saveFaults, err := newSavePlan(e, query.saveRequest(spec), query.column)
 	if err != nil {
 		return fetchSearch{}, err
@@ -95,7 +100,7 @@ func (r *Runtime) checkFetch(ctx context.Context, client *dataverse.Client, e *s
 		return fetchSearch{}, err
 	}
 	s.save, s.orderedBy, s.warnings = save, query.orderedBy, query.warnings
-	return fetchSearch{search: s, query: query, fetch: fetch}, nil
+	return fetchSearch{search: s, query: query, fetch: fetch, countMatches: spec.CountMatches}, nil
 }
 
 // saveRequest is what a request wants saved of the query's answer.
@@ -120,7 +125,11 @@ func (s fetchSearch) run(ctx context.Context) (Result, error) {
 	if err != nil {
 		return Result{}, err
 	}
-	return s.answer(records, full), nil
+	all, err := s.count(ctx, records, full)
+	if err != nil {
+		return Result{}, err
+	}
+	return s.answer(records, all), nil
 }
 
 // rows is how many rows to ask for first.
@@ -176,6 +185,13 @@ func (s fetchSearch) validate(ctx context.Context, requests *plan) (Result, erro
 	if !s.query.fetch.Aggregate && s.asksAgain() {
 		requests.hold("if the rows of the first request belong to too few records")
 		_, _, err := s.ask(ctx, mostRows)
+		if err := requests.heldBack(err); err != nil {
+			return Result{}, err
+		}
+	}
+	if s.countMatches {
+		requests.hold("if more records match than the requests before ask for")
+		_, err := s.count(ctx, nil, true)
 		if err := requests.heldBack(err); err != nil {
 			return Result{}, err
 		}

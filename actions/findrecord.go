@@ -19,12 +19,14 @@ type FindRecord struct {
 	Variables     map[string]any
 	OnMultiple    OnMultiple
 	MaxCandidates int    // how many to list where several match; 0 for none, but three for TakeNone
+	CountMatches  bool   // tell exactly how many records match
 	TimeZone      string // IANA name: whose days the days of `where` are; "" for the application user's
 	ValidateOnly  bool   // list the query, send it not
 }
 
 // FindRecord finds the first record of an entity whose fields equal the rendered values of spec.Where. No match is an
-// outcome, not an error. It asks Dataverse once, beside lookups by name and what the metadata cache lacks.
+// outcome, not an error. It asks Dataverse once, beside lookups, what the metadata cache lacks, and
+// the number of more than 5,000 matches.
 func (r *Runtime) FindRecord(ctx context.Context, spec FindRecord) (Result, error) {
 	ctx, cancel := withinBudget(ctx)
 	defer cancel()
@@ -47,7 +49,11 @@ func (r *Runtime) FindRecord(ctx context.Context, spec FindRecord) (Result, erro
 	if err != nil {
 		return Result{}, err
 	}
-	return found.answer(page.Records, page.More || len(page.Records) >= found.top()), nil
+	all, err := found.count(ctx, page)
+	if err != nil {
+		return Result{}, err
+	}
+	return found.answer(page.Records, all), nil
 }
 
 // recordSearch is a FindRecord that was checked: the query to send.
@@ -82,7 +88,7 @@ func (r *Runtime) planFind(ctx context.Context, client *dataverse.Client, e *sch
 	s.save, s.orderedBy = save, orderTexts(orders)
 	top := s.top()
 	return recordSearch{search: s, query: &odata.Query{
-		Select: save.Select(), Filter: filter, OrderBy: odataOrders(orders), Top: &top, Expand: save.Expand(),
+		Select: save.Select(), Filter: filter, OrderBy: odataOrders(orders), Top: &top, Expand: save.Expand(), Count: spec.CountMatches,
 	}}, nil
 }
 
@@ -92,6 +98,13 @@ func (s recordSearch) validate(ctx context.Context, requests *plan) (Result, err
 	_, err := s.client.ListRecords(ctx, s.entity, s.query)
 	if err := requests.heldBack(err); err != nil {
 		return Result{}, err
+	}
+	if s.query.Count {
+		requests.hold("if 5,000 records match, or more")
+		_, err := s.client.ListRecords(ctx, s.entity, s.counting())
+		if err := requests.heldBack(err); err != nil {
+			return Result{}, err
+		}
 	}
 	return s.planned(requests), nil
 }

@@ -26,7 +26,7 @@ type Result struct {
 	Existing  []Record       // of a creation: the records that exist already, of whatever entity
 	Warnings  []Warning
 
-	MatchCount  *int // of a search: distinct records seen
+	MatchCount  *int // of a search: distinct records seen, or all where they were counted
 	MoreMatches bool // whether there may be more than MatchCount
 	OrderedBy   []string
 	Candidates  []Candidate
@@ -66,6 +66,7 @@ const (
 	LedgerUnavailable       WarningCode = "LEDGER_UNAVAILABLE"
 	VersionNotChecked       WarningCode = "VERSION_NOT_CHECKED"
 	FieldNotUpdatable       WarningCode = "FIELD_NOT_UPDATABLE"
+	CountCapped             WarningCode = "COUNT_CAPPED"
 )
 
 // Warning is something the flow's author should know though the call succeeded.

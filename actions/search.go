@@ -53,23 +53,25 @@ func newSearch(client *dataverse.Client, e *schema.Entity, onMultiple OnMultiple
 // top is how many records to ask for: one more than the answer needs, to see whether there are more.
 func (s search) top() int { return max(1, s.candidates) + 1 }
 
-// answer is the Result of the records that a search found, in their order. full says that there may be more.
-func (s search) answer(records []dataverse.Record, full bool) Result {
-	count := len(records)
+// answer is the Result of the records that a search found, in their order. all is how many there are.
+func (s search) answer(records []dataverse.Record, all tally) Result {
 	result := s.result()
-	result.MatchCount, result.MoreMatches = &count, full
-	found := saved{Count: &count}
+	result.MatchCount, result.MoreMatches = &all.count, all.more
+	if all.warning != nil {
+		result.Warnings = append(result.Warnings, *all.warning)
+	}
+	found := saved{Count: &all.count}
 	switch {
-	case count == 0:
+	case len(records) == 0:
 		result.Outcome = NotMatched
-	case count > 1 && s.onMultiple == TakeNone:
+	case len(records) > 1 && s.onMultiple == TakeNone:
 		result.Outcome = Ambiguous
 	default:
 		result.Outcome = Matched
 		record := recordOf(s.client, s.entity, records[0])
 		result.Record, found.Record, found.Row = &record, &record, &records[0]
 	}
-	if count > 1 {
+	if len(records) > 1 {
 		result.Candidates = s.listed(records)
 	}
 	result.Variables = s.save.Fill(found)

@@ -140,7 +140,7 @@ func (t target) find(ctx context.Context) (id dataverse.ID, answer Result, err e
 	if err != nil {
 		return "", Result{}, err
 	}
-	answer = t.answer(page.Records, page.More || len(page.Records) >= t.top())
+	answer = t.answer(page.Records, seen(page.Records, page.More || len(page.Records) >= t.top()))
 	if answer.Outcome != Matched {
 		return "", answer, nil
 	}

@@ -154,6 +154,7 @@ func findRecordFrom(req *botversev1.FindRecordRequest) actions.FindRecord {
 		Variables:     req.GetVariables().AsMap(),
 		MaxCandidates: int(req.GetMaxCandidates()),
 		TimeZone:      req.GetTimeZone(),
+		CountMatches:  req.GetCountMatches(),
 		ValidateOnly:  req.GetValidateOnly(),
 	}
 	if req.GetOnMultiple() == botversev1.FindRecordRequest_AMBIGUOUS {
@@ -172,6 +173,7 @@ func findRecordByFetchXMLFrom(req *botversev1.FindRecordByFetchXMLRequest) actio
 		Variables:     req.GetVariables().AsMap(),
 		MaxCandidates: int(req.GetMaxCandidates()),
 		TimeZone:      req.GetTimeZone(),
+		CountMatches:  req.GetCountMatches(),
 		ValidateOnly:  req.GetValidateOnly(),
 	}
 	if req.GetOnMultiple() == botversev1.FindRecordByFetchXMLRequest_AMBIGUOUS {

@@ -1782,7 +1782,10 @@ type FindRecordRequest struct {
 	// The IANA time zone of points in time given without an offset.
 	TimeZone string `protobuf:"bytes,10,opt,name=time_zone,json=timeZone,proto3" json:"time_zone,omitempty"`
 	// Checks the request and answers with the query that would be sent; the query itself is not sent.
-	ValidateOnly  bool `protobuf:"varint,11,opt,name=validate_only,json=validateOnly,proto3" json:"validate_only,omitempty"`
+	ValidateOnly bool `protobuf:"varint,11,opt,name=validate_only,json=validateOnly,proto3" json:"validate_only,omitempty"`
+	// Has match_count tell exactly how many records match, and more_matches not set. Up to 5,000 it costs no request more, up
+	// to 50,000 one; Dataverse does not count more, of which the warning COUNT_CAPPED tells.
+	CountMatches  bool `protobuf:"varint,12,opt,name=count_matches,json=countMatches,proto3" json:"count_matches,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -1894,6 +1897,13 @@ func (x *FindRecordRequest) GetValidateOnly() bool {
 	return false
 }
 
+func (x *FindRecordRequest) GetCountMatches() bool {
+	if x != nil {
+		return x.CountMatches
+	}
+	return false
+}
+
 // Tells what a search found.
 type FindRecordResponse struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
@@ -1903,7 +1913,8 @@ type FindRecordResponse struct {
 	Record *Record `protobuf:"bytes,2,opt,name=record,proto3" json:"record,omitempty"`
 	// The request's variables, with those of `save` set: to null or their default where nothing was found.
 	Variables *structpb.Struct `protobuf:"bytes,3,opt,name=variables,proto3" json:"variables,omitempty"`
-	// How many matching records were seen. Where more_matches is set there may be more than these.
+	// How many matching records were seen, or with count_matches how many there are. Where more_matches is set there may be
+	// more than these.
 	MatchCount *int32 `protobuf:"varint,4,opt,name=match_count,json=matchCount,proto3,oneof" json:"match_count,omitempty"`
 	// Whether there may be more matches than match_count.
 	MoreMatches bool `protobuf:"varint,5,opt,name=more_matches,json=moreMatches,proto3" json:"more_matches,omitempty"`
@@ -2041,7 +2052,11 @@ type FindRecordByFetchXMLRequest struct {
 	// The IANA time zone of points in time given without an offset.
 	TimeZone string `protobuf:"bytes,9,opt,name=time_zone,json=timeZone,proto3" json:"time_zone,omitempty"`
 	// Checks the request and answers with the query that would be sent; the query itself is not sent.
-	ValidateOnly  bool `protobuf:"varint,10,opt,name=validate_only,json=validateOnly,proto3" json:"validate_only,omitempty"`
+	ValidateOnly bool `protobuf:"varint,10,opt,name=validate_only,json=validateOnly,proto3" json:"validate_only,omitempty"`
+	// Has match_count tell exactly how many records of the root entity match, each once however many rows it has, and
+	// more_matches not set. It costs a request more where there are more than were seen; Dataverse does not count more than
+	// 50,000 rows, of which the warning COUNT_CAPPED tells. An aggregate query has no records to be counted.
+	CountMatches  bool `protobuf:"varint,11,opt,name=count_matches,json=countMatches,proto3" json:"count_matches,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -2146,6 +2161,13 @@ func (x *FindRecordByFetchXMLRequest) GetValidateOnly() bool {
 	return false
 }
 
+func (x *FindRecordByFetchXMLRequest) GetCountMatches() bool {
+	if x != nil {
+		return x.CountMatches
+	}
+	return false
+}
+
 // Tells what a FetchXML query found.
 type FindRecordByFetchXMLResponse struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
@@ -2155,7 +2177,8 @@ type FindRecordByFetchXMLResponse struct {
 	Record *Record `protobuf:"bytes,2,opt,name=record,proto3" json:"record,omitempty"`
 	// The request's variables, with those of `save` set: to null or their default where nothing was found.
 	Variables *structpb.Struct `protobuf:"bytes,3,opt,name=variables,proto3" json:"variables,omitempty"`
-	// How many matching records of the root entity were seen. Where more_matches is set there may be more than these.
+	// How many matching records of the root entity were seen, or with count_matches how many there are. Where more_matches is
+	// set there may be more than these.
 	MatchCount *int32 `protobuf:"varint,4,opt,name=match_count,json=matchCount,proto3,oneof" json:"match_count,omitempty"`
 	// Whether there may be more matches than match_count.
 	MoreMatches bool `protobuf:"varint,5,opt,name=more_matches,json=moreMatches,proto3" json:"more_matches,omitempty"`
@@ -2436,7 +2459,7 @@ const file_botverse_v1_actions_proto_rawDesc = "" +
 	"\aUPDATED\x10\x05\x12\r\n" +
 	"\tUNCHANGED\x10\x06\x12\r\n" +
 	"\tAMBIGUOUS\x10\a\x12\f\n" +
-	"\bIN_DOUBT\x10\b\"\xd1\x06\n" +
+	"\bIN_DOUBT\x10\b\"\xf6\x06\n" +
 	"\x11FindRecordRequest\x12*\n" +
 	"\venvironment\x18\x01 \x01(\tB\b\xbaH\x05r\x03\x18\x80\x01R\venvironment\x12<\n" +
 	"\x06entity\x18\x02 \x01(\tB$\xbaH!r\x1f2\x1d^[a-zA-Z][a-zA-Z0-9_]{0,127}$R\x06entity\x125\n" +
@@ -2450,7 +2473,8 @@ const file_botverse_v1_actions_proto_rawDesc = "" +
 	"\x0emax_candidates\x18\t \x01(\x05B\t\xbaH\x06\x1a\x04\x182(\x00R\rmaxCandidates\x12$\n" +
 	"\ttime_zone\x18\n" +
 	" \x01(\tB\a\xbaH\x04r\x02\x18@R\btimeZone\x12#\n" +
-	"\rvalidate_only\x18\v \x01(\bR\fvalidateOnly\x1a7\n" +
+	"\rvalidate_only\x18\v \x01(\bR\fvalidateOnly\x12#\n" +
+	"\rcount_matches\x18\f \x01(\bR\fcountMatches\x1a7\n" +
 	"\tSaveEntry\x12\x10\n" +
 	"\x03key\x18\x01 \x01(\tR\x03key\x12\x14\n" +
 	"\x05value\x18\x02 \x01(\tR\x05value:\x028\x01\"C\n" +
@@ -2478,7 +2502,7 @@ const file_botverse_v1_actions_proto_rawDesc = "" +
 	"\aMATCHED\x10\x01\x12\x0f\n" +
 	"\vNOT_MATCHED\x10\x02\x12\r\n" +
 	"\tAMBIGUOUS\x10\x03B\x0e\n" +
-	"\f_match_count\"\x84\x06\n" +
+	"\f_match_count\"\xa9\x06\n" +
 	"\x1bFindRecordByFetchXMLRequest\x12*\n" +
 	"\venvironment\x18\x01 \x01(\tB\b\xbaH\x05r\x03\x18\x80\x01R\venvironment\x12<\n" +
 	"\x06entity\x18\x02 \x01(\tB$\xbaH!r\x1f2\x1d^[a-zA-Z][a-zA-Z0-9_]{0,127}$R\x06entity\x12(\n" +
@@ -2491,7 +2515,8 @@ const file_botverse_v1_actions_proto_rawDesc = "" +
 	"\x0emax_candidates\x18\b \x01(\x05B\t\xbaH\x06\x1a\x04\x182(\x00R\rmaxCandidates\x12$\n" +
 	"\ttime_zone\x18\t \x01(\tB\a\xbaH\x04r\x02\x18@R\btimeZone\x12#\n" +
 	"\rvalidate_only\x18\n" +
-	" \x01(\bR\fvalidateOnly\x1a7\n" +
+	" \x01(\bR\fvalidateOnly\x12#\n" +
+	"\rcount_matches\x18\v \x01(\bR\fcountMatches\x1a7\n" +
 	"\tSaveEntry\x12\x10\n" +
 	"\x03key\x18\x01 \x01(\tR\x03key\x12\x14\n" +
 	"\x05value\x18\x02 \x01(\tR\x05value:\x028\x01\"C\n" +

@@ -37,7 +37,7 @@ const (
 	Warning_DUPLICATES_NOT_READABLE Warning_Code = 3
 	// A text was cut to the length of its field.
 	Warning_TEXT_CUT Warning_Code = 4
-	// A lookup by name found nothing and was left out, as asked.
+	// A lookup by name or by where found nothing and was left out, as asked.
 	Warning_LOOKUP_OMITTED Warning_Code = 5
 	// The query's own top, count or page was replaced.
 	Warning_PAGING_REPLACED Warning_Code = 6
@@ -57,6 +57,9 @@ const (
 	Warning_VERSION_NOT_CHECKED Warning_Code = 12
 	// A field can be written only when a record is created: the existing record keeps its value.
 	Warning_FIELD_NOT_UPDATABLE Warning_Code = 13
+	// The matches were to be counted, and Dataverse would not: it does not count more than 50,000. match_count says how many
+	// there are at least, and more_matches is set.
+	Warning_COUNT_CAPPED Warning_Code = 14
 )
 
 // Enum value maps for Warning_Code.
@@ -76,6 +79,7 @@ var (
 		11: "LEDGER_UNAVAILABLE",
 		12: "VERSION_NOT_CHECKED",
 		13: "FIELD_NOT_UPDATABLE",
+		14: "COUNT_CAPPED",
 	}
 	Warning_Code_value = map[string]int32{
 		"CODE_UNSPECIFIED":           0,
@@ -92,6 +96,7 @@ var (
 		"LEDGER_UNAVAILABLE":         11,
 		"VERSION_NOT_CHECKED":        12,
 		"FIELD_NOT_UPDATABLE":        13,
+		"COUNT_CAPPED":               14,
 	}
 )
 
@@ -408,11 +413,11 @@ const file_botverse_v1_records_proto_rawDesc = "" +
 	"\x03url\x18\x04 \x01(\tR\x03url\"i\n" +
 	"\tCandidate\x12+\n" +
 	"\x06record\x18\x01 \x01(\v2\x13.botverse.v1.RecordR\x06record\x12/\n" +
-	"\x06fields\x18\x02 \x01(\v2\x17.google.protobuf.StructR\x06fields\"\xad\x03\n" +
+	"\x06fields\x18\x02 \x01(\v2\x17.google.protobuf.StructR\x06fields\"\xbf\x03\n" +
 	"\aWarning\x12-\n" +
 	"\x04code\x18\x01 \x01(\x0e2\x19.botverse.v1.Warning.CodeR\x04code\x12\x18\n" +
 	"\amessage\x18\x02 \x01(\tR\amessage\x12\x14\n" +
-	"\x05field\x18\x03 \x01(\tR\x05field\"\xc2\x02\n" +
+	"\x05field\x18\x03 \x01(\tR\x05field\"\xd4\x02\n" +
 	"\x04Code\x12\x14\n" +
 	"\x10CODE_UNSPECIFIED\x10\x00\x12\x15\n" +
 	"\x11NO_DUPLICATE_RULE\x10\x01\x12\x1e\n" +
@@ -428,7 +433,8 @@ const file_botverse_v1_records_proto_rawDesc = "" +
 	"\x12\x16\n" +
 	"\x12LEDGER_UNAVAILABLE\x10\v\x12\x17\n" +
 	"\x13VERSION_NOT_CHECKED\x10\f\x12\x17\n" +
-	"\x13FIELD_NOT_UPDATABLE\x10\r\"\x85\x02\n" +
+	"\x13FIELD_NOT_UPDATABLE\x10\r\x12\x10\n" +
+	"\fCOUNT_CAPPED\x10\x0e\"\x85\x02\n" +
 	"\x0ePlannedRequest\x12\x16\n" +
 	"\x06method\x18\x01 \x01(\tR\x06method\x12\x10\n" +
 	"\x03url\x18\x02 \x01(\tR\x03url\x12B\n" +
