@@ -98,6 +98,7 @@ func both(a, b odata.Expr) odata.Expr {
 func (s *Server) options(c *call) query.Options {
 	return query.Options{
 		Now: time.Now(), UserID: c.by.userID, BusinessUnitID: c.by.businessUnitID,
+		Fiscal: s.settings.Load().fiscal,
 		Labels: c.prefer.wants(formattedValue), PageSize: c.prefer.pageSize, Count: c.query.Count,
 	}
 }

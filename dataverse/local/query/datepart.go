@@ -48,14 +48,12 @@ func partOf(part string, t time.Time) int64 {
 		return int64((t.YearDay()-1+int(first))/7 + 1)
 	case "month":
 		return int64(t.Month())
-	case "quarter", "fiscal-period":
-		quarter := (int64(t.Month()) + 2) / 3
-		if part == "fiscal-period" {
-			return int64(t.Year())*100 + quarter
-		}
-		return quarter
-	default: // year, fiscal-year
+	case "quarter":
+		return (int64(t.Month()) + 2) / 3
+	case "year":
 		return int64(t.Year())
+	default:
+		return fiscalPart(part, t)
 	}
 }
 

@@ -45,6 +45,8 @@ func (c civil) addDays(n int) civil {
 	return c.normal()
 }
 
+func (c civil) before(other civil) bool { return c.utc().Before(other.utc()) }
+
 // addMonths stays at the end of a shorter month, as SQL Server's DATEADD: one month before the 31st of March is the last
 // of February.
 func (c civil) addMonths(n int) civil {
@@ -76,7 +78,9 @@ type calendar struct {
 	now                  time.Time // in the caller's zone
 	today                civil     // last midnight
 	week, month, year    civil     // Sunday midnight on or before today; the first of this month; of this year
-	quarter              civil     // the first day of the present fiscal period
+	fiscal               Fiscal
+	fiscalYear           int // the present one
+	fiscalPeriod         int // the present one
 	thisHour, thisMinute civil
 }
 
@@ -87,29 +91,35 @@ func (b *builder) calendar() calendar {
 	}
 	now := b.opts.Now.In(zone)
 	today := civilOf(now).midnight()
-	return calendar{
+	c := calendar{
 		now:        now,
 		today:      today,
 		week:       today.addDays(-int(today.utc().Weekday())),
 		month:      civil{today.year, today.month, 1, 0, 0},
 		year:       civil{today.year, time.January, 1, 0, 0},
-		quarter:    civil{today.year, (today.month-1)/3*3 + 1, 1, 0, 0},
+		fiscal:     b.opts.Fiscal,
 		thisHour:   civil{today.year, today.month, today.day, now.Hour(), 0},
 		thisMinute: civil{today.year, today.month, today.day, now.Hour(), now.Minute()},
 	}
+	c.fiscalYear, c.fiscalPeriod = c.fiscal.at(today)
+	return c
 }
 
-// span is the span of a relative date operator without an operand (FetchXML, "Condition operators"). The fiscal year is
-// the calendar's, of quarters: the default of an organization.
+func (c calendar) startOfYear(from int) civil { return c.fiscal.start(c.fiscalYear + from) }
+
+func (c calendar) startOfPeriod(from int) civil {
+	return c.fiscal.period(c.fiscalYear, c.fiscalPeriod+from)
+}
+
+// span is the span of a relative date operator without an operand (FetchXML, "Condition operators").
 func (c calendar) span(operator string) (span, bool) {
 	now := &moment{isNow: true}
 	days := func(from, to int) span { return span{at(c.today.addDays(from)), at(c.today.addDays(to))} }
 	weeks := func(from, to int) span { return span{at(c.week.addDays(7 * from)), at(c.week.addDays(7 * to))} }
 	months := func(from, to int) span { return span{at(c.month.addMonths(from)), at(c.month.addMonths(to))} }
 	years := func(from, to int) span { return span{at(c.year.addYears(from)), at(c.year.addYears(to))} }
-	quarters := func(from, to int) span {
-		return span{at(c.quarter.addMonths(3 * from)), at(c.quarter.addMonths(3 * to))}
-	}
+	fiscalYears := func(from, to int) span { return span{at(c.startOfYear(from)), at(c.startOfYear(to))} }
+	periods := func(from, to int) span { return span{at(c.startOfPeriod(from)), at(c.startOfPeriod(to))} }
 	switch operator {
 	case "yesterday":
 		return days(-1, 0), true
@@ -133,18 +143,24 @@ func (c calendar) span(operator string) (span, bool) {
 		return months(0, 1), true
 	case "next-month":
 		return months(1, 2), true
-	case "last-year", "last-fiscal-year":
+	case "last-year":
 		return years(-1, 0), true
-	case "this-year", "this-fiscal-year":
+	case "this-year":
 		return years(0, 1), true
-	case "next-year", "next-fiscal-year":
+	case "next-year":
 		return years(1, 2), true
+	case "last-fiscal-year":
+		return fiscalYears(-1, 0), true
+	case "this-fiscal-year":
+		return fiscalYears(0, 1), true
+	case "next-fiscal-year":
+		return fiscalYears(1, 2), true
 	case "last-fiscal-period":
-		return quarters(-1, 0), true
+		return periods(-1, 0), true
 	case "this-fiscal-period":
-		return quarters(0, 1), true
+		return periods(0, 1), true
 	case "next-fiscal-period":
-		return quarters(1, 2), true
+		return periods(1, 2), true
 	}
 	return span{}, false
 }
@@ -178,13 +194,13 @@ func (c calendar) spanOf(operator string, x int) (span, bool) {
 	case "next-x-years":
 		return until(tomorrow.addYears(x))
 	case "last-x-fiscal-years":
-		return since(c.year.addYears(-x))
+		return since(c.startOfYear(-x))
 	case "next-x-fiscal-years":
-		return until(c.year.addYears(x + 1))
+		return until(c.startOfYear(x + 1))
 	case "last-x-fiscal-periods":
-		return since(c.quarter.addMonths(-3 * x))
+		return since(c.startOfPeriod(-x))
 	case "next-x-fiscal-periods":
-		return until(c.quarter.addMonths(3 * (x + 1)))
+		return until(c.startOfPeriod(x + 1))
 	case "olderthan-x-minutes":
 		return before(c.thisMinute.addMinutes(-x))
 	case "olderthan-x-hours":

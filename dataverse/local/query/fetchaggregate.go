@@ -75,7 +75,7 @@ func (t *translation) group(out *output, v value, a fetchxml.Attribute, c Column
 		return refuse(code.QueryBuilderInvalidDateGrouping, "Invalid value '' for dategrouping.")
 	case a.DateGrouping != "":
 		v.x = t.dateGroup(v, a)
-		c.DateGrouping = a.DateGrouping
+		c.DateGrouping, c.fiscal = a.DateGrouping, t.b.opts.Fiscal
 	}
 	c.Grouped = true
 	place := len(out.columns)
@@ -90,7 +90,7 @@ func (t *translation) dateGroup(v value, a fetchxml.Attribute) expr {
 	if a.UserTimeZone == nil || *a.UserTimeZone {
 		zone = t.b.zoneOf(v)
 	}
-	return call{name: "dataverse_datepart", args: []expr{param{a.DateGrouping}, v.x, param{zone}}}
+	return call{name: "dataverse_datepart", args: []expr{param{t.b.opts.Fiscal.part(a.DateGrouping)}, v.x, param{zone}}}
 }
 
 // aggregateOrders sorts by aliases: grouped lookups by name, choices by label. Groups that no order names come in the

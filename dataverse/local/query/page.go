@@ -211,10 +211,10 @@ func (c Column) Text(value any, format Format) string {
 		switch c.DateGrouping {
 		case "year":
 			return fmt.Sprint(n)
-		case "fiscal-year":
+		case fiscalYear:
 			return fmt.Sprintf("FY%d", n)
-		case "fiscal-period":
-			return fmt.Sprintf("Quarter %d FY%d", n%100, n/100)
+		case fiscalPeriod:
+			return c.fiscal.label(n/100, n%100)
 		}
 		return grouped(fmt.Sprint(n))
 	}

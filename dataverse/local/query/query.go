@@ -13,6 +13,7 @@ type Options struct {
 	Language       int            // of labels that are sorted by or compared; 0 is the environment's own
 	UserID         string         // the caller, for eq-userid
 	BusinessUnitID string         // the caller's business unit, for eq-businessid
+	Fiscal         Fiscal         // the organization's fiscal calendar
 	Labels         bool           // read the names of the records that lookups point at, for formatted values
 	PageSize       int            // rows of a page; 0 and more than MaxPageSize is MaxPageSize. FetchXML's count comes first
 	Count          bool           // count all rows also where the query itself does not ask for it, up to MaxCount
@@ -91,5 +92,6 @@ type Column struct {
 
 	keys      []orderKey // of a collection that comes in pages
 	pageSize  int
+	fiscal    Fiscal
 	longMoney bool // has nine digits after the point, as $apply has them
 }
