@@ -96,9 +96,10 @@ func both(a, b odata.Expr) odata.Expr {
 }
 
 func (s *Server) options(c *call) query.Options {
+	settings := s.settings.Load()
 	return query.Options{
 		Now: time.Now(), UserID: c.by.userID, BusinessUnitID: c.by.businessUnitID,
-		Fiscal: s.settings.Load().fiscal,
+		Fiscal: settings.fiscal, HierarchyDepth: settings.hierarchyDepth,
 		Labels: c.prefer.wants(formattedValue), PageSize: c.prefer.pageSize, Count: c.query.Count,
 	}
 }

@@ -212,36 +212,3 @@ func (b *builder) relativeDate(v value, op string, texts []string) (expr, error)
 	}
 	return calendar.within(v, s), nil
 }
-
-// ofCaller compares with who asks. Without a hierarchical security model the hierarchy is the caller alone.
-func (b *builder) ofCaller(v value, op string) (expr, error) {
-	user := compared{"=", v.x, param{b.opts.UserID}}
-	switch op {
-	case "eq-userid", "eq-useroruserhierarchy":
-		return user, nil
-	case "ne-userid":
-		return negation{user}, nil
-	case "eq-businessid":
-		return compared{"=", v.x, param{b.opts.BusinessUnitID}}, nil
-	case "ne-businessid":
-		return compared{"<>", v.x, param{b.opts.BusinessUnitID}}, nil
-	case "eq-userlanguage":
-		language := int64(b.opts.Language)
-		if language == 0 {
-			language = schema.English
-		}
-		return oneOf(v.x, []any{language, int64(-1)}), nil
-	}
-	membership := Intersect(b.schema, "teammembership")
-	if membership == nil {
-		return nil, refuse(code.QueryBuilderNoEntity, "The entity 'teammembership' is not there to tell the caller's teams.")
-	}
-	m := b.table(membership)
-	teams := inRows{x: v.x, rows: &statement{
-		columns: []expr{m.col("teamid")}, from: m, where: []expr{compared{"=", m.col("systemuserid"), param{b.opts.UserID}}},
-	}}
-	if op == "eq-userteams" {
-		return teams, nil
-	}
-	return or(user, teams), nil
-}

@@ -2,6 +2,7 @@ package query
 
 import (
 	"slices"
+	"strconv"
 	"strings"
 
 	"github.com/botverse/botverse/dataverse/code"
@@ -9,7 +10,7 @@ import (
 )
 
 // maxDepth is how far a hierarchy is followed, which also ends a circle (Dataverse, "Query hierarchical data").
-const maxDepth = literal("100")
+const maxDepth = 100
 
 // tree is the records above or below a record in a hierarchy, itself included, for "x IN".
 type tree struct {
@@ -17,6 +18,7 @@ type tree struct {
 	parent string // the lookup to the record above
 	root   param
 	up     bool
+	depth  int // how many levels
 }
 
 func (t tree) write(w *writer) {
@@ -28,7 +30,7 @@ func (t tree) write(w *writer) {
 	w.WriteString("(WITH RECURSIVE tree(id, depth) AS (SELECT " + key + ", 0 FROM " + name + " WHERE " + key + " = ")
 	t.root.write(w)
 	w.WriteString(" UNION SELECT " + next + ", tree.depth + 1 FROM " + name + " AS e JOIN tree ON " + link +
-		" WHERE tree.depth < " + string(maxDepth) + ") SELECT id FROM tree)")
+		" WHERE tree.depth < " + strconv.Itoa(t.depth) + ") SELECT id FROM tree)")
 }
 
 // inTree asks whether a value is a record of a tree.
@@ -53,7 +55,7 @@ func (b *builder) inHierarchy(v value, op, text string) (expr, error) {
 	if parent == "" || (!v.field.IsLookup() && v.field.LogicalName != e.PrimaryID) {
 		return nil, refuse(code.MissingHierarchicalRelationshipForOperator, "The operator '%s' needs a hierarchical relationship, which the entity has not.", op)
 	}
-	members := inTree{x: v.x, tree: tree{entity: e, parent: parent, root: param{id}, up: strings.HasSuffix(op, "above")}}
+	members := inTree{x: v.x, tree: tree{entity: e, parent: parent, root: param{id}, up: strings.HasSuffix(op, "above"), depth: maxDepth}}
 	switch op {
 	case "above", "under":
 		return and(members, compared{"<>", v.x, param{id}}), nil
