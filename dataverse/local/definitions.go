@@ -157,6 +157,7 @@ func (s *Server) oneDefinition(c *call, address string, d defined) (reply, error
 	if err != nil {
 		return reply{}, err
 	}
+	c.tellOptionContexts(address, result)
 	return definition(c, address, result)
 }
 
@@ -169,6 +170,7 @@ func (s *Server) definitionList(c *call, address string, all []defined) (reply, 
 	if err != nil {
 		return reply{}, err
 	}
+	c.tellOptionContexts(address, list...)
 	d := document{"value": list}
 	if c.query.Count {
 		d["@odata.count"] = len(list)

@@ -58,6 +58,22 @@ func (s *Server) expanded(d defined, x odata.Expand) (any, error) {
 	return s.filtered(all, x.Filter, x.Select, x.Expand)
 }
 
+// tellOptionContexts tells of fields whose own choices $expand asked for where these are defined, as they are a part of the field: not
+// of global ones ("Retrieve schema definitions by name or MetadataId").
+func (c *call) tellOptionContexts(address string, list ...document) {
+	set, cast, isCast := strings.Cut(strings.TrimSuffix(address, "/$entity"), "/Attributes/")
+	i := slices.IndexFunc(c.query.Expand, func(x odata.Expand) bool { return x.Navigation == "OptionSet" })
+	if !isCast || i < 0 {
+		return
+	}
+	of := "/" + cast + "/OptionSet" + selected(c.query.Expand[i].Select, nil) + "/$entity"
+	for _, d := range list {
+		if id, _ := d["MetadataId"].(string); d["OptionSet"] != nil {
+			d["OptionSet@odata.context"] = c.base + "$metadata#" + set + "/Attributes(" + id + ")" + of
+		}
+	}
+}
+
 // pick keeps the selected members; the MetadataId and annotations come always.
 func pick(d document, names []string) document {
 	result := make(document, len(d))
