@@ -4,6 +4,7 @@ import (
 	"bufio"
 	"context"
 	"encoding/json"
+	"io"
 	"net/http"
 	"strings"
 	"testing"
@@ -150,6 +151,16 @@ func next(t *testing.T, s *bufio.Scanner) string {
 	return s.Text()
 }
 
+// wait waits until a command has printed what its buffer waits for.
+func wait(t *testing.T, out *waitBuffer, ended chan error) {
+	t.Helper()
+	select {
+	case <-out.seen:
+	case err := <-ended:
+		t.Fatalf("watch ended: %v\n%s", err, out)
+	}
+}
+
 func TestPresenceWatchPrints(t *testing.T) {
 	t.Parallel()
 	r := serve(t)
@@ -162,18 +173,10 @@ func TestPresenceWatchPrints(t *testing.T) {
 		}()
 		return out, ended
 	}
-	wait := func(out *waitBuffer, ended chan error) {
-		t.Helper()
-		select {
-		case <-out.seen:
-		case err := <-ended:
-			t.Fatalf("watch ended: %v\n%s", err, out)
-		}
-	}
 	people, endedPeople := watch("changes follow")
 	machines, endedMachines := watch(`"snapshotEnd"`, "--format=json")
-	wait(people, endedPeople)
-	wait(machines, endedMachines)
+	wait(t, people, endedPeople)
+	wait(t, machines, endedMachines)
 	var end struct{ Cursor string }
 	if err := json.Unmarshal([]byte(lastLine(machines.String())), &end); err != nil {
 		t.Fatal(err)
@@ -181,7 +184,7 @@ func TestPresenceWatchPrints(t *testing.T) {
 
 	setPresence(t, r, agent, "Busy")
 	resumed, endedResumed := watch("changed to Busy from Available", "--after", end.Cursor)
-	wait(resumed, endedResumed)
+	wait(t, resumed, endedResumed)
 	if line := resumed.String(); !strings.HasPrefix(line, "Aoife O'Rourke ") || strings.Contains(line, "(late)") {
 		t.Errorf("a change is printed as %q", line)
 	}
@@ -194,6 +197,44 @@ func TestPresenceWatchPrints(t *testing.T) {
 	err := run(t.Context(), []string{"presence", "watch", "--server", closedPort(t)}, &safeBuffer{}, &safeBuffer{})
 	if err == nil || !strings.Contains(err.Error(), "botverse serve") || exitStatus(err) != 1 {
 		t.Errorf("watch where nobody serves = %v, want advice", err)
+	}
+}
+
+// A watch outlives the server: it says that the connection is lost and back, and prints what it missed, once.
+func TestPresenceWatchComesBack(t *testing.T) {
+	t.Parallel()
+	dir := t.TempDir()
+	r := serveWith(t, "--data-dir="+dir)
+	ctx, cancel := context.WithCancel(t.Context())
+	defer cancel()
+	snapshot, out := newWaitBuffer("changes follow"), newWaitBuffer("changed to Away from Busy")
+	offline, log := newWaitBuffer("-- offline"), &safeBuffer{}
+	ended := make(chan error, 1)
+	go func() {
+		ended <- run(ctx, []string{"presence", "watch", "--server", r.grpc}, io.MultiWriter(snapshot, out), io.MultiWriter(offline, log))
+	}()
+	wait(t, snapshot, ended)
+	local := address(t, r.welcome, `local Dataverse +http://([^/]+)/`)
+	setPresence(t, &running{local: local}, agent, "Busy")
+	if err := r.stop(); err != nil {
+		t.Fatal(err)
+	}
+	wait(t, offline, ended)
+
+	again := serveWith(t, "--data-dir="+dir, "--grpc-addr="+r.grpc)
+	setPresence(t, &running{local: address(t, again.welcome, `local Dataverse +http://([^/]+)/`)}, agent, "Away")
+	wait(t, out, ended)
+	cancel()
+	if err := <-ended; err != nil {
+		t.Errorf("watch ended with %v on interrupt, want nil", err)
+	}
+	for _, line := range []string{"changed to Busy from Available", "changed to Away from Busy", "changes follow"} {
+		if n := strings.Count(out.String(), line); n != 1 {
+			t.Errorf("%q is printed %d times, want once:\n%s", line, n, out)
+		}
+	}
+	if !strings.Contains(log.String(), "-- online --") {
+		t.Errorf("it does not say that it is online again: %s", log)
 	}
 }
 

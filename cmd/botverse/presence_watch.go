@@ -9,10 +9,10 @@ import (
 	"time"
 
 	"google.golang.org/grpc"
+	"google.golang.org/grpc/backoff"
 	"google.golang.org/grpc/codes"
 	"google.golang.org/grpc/credentials/insecure"
 	"google.golang.org/grpc/status"
-	"google.golang.org/protobuf/encoding/protojson"
 
 	botversev1 "github.com/botverse/botverse/gen/botverse/v1"
 )
@@ -32,39 +32,29 @@ type presenceWatch struct {
 	Format string `enum:"text,json" default:"text" help:"text: a line for people; json: a message a line, with cursors."`
 }
 
-// Run watches until ctx ends, which is no error.
+// Run watches until ctx ends, which is no error. Where the server cannot be reached at all it says so and ends; once it was
+// there, a connection that is lost is made again, and the stream goes on after the last message.
 func (c *presenceWatch) Run(ctx context.Context, s streams) error {
-	conn, err := grpc.NewClient(c.Server, grpc.WithTransportCredentials(insecure.NewCredentials()))
+	conn, err := grpc.NewClient(c.Server, grpc.WithTransportCredentials(insecure.NewCredentials()), grpc.WithConnectParams(comeBack()))
 	if err != nil {
 		return usagef("--server %s: %w", c.Server, err)
 	}
 	defer conn.Close()
-	stream, err := botversev1.NewPresenceServiceClient(conn).WatchPresence(ctx, &botversev1.WatchPresenceRequest{After: c.After})
-	if err != nil {
+	w := &watcher{client: botversev1.NewPresenceServiceClient(conn), cursor: c.After, print: textLine, streams: s}
+	if c.Format == "json" {
+		w.print = jsonLine
+	}
+	if err := w.run(ctx); err != nil {
 		return c.failure(err)
 	}
-	write := textLine
-	if c.Format == "json" {
-		write = jsonLine
-	}
-	for {
-		m, err := stream.Recv()
-		if ctx.Err() != nil {
-			return nil
-		}
-		if err != nil {
-			return c.failure(err)
-		}
-		if err := write(s.out, m); err != nil {
-			return err
-		}
-	}
+	return nil
 }
 
 func (c *presenceWatch) failure(err error) error {
-	switch s := status.Convert(err); {
-	case errors.Is(err, io.EOF):
-		return errors.New("the server ended the stream")
+	s, isStatus := status.FromError(err)
+	switch {
+	case !isStatus:
+		return err
 	case s.Code() == codes.Unavailable:
 		return fmt.Errorf("no botverse answers at %s: is `botverse serve` running there? (%s)", c.Server, s.Message())
 	default:
@@ -72,57 +62,91 @@ func (c *presenceWatch) failure(err error) error {
 	}
 }
 
-func jsonLine(w io.Writer, m *botversev1.WatchPresenceResponse) error {
-	b, err := protojson.Marshal(m)
+// comeBackPause is the least pause before a lost connection is made again.
+const comeBackPause = 250 * time.Millisecond
+
+// comeBack is how patiently a lost connection is made again.
+func comeBack() grpc.ConnectParams {
+	return grpc.ConnectParams{
+		Backoff:           backoff.Config{BaseDelay: comeBackPause, Multiplier: 1.6, Jitter: 0.2, MaxDelay: 5 * time.Second},
+		MinConnectTimeout: 5 * time.Second,
+	}
+}
+
+// watcher follows the stream over all its connections.
+type watcher struct {
+	streams
+	client botversev1.PresenceServiceClient
+	print  printer
+	cursor string // of the last message
+	was    bool   // whether the server ever answered
+	online bool   // whether it answered since the connection was lost
+}
+
+func (w *watcher) run(ctx context.Context) error {
+	for {
+		err := w.follow(ctx)
+		switch {
+		case ctx.Err() != nil:
+			return nil
+		case status.Code(err) == codes.OutOfRange && w.was:
+			fmt.Fprintln(w.log, "-- what was missed is no longer kept; starting anew --")
+			w.cursor = ""
+		case !w.was || !mayComeBack(err):
+			return err
+		}
+		if w.online {
+			fmt.Fprintf(w.log, "-- offline: %s --\n", status.Convert(err).Message())
+			w.online = false
+		}
+		if !pause(ctx, comeBackPause) {
+			return nil
+		}
+	}
+}
+
+// follow prints messages until the stream ends.
+func (w *watcher) follow(ctx context.Context) error {
+	ctx, cancel := context.WithCancel(ctx)
+	defer cancel()
+	stream, err := w.client.WatchPresence(ctx, &botversev1.WatchPresenceRequest{After: w.cursor}, grpc.WaitForReady(w.was))
 	if err != nil {
 		return err
 	}
-	_, err = fmt.Fprintf(w, "%s\n", b)
-	return err
+	for {
+		m, err := stream.Recv()
+		if err != nil {
+			return err
+		}
+		if w.was && !w.online {
+			fmt.Fprintln(w.log, "-- online --")
+		}
+		w.was, w.online = true, true
+		w.cursor = cmp.Or(m.GetCursor(), w.cursor)
+		if err := w.print(w.out, m); err != nil {
+			return err
+		}
+	}
 }
 
-// textLine prints a message for people. Heartbeats say nothing to them.
-func textLine(w io.Writer, m *botversev1.WatchPresenceResponse) error {
-	var err error
-	switch x := m.GetMessage().(type) {
-	case *botversev1.WatchPresenceResponse_State:
-		_, err = fmt.Fprintf(w, "%-24s is %s since %s\n", x.State.GetAgentName(), x.State.GetPresence().GetName(),
-			x.State.GetStartTime().AsTime().Format(time.RFC3339))
-	case *botversev1.WatchPresenceResponse_SnapshotEnd:
-		_, err = fmt.Fprintf(w, "-- %d agents; changes follow --\n", x.SnapshotEnd.GetAgents())
-	case *botversev1.WatchPresenceResponse_Event:
-		_, err = fmt.Fprintln(w, eventLine(x.Event))
-	case *botversev1.WatchPresenceResponse_Activity:
-		_, err = fmt.Fprintln(w, activityLine(x.Activity))
+// mayComeBack reports whether a stream that ended so may go on with its cursor: the server went away, is stopping, or found
+// us too slow.
+func mayComeBack(err error) bool {
+	switch status.Code(err) {
+	case codes.Unavailable, codes.ResourceExhausted:
+		return true
 	}
-	return err
+	return errors.Is(err, io.EOF)
 }
 
-func activityLine(a *botversev1.ActivityEvent) string {
-	what := map[botversev1.EventKind]string{
-		botversev1.EventKind_ACCEPTED_WORK: "accepted a conversation",
-		botversev1.EventKind_AFTER_WORK:    "is in after-work",
-		botversev1.EventKind_CONSULT:       "consults " + a.GetOtherAgentName(),
-		botversev1.EventKind_ROW_CHANGE:    fmt.Sprintf("%s of %s %s", a.GetMessage(), a.GetEntity(), a.GetRecordId()),
-	}[a.GetKind()]
-	at := a.GetTime()
-	if at == nil {
-		at = a.GetReceiveTime()
+// pause waits; false when ctx ended first.
+func pause(ctx context.Context, d time.Duration) bool {
+	timer := time.NewTimer(d)
+	defer timer.Stop()
+	select {
+	case <-timer.C:
+		return true
+	case <-ctx.Done():
+		return false
 	}
-	return fmt.Sprintf("%-24s %s at %s", cmp.Or(a.GetAgentName(), a.GetSource()), what, at.AsTime().Format(time.RFC3339))
-}
-
-func eventLine(e *botversev1.PresenceEvent) string {
-	what := "changed to " + e.GetPresence().GetName()
-	if e.GetKind() == botversev1.PresenceEvent_CAPACITY_CHANGED {
-		what = fmt.Sprintf("has capacity %d", e.GetCapacity())
-	}
-	if before := e.GetPrevious().GetName(); before != "" && e.GetKind() == botversev1.PresenceEvent_PRESENCE_CHANGED {
-		what += " from " + before
-	}
-	line := fmt.Sprintf("%-24s %s at %s", e.GetAgentName(), what, e.GetStartTime().AsTime().Format(time.RFC3339))
-	if e.GetLate() {
-		line += " (late)"
-	}
-	return line
 }

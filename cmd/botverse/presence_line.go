@@ -1,0 +1,70 @@
+package main
+
+import (
+	"cmp"
+	"fmt"
+	"io"
+	"time"
+
+	"google.golang.org/protobuf/encoding/protojson"
+
+	botversev1 "github.com/botverse/botverse/gen/botverse/v1"
+)
+
+// printer prints a message of WatchPresence.
+type printer func(io.Writer, *botversev1.WatchPresenceResponse) error
+
+func jsonLine(w io.Writer, m *botversev1.WatchPresenceResponse) error {
+	b, err := protojson.Marshal(m)
+	if err != nil {
+		return err
+	}
+	_, err = fmt.Fprintf(w, "%s\n", b)
+	return err
+}
+
+// textLine prints a message for people. Heartbeats say nothing to them.
+func textLine(w io.Writer, m *botversev1.WatchPresenceResponse) error {
+	var err error
+	switch x := m.GetMessage().(type) {
+	case *botversev1.WatchPresenceResponse_State:
+		_, err = fmt.Fprintf(w, "%-24s is %s since %s\n", x.State.GetAgentName(), x.State.GetPresence().GetName(),
+			x.State.GetStartTime().AsTime().Format(time.RFC3339))
+	case *botversev1.WatchPresenceResponse_SnapshotEnd:
+		_, err = fmt.Fprintf(w, "-- %d agents; changes follow --\n", x.SnapshotEnd.GetAgents())
+	case *botversev1.WatchPresenceResponse_Event:
+		_, err = fmt.Fprintln(w, eventLine(x.Event))
+	case *botversev1.WatchPresenceResponse_Activity:
+		_, err = fmt.Fprintln(w, activityLine(x.Activity))
+	}
+	return err
+}
+
+func activityLine(a *botversev1.ActivityEvent) string {
+	what := map[botversev1.EventKind]string{
+		botversev1.EventKind_ACCEPTED_WORK: "accepted a conversation",
+		botversev1.EventKind_AFTER_WORK:    "is in after-work",
+		botversev1.EventKind_CONSULT:       "consults " + a.GetOtherAgentName(),
+		botversev1.EventKind_ROW_CHANGE:    fmt.Sprintf("%s of %s %s", a.GetMessage(), a.GetEntity(), a.GetRecordId()),
+	}[a.GetKind()]
+	at := a.GetTime()
+	if at == nil {
+		at = a.GetReceiveTime()
+	}
+	return fmt.Sprintf("%-24s %s at %s", cmp.Or(a.GetAgentName(), a.GetSource()), what, at.AsTime().Format(time.RFC3339))
+}
+
+func eventLine(e *botversev1.PresenceEvent) string {
+	what := "changed to " + e.GetPresence().GetName()
+	if e.GetKind() == botversev1.PresenceEvent_CAPACITY_CHANGED {
+		what = fmt.Sprintf("has capacity %d", e.GetCapacity())
+	}
+	if before := e.GetPrevious().GetName(); before != "" && e.GetKind() == botversev1.PresenceEvent_PRESENCE_CHANGED {
+		what += " from " + before
+	}
+	line := fmt.Sprintf("%-24s %s at %s", e.GetAgentName(), what, e.GetStartTime().AsTime().Format(time.RFC3339))
+	if e.GetLate() {
+		line += " (late)"
+	}
+	return line
+}
