@@ -8,11 +8,12 @@ import (
 	"github.com/botverse/botverse/dataverse/schema"
 )
 
-// FindRecord asks for the first record whose fields equal the given values. What it holds is read only.
+// FindRecord asks for the first record whose fields equal the given values, and fulfil the given conditions. What it holds is read only.
 type FindRecord struct {
 	Environment   string         // "" for the default
 	Entity        string         // logical name
-	Where         map[string]any // by logical name: literals, templates, lookups; at least one
+	Where         map[string]any // by logical name: literals, templates, lookups
+	Conditions    []Condition    // beside Where, all of them; one of Where and Conditions is needed
 	OrderBy       []string       // as "createdon desc"; nil for active first, then oldest
 	Save          map[string]string
 	SaveDefaults  map[string]any
@@ -76,7 +77,7 @@ func (r *Runtime) planFind(ctx context.Context, client *dataverse.Client, e *sch
 		return recordSearch{}, err
 	}
 	orders, orderFaults := parseOrders(e, spec.OrderBy)
-	filter, whereFaults, err := comparer{runtime: r, client: client, entity: e, variables: spec.Variables, zone: zone}.where(ctx, spec.Where)
+	filter, whereFaults, err := comparer{runtime: r, client: client, entity: e, variables: spec.Variables, zone: zone}.filter(ctx, spec.Where, spec.Conditions)
 	if err != nil {
 		return recordSearch{}, err
 	}

@@ -68,25 +68,20 @@ func (c comparer) lookupWhere(object map[string]any, where any, path string) (lo
 	return lookupWhere{object: object, pairs: pairs, values: c}, nil
 }
 
-// whereBehind is the condition that a lookup points at the record that its own `where` finds.
-func (c comparer) whereBehind(ctx context.Context, f *schema.Field, rest map[string]any, where any, path string) ([]odata.Expr, []Fault, error) {
+// operandWhere is a lookup by `where` that a search compares with.
+func (c comparer) operandWhere(rest map[string]any, where any, path string) (any, *Fault) {
 	var object map[string]any
 	if len(rest) > 0 {
 		given, fault := c.given(rest, path)
 		if fault != nil {
-			return nil, []Fault{*fault}, nil
+			return nil, fault
 		}
 		object, _ = given.(map[string]any)
 	}
 	if object["missing"] != nil {
-		return nil, []Fault{*missingInSearch(path)}, nil
+		return nil, missingInSearch(path)
 	}
-	value, fault := c.lookupWhere(object, where, path)
-	if fault != nil {
-		return nil, []Fault{*fault}, nil
-	}
-	ref, _, faults, err := resolveLookup(ctx, c.client, f, value, valueOptions{Path: path, Zone: c.zone, Search: true})
-	return compare(f, odata.GUID(ref.ID)), faults, err
+	return c.lookupWhere(object, where, path)
 }
 
 // parseLookupWhere reads the members beside `where`.

@@ -46,7 +46,7 @@ func (c *change) prepareTarget(ctx context.Context, e *schema.Entity) (target, e
 // which is the record's ID, or the condition that finds it.
 func (c *change) which(ctx context.Context, e *schema.Entity, t *target) (odata.Expr, []Fault, error) {
 	given := 0
-	for _, is := range []bool{c.spec.RecordID != "", len(c.spec.Key) > 0, len(c.spec.Where) > 0} {
+	for _, is := range []bool{c.spec.RecordID != "", len(c.spec.Key) > 0, len(c.spec.Where) > 0 || len(c.spec.Conditions) > 0} {
 		if is {
 			given++
 		}
@@ -70,7 +70,10 @@ func (c *change) which(ctx context.Context, e *schema.Entity, t *target) (odata.
 		comparing.member = "key"
 		return comparing.where(ctx, c.spec.Key)
 	}
-	return comparing.where(ctx, c.spec.Where)
+	if c.upsert && len(c.spec.Where) == 0 {
+		return nil, []Fault{*newFault(InvalidRequest, "conditions", "need where beside them: a new record has the values of where, so that the next call finds it")}, nil
+	}
+	return comparing.filter(ctx, c.spec.Where, c.spec.Conditions)
 }
 
 // recordID is the ID that the request gives: as a text, or as a reference.

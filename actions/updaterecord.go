@@ -2,12 +2,14 @@ package actions
 
 import (
 	"context"
+	"fmt"
 
 	"github.com/botverse/botverse/dataverse"
 	"github.com/botverse/botverse/dataverse/schema"
 )
 
-// UpdateRecord asks for a record that is there to be changed. Exactly one of RecordID, Key and Where says which. What it
+// UpdateRecord asks for a record that is there to be changed. Exactly one of RecordID, Key, and Where with
+// Conditions says which. What it
 // holds is read only.
 type UpdateRecord struct {
 	Environment string // "" for the default
@@ -16,6 +18,8 @@ type UpdateRecord struct {
 	RecordID string         // an ID, or a template that gives one or a reference, as "@record" saves one
 	Key      map[string]any // the fields of an alternate key, all of them
 	Where    map[string]any // as FindRecord's
+	// Conditions are FindRecord's, beside Where; an upsert has them beside a Where only.
+	Conditions []Condition
 
 	OrderBy       []string // as FindRecord's: which of several is the first
 	UseFirst      bool     // of several that match take the first; Ambiguous else
@@ -133,9 +137,12 @@ func (c *change) input() fieldInput {
 // request is what makes the call recognizable.
 func (c *change) request() request {
 	s := c.spec
+	target := map[string]any{"record_id": s.RecordID, "key": s.Key, "where": s.Where}
+	for i, condition := range s.Conditions {
+		target[fmt.Sprintf("conditions[%d]", i)] = []any{lowerName(condition.Field), condition.Operator, condition.Value}
+	}
 	return request{
-		action: c.action, namespace: s.Namespace, id: s.RequestID, variables: s.Variables, fields: s.Fields,
-		target:  map[string]any{"record_id": s.RecordID, "key": s.Key, "where": s.Where},
+		action: c.action, namespace: s.Namespace, id: s.RequestID, variables: s.Variables, fields: s.Fields, target: target,
 		options: []any{s.OrderBy, s.UseFirst, s.Merge, s.OnUnset, s.CutLongText, s.TimeZone, c.onDuplicate},
 	}
 }

@@ -56,8 +56,12 @@ func (c comparer) where(ctx context.Context, pairs map[string]any) (odata.Expr, 
 	if fault := tooMany(c.entity, pairs, cmp.Or(c.member, "where")); fault != nil {
 		return nil, []Fault{*fault}, nil
 	}
-	var terms []odata.Expr
-	var faults []Fault
+	terms, faults, err := c.terms(ctx, pairs)
+	return joined(odata.And, terms), faults, err
+}
+
+// terms are the conditions of all pairs.
+func (c comparer) terms(ctx context.Context, pairs map[string]any) (terms []odata.Expr, faults []Fault, err error) {
 	for _, name := range sortedNames(pairs) {
 		pair, more, err := c.pair(ctx, name, pairs[name])
 		if err != nil {
@@ -65,10 +69,7 @@ func (c comparer) where(ctx context.Context, pairs map[string]any) (odata.Expr, 
 		}
 		terms, faults = append(terms, pair...), append(faults, more...)
 	}
-	if len(terms) == 1 {
-		return terms[0], faults, nil
-	}
-	return &odata.Logical{Op: odata.And, Terms: terms}, faults, nil
+	return terms, faults, nil
 }
 
 // pair is the conditions of one field and its value, all of which must hold.
@@ -81,14 +82,11 @@ func (c comparer) pair(ctx context.Context, name string, value any) ([]odata.Exp
 	if value == nil {
 		return compare(f, odata.Null{}), nil, nil
 	}
-	if rest, where, found := splitWhere(f, value); found {
-		return c.whereBehind(ctx, f, rest, where, path)
-	}
-	terms, fault, err := c.equal(ctx, f, value, path)
+	value, fault = c.operand(f, value, path)
 	if fault != nil {
 		return nil, []Fault{*fault}, nil
 	}
-	return terms, nil, err
+	return c.equalTo(ctx, f, value, path)
 }
 
 // field is the field of that name, which a search can compare.
@@ -100,18 +98,30 @@ func (c comparer) field(name, path string) (*schema.Field, *Fault) {
 	return f, unsearchable(c.entity, f, path)
 }
 
-// equal is the conditions under which a field equals a value of the request, which is rendered first.
-func (c comparer) equal(ctx context.Context, f *schema.Field, value any, path string) ([]odata.Expr, *Fault, error) {
+// operand is a value to compare a field with, rendered: it says something. A lookup by `where` becomes a lookupWhere.
+func (c comparer) operand(f *schema.Field, value any, path string) (any, *Fault) {
+	if rest, where, found := splitWhere(f, value); found {
+		return c.operandWhere(rest, where, path)
+	}
 	value, fault := c.given(value, path)
+	if text, ok := value.(string); ok && fault == nil {
+		fault = checkPrintable(text, path)
+	}
+	return value, fault
+}
+
+// equalTo is the conditions under which a field equals an operand, all of which must hold.
+func (c comparer) equalTo(ctx context.Context, f *schema.Field, operand any, path string) ([]odata.Expr, []Fault, error) {
+	o := valueOptions{Path: path, Zone: c.zone, Search: true}
+	if _, ok := operand.(lookupWhere); ok {
+		ref, _, faults, err := resolveLookup(ctx, c.client, f, operand, o)
+		return compare(f, odata.GUID(ref.ID)), faults, err
+	}
+	terms, fault, err := c.equals(ctx, f, operand, o)
 	if fault != nil {
-		return nil, fault, nil
+		return nil, []Fault{*fault}, nil
 	}
-	if text, ok := value.(string); ok {
-		if fault := checkPrintable(text, path); fault != nil {
-			return nil, fault, nil
-		}
-	}
-	return c.equals(ctx, f, value, valueOptions{Path: path, Zone: c.zone, Search: true})
+	return terms, nil, err
 }
 
 // given is a rendered value that says something. What says nothing is refused, so that a search never turns into one for

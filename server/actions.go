@@ -100,6 +100,7 @@ type changeRequest interface {
 	GetRecordId() string
 	GetKey() *structpb.Struct
 	GetWhere() *structpb.Struct
+	GetConditions() []*botversev1.Condition
 	GetFields() *structpb.Struct
 	GetMerge() botversev1.UpdateRecordRequest_Merge
 	GetVariables() *structpb.Struct
@@ -122,6 +123,7 @@ func updateRecordFrom(req changeRequest) actions.UpdateRecord {
 		RecordID:      req.GetRecordId(),
 		Key:           req.GetKey().AsMap(),
 		Where:         req.GetWhere().AsMap(),
+		Conditions:    conditionsFrom(req.GetConditions()),
 		OrderBy:       req.GetOrderBy(),
 		UseFirst:      req.GetOnMultiple() == botversev1.UpdateRecordRequest_FIRST,
 		MaxCandidates: int(req.GetMaxCandidates()),
@@ -143,11 +145,20 @@ func updateRecordFrom(req changeRequest) actions.UpdateRecord {
 	return spec
 }
 
+func conditionsFrom(conditions []*botversev1.Condition) []actions.Condition {
+	var list []actions.Condition
+	for _, c := range conditions {
+		list = append(list, actions.Condition{Field: c.GetField(), Operator: c.GetOperator(), Value: c.GetValue().AsInterface()})
+	}
+	return list
+}
+
 func findRecordFrom(req *botversev1.FindRecordRequest) actions.FindRecord {
 	spec := actions.FindRecord{
 		Environment:   req.GetEnvironment(),
 		Entity:        req.GetEntity(),
 		Where:         req.GetWhere().AsMap(),
+		Conditions:    conditionsFrom(req.GetConditions()),
 		OrderBy:       req.GetOrderBy(),
 		Save:          req.GetSave(),
 		SaveDefaults:  req.GetSaveDefaults().AsMap(),

@@ -632,7 +632,7 @@ func (x FindRecordRequest_OnMultiple) Number() protoreflect.EnumNumber {
 
 // Deprecated: Use FindRecordRequest_OnMultiple.Descriptor instead.
 func (FindRecordRequest_OnMultiple) EnumDescriptor() ([]byte, []int) {
-	return file_botverse_v1_actions_proto_rawDescGZIP(), []int{6, 0}
+	return file_botverse_v1_actions_proto_rawDescGZIP(), []int{7, 0}
 }
 
 // What a flow branches on.
@@ -689,7 +689,7 @@ func (x FindRecordResponse_Outcome) Number() protoreflect.EnumNumber {
 
 // Deprecated: Use FindRecordResponse_Outcome.Descriptor instead.
 func (FindRecordResponse_Outcome) EnumDescriptor() ([]byte, []int) {
-	return file_botverse_v1_actions_proto_rawDescGZIP(), []int{7, 0}
+	return file_botverse_v1_actions_proto_rawDescGZIP(), []int{8, 0}
 }
 
 // What to do where more than one record matches.
@@ -742,7 +742,7 @@ func (x FindRecordByFetchXMLRequest_OnMultiple) Number() protoreflect.EnumNumber
 
 // Deprecated: Use FindRecordByFetchXMLRequest_OnMultiple.Descriptor instead.
 func (FindRecordByFetchXMLRequest_OnMultiple) EnumDescriptor() ([]byte, []int) {
-	return file_botverse_v1_actions_proto_rawDescGZIP(), []int{8, 0}
+	return file_botverse_v1_actions_proto_rawDescGZIP(), []int{9, 0}
 }
 
 // What a flow branches on.
@@ -799,7 +799,7 @@ func (x FindRecordByFetchXMLResponse_Outcome) Number() protoreflect.EnumNumber {
 
 // Deprecated: Use FindRecordByFetchXMLResponse_Outcome.Descriptor instead.
 func (FindRecordByFetchXMLResponse_Outcome) EnumDescriptor() ([]byte, []int) {
-	return file_botverse_v1_actions_proto_rawDescGZIP(), []int{9, 0}
+	return file_botverse_v1_actions_proto_rawDescGZIP(), []int{10, 0}
 }
 
 // Asks for a record to be created.
@@ -1151,7 +1151,9 @@ type UpdateRecordRequest struct {
 	RequestId string `protobuf:"bytes,17,opt,name=request_id,json=requestId,proto3" json:"request_id,omitempty"`
 	// Checks and reads as the real call does, stops before the first write, and answers with the requests that would be
 	// sent (`requests`). Nothing is written.
-	ValidateOnly  bool `protobuf:"varint,18,opt,name=validate_only,json=validateOnly,proto3" json:"validate_only,omitempty"`
+	ValidateOnly bool `protobuf:"varint,18,opt,name=validate_only,json=validateOnly,proto3" json:"validate_only,omitempty"`
+	// What the record's fields must fulfil beside `where`, all of it, as for FindRecord.
+	Conditions    []*Condition `protobuf:"bytes,19,rep,name=conditions,proto3" json:"conditions,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -1312,6 +1314,13 @@ func (x *UpdateRecordRequest) GetValidateOnly() bool {
 	return false
 }
 
+func (x *UpdateRecordRequest) GetConditions() []*Condition {
+	if x != nil {
+		return x.Conditions
+	}
+	return nil
+}
+
 // Tells what became of a change.
 type UpdateRecordResponse struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
@@ -1469,7 +1478,10 @@ type UpsertRecordRequest struct {
 	ValidateOnly bool `protobuf:"varint,18,opt,name=validate_only,json=validateOnly,proto3" json:"validate_only,omitempty"`
 	// What to do where the record is to be made, and Dataverse's published duplicate rules find another that is like it. As for
 	// CreateRecord.
-	OnDuplicate   CreateRecordRequest_OnDuplicate `protobuf:"varint,19,opt,name=on_duplicate,json=onDuplicate,proto3,enum=botverse.v1.CreateRecordRequest_OnDuplicate" json:"on_duplicate,omitempty"`
+	OnDuplicate CreateRecordRequest_OnDuplicate `protobuf:"varint,19,opt,name=on_duplicate,json=onDuplicate,proto3,enum=botverse.v1.CreateRecordRequest_OnDuplicate" json:"on_duplicate,omitempty"`
+	// What the record's fields must fulfil beside `where`, which it needs, as for FindRecord. A record that is made has the
+	// values of `where`; that it fulfils the conditions, so that the next call finds it, is for `fields` to see to.
+	Conditions    []*Condition `protobuf:"bytes,20,rep,name=conditions,proto3" json:"conditions,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -1637,6 +1649,13 @@ func (x *UpsertRecordRequest) GetOnDuplicate() CreateRecordRequest_OnDuplicate {
 	return CreateRecordRequest_ON_DUPLICATE_UNSPECIFIED
 }
 
+func (x *UpsertRecordRequest) GetConditions() []*Condition {
+	if x != nil {
+		return x.Conditions
+	}
+	return nil
+}
+
 // Tells what became of an upsert.
 type UpsertRecordResponse struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
@@ -1755,7 +1774,82 @@ func (x *UpsertRecordResponse) GetExisting() []*Record {
 	return nil
 }
 
-// Asks for the first record whose fields equal the given values.
+// What a field of a record must fulfil, for what equality cannot say.
+type Condition struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// The field's logical name.
+	Field string `protobuf:"bytes,1,opt,name=field,proto3" json:"field,omitempty"`
+	// How the field is compared with the value:
+	//
+	//   - eq, ne, in, not_in: with one value, or with a list of up to 100. A record without a value equals none of them, so that
+	//     ne and not_in find it.
+	//   - gt, ge, lt, le, between: numbers and dates. A day stands for the whole of it: le finds what is on that day too.
+	//     Points in time are RFC 3339. between takes a list of two, and includes both.
+	//   - contains, begins_with, ends_with: texts, without regard to case and accents. Every sign is literal: there are no
+	//     wildcards.
+	//   - is_null, not_null: any field, without a value.
+	//
+	// A multi-select choice has eq (these options and no others), contains (these among others), is_null and not_null.
+	Operator string `protobuf:"bytes,2,opt,name=operator,proto3" json:"operator,omitempty"`
+	// The value, as in `where`: a literal, a template, a lookup, or a list of them; a template may give a list. A variable that
+	// is unset, null or blank is refused.
+	Value         *structpb.Value `protobuf:"bytes,3,opt,name=value,proto3" json:"value,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *Condition) Reset() {
+	*x = Condition{}
+	mi := &file_botverse_v1_actions_proto_msgTypes[6]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *Condition) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*Condition) ProtoMessage() {}
+
+func (x *Condition) ProtoReflect() protoreflect.Message {
+	mi := &file_botverse_v1_actions_proto_msgTypes[6]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use Condition.ProtoReflect.Descriptor instead.
+func (*Condition) Descriptor() ([]byte, []int) {
+	return file_botverse_v1_actions_proto_rawDescGZIP(), []int{6}
+}
+
+func (x *Condition) GetField() string {
+	if x != nil {
+		return x.Field
+	}
+	return ""
+}
+
+func (x *Condition) GetOperator() string {
+	if x != nil {
+		return x.Operator
+	}
+	return ""
+}
+
+func (x *Condition) GetValue() *structpb.Value {
+	if x != nil {
+		return x.Value
+	}
+	return nil
+}
+
+// Asks for the first record whose fields equal the given values, and fulfil the given conditions.
 type FindRecordRequest struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
 	// The environment to ask. Empty means the configured default environment.
@@ -1764,7 +1858,7 @@ type FindRecordRequest struct {
 	Entity string `protobuf:"bytes,2,opt,name=entity,proto3" json:"entity,omitempty"`
 	// What the record's fields must equal, by logical name; all of them. Texts compare without regard to case and
 	// accents. A lookup is written as in CreateRecord's `fields`, but never with "missing". A literal null means "has no value". A template whose variable is unset, null or blank is refused: it never
-	// means "match all". At least one field.
+	// means "match all". One of where and conditions is needed.
 	Where *structpb.Struct `protobuf:"bytes,3,opt,name=where,proto3" json:"where,omitempty"`
 	// Fields to order by, each as "createdon desc" or "fullname". Choices order by their number.
 	OrderBy []string `protobuf:"bytes,4,rep,name=order_by,json=orderBy,proto3" json:"order_by,omitempty"`
@@ -1785,14 +1879,16 @@ type FindRecordRequest struct {
 	ValidateOnly bool `protobuf:"varint,11,opt,name=validate_only,json=validateOnly,proto3" json:"validate_only,omitempty"`
 	// Has match_count tell exactly how many records match, and more_matches not set. Up to 5,000 it costs no request more, up
 	// to 50,000 one; Dataverse does not count more, of which the warning COUNT_CAPPED tells.
-	CountMatches  bool `protobuf:"varint,12,opt,name=count_matches,json=countMatches,proto3" json:"count_matches,omitempty"`
+	CountMatches bool `protobuf:"varint,12,opt,name=count_matches,json=countMatches,proto3" json:"count_matches,omitempty"`
+	// What the record's fields must fulfil beside `where`, all of it.
+	Conditions    []*Condition `protobuf:"bytes,13,rep,name=conditions,proto3" json:"conditions,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
 
 func (x *FindRecordRequest) Reset() {
 	*x = FindRecordRequest{}
-	mi := &file_botverse_v1_actions_proto_msgTypes[6]
+	mi := &file_botverse_v1_actions_proto_msgTypes[7]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1804,7 +1900,7 @@ func (x *FindRecordRequest) String() string {
 func (*FindRecordRequest) ProtoMessage() {}
 
 func (x *FindRecordRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_botverse_v1_actions_proto_msgTypes[6]
+	mi := &file_botverse_v1_actions_proto_msgTypes[7]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1817,7 +1913,7 @@ func (x *FindRecordRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use FindRecordRequest.ProtoReflect.Descriptor instead.
 func (*FindRecordRequest) Descriptor() ([]byte, []int) {
-	return file_botverse_v1_actions_proto_rawDescGZIP(), []int{6}
+	return file_botverse_v1_actions_proto_rawDescGZIP(), []int{7}
 }
 
 func (x *FindRecordRequest) GetEnvironment() string {
@@ -1904,6 +2000,13 @@ func (x *FindRecordRequest) GetCountMatches() bool {
 	return false
 }
 
+func (x *FindRecordRequest) GetConditions() []*Condition {
+	if x != nil {
+		return x.Conditions
+	}
+	return nil
+}
+
 // Tells what a search found.
 type FindRecordResponse struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
@@ -1932,7 +2035,7 @@ type FindRecordResponse struct {
 
 func (x *FindRecordResponse) Reset() {
 	*x = FindRecordResponse{}
-	mi := &file_botverse_v1_actions_proto_msgTypes[7]
+	mi := &file_botverse_v1_actions_proto_msgTypes[8]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1944,7 +2047,7 @@ func (x *FindRecordResponse) String() string {
 func (*FindRecordResponse) ProtoMessage() {}
 
 func (x *FindRecordResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_botverse_v1_actions_proto_msgTypes[7]
+	mi := &file_botverse_v1_actions_proto_msgTypes[8]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1957,7 +2060,7 @@ func (x *FindRecordResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use FindRecordResponse.ProtoReflect.Descriptor instead.
 func (*FindRecordResponse) Descriptor() ([]byte, []int) {
-	return file_botverse_v1_actions_proto_rawDescGZIP(), []int{7}
+	return file_botverse_v1_actions_proto_rawDescGZIP(), []int{8}
 }
 
 func (x *FindRecordResponse) GetOutcome() FindRecordResponse_Outcome {
@@ -2063,7 +2166,7 @@ type FindRecordByFetchXMLRequest struct {
 
 func (x *FindRecordByFetchXMLRequest) Reset() {
 	*x = FindRecordByFetchXMLRequest{}
-	mi := &file_botverse_v1_actions_proto_msgTypes[8]
+	mi := &file_botverse_v1_actions_proto_msgTypes[9]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2075,7 +2178,7 @@ func (x *FindRecordByFetchXMLRequest) String() string {
 func (*FindRecordByFetchXMLRequest) ProtoMessage() {}
 
 func (x *FindRecordByFetchXMLRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_botverse_v1_actions_proto_msgTypes[8]
+	mi := &file_botverse_v1_actions_proto_msgTypes[9]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2088,7 +2191,7 @@ func (x *FindRecordByFetchXMLRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use FindRecordByFetchXMLRequest.ProtoReflect.Descriptor instead.
 func (*FindRecordByFetchXMLRequest) Descriptor() ([]byte, []int) {
-	return file_botverse_v1_actions_proto_rawDescGZIP(), []int{8}
+	return file_botverse_v1_actions_proto_rawDescGZIP(), []int{9}
 }
 
 func (x *FindRecordByFetchXMLRequest) GetEnvironment() string {
@@ -2196,7 +2299,7 @@ type FindRecordByFetchXMLResponse struct {
 
 func (x *FindRecordByFetchXMLResponse) Reset() {
 	*x = FindRecordByFetchXMLResponse{}
-	mi := &file_botverse_v1_actions_proto_msgTypes[9]
+	mi := &file_botverse_v1_actions_proto_msgTypes[10]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2208,7 +2311,7 @@ func (x *FindRecordByFetchXMLResponse) String() string {
 func (*FindRecordByFetchXMLResponse) ProtoMessage() {}
 
 func (x *FindRecordByFetchXMLResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_botverse_v1_actions_proto_msgTypes[9]
+	mi := &file_botverse_v1_actions_proto_msgTypes[10]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2221,7 +2324,7 @@ func (x *FindRecordByFetchXMLResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use FindRecordByFetchXMLResponse.ProtoReflect.Descriptor instead.
 func (*FindRecordByFetchXMLResponse) Descriptor() ([]byte, []int) {
-	return file_botverse_v1_actions_proto_rawDescGZIP(), []int{9}
+	return file_botverse_v1_actions_proto_rawDescGZIP(), []int{10}
 }
 
 func (x *FindRecordByFetchXMLResponse) GetOutcome() FindRecordByFetchXMLResponse_Outcome {
@@ -2351,7 +2454,7 @@ const file_botverse_v1_actions_proto_rawDesc = "" +
 	"\aUPDATED\x10\x05\x12\r\n" +
 	"\tUNCHANGED\x10\x06\x12\r\n" +
 	"\tAMBIGUOUS\x10\a\x12\f\n" +
-	"\bIN_DOUBT\x10\b\"\xb9\n" +
+	"\bIN_DOUBT\x10\b\"\xfb\n" +
 	"\n" +
 	"\x13UpdateRecordRequest\x12*\n" +
 	"\venvironment\x18\x01 \x01(\tB\b\xbaH\x05r\x03\x18\x80\x01R\venvironment\x12<\n" +
@@ -2374,7 +2477,10 @@ const file_botverse_v1_actions_proto_rawDesc = "" +
 	"\ttime_zone\x18\x10 \x01(\tB\a\xbaH\x04r\x02\x18@R\btimeZone\x12'\n" +
 	"\n" +
 	"request_id\x18\x11 \x01(\tB\b\xbaH\x05r\x03\x18\xc8\x01R\trequestId\x12#\n" +
-	"\rvalidate_only\x18\x12 \x01(\bR\fvalidateOnly\x1a7\n" +
+	"\rvalidate_only\x18\x12 \x01(\bR\fvalidateOnly\x12@\n" +
+	"\n" +
+	"conditions\x18\x13 \x03(\v2\x16.botverse.v1.ConditionB\b\xbaH\x05\x92\x01\x02\x10 R\n" +
+	"conditions\x1a7\n" +
 	"\tSaveEntry\x12\x10\n" +
 	"\x03key\x18\x01 \x01(\tR\x03key\x12\x14\n" +
 	"\x05value\x18\x02 \x01(\tR\x05value:\x028\x01\">\n" +
@@ -2410,7 +2516,8 @@ const file_botverse_v1_actions_proto_rawDesc = "" +
 	"\tUNCHANGED\x10\x02\x12\x0f\n" +
 	"\vNOT_MATCHED\x10\x03\x12\r\n" +
 	"\tAMBIGUOUS\x10\x04\x12\f\n" +
-	"\bIN_DOUBT\x10\b\"\xd4\t\n" +
+	"\bIN_DOUBT\x10\b\"\x96\n" +
+	"\n" +
 	"\x13UpsertRecordRequest\x12*\n" +
 	"\venvironment\x18\x01 \x01(\tB\b\xbaH\x05r\x03\x18\x80\x01R\venvironment\x12<\n" +
 	"\x06entity\x18\x02 \x01(\tB$\xbaH!r\x1f2\x1d^[a-zA-Z][a-zA-Z0-9_]{0,127}$R\x06entity\x12%\n" +
@@ -2433,7 +2540,10 @@ const file_botverse_v1_actions_proto_rawDesc = "" +
 	"\n" +
 	"request_id\x18\x11 \x01(\tB\b\xbaH\x05r\x03\x18\xc8\x01R\trequestId\x12#\n" +
 	"\rvalidate_only\x18\x12 \x01(\bR\fvalidateOnly\x12Y\n" +
-	"\fon_duplicate\x18\x13 \x01(\x0e2,.botverse.v1.CreateRecordRequest.OnDuplicateB\b\xbaH\x05\x82\x01\x02\x10\x01R\vonDuplicate\x1a7\n" +
+	"\fon_duplicate\x18\x13 \x01(\x0e2,.botverse.v1.CreateRecordRequest.OnDuplicateB\b\xbaH\x05\x82\x01\x02\x10\x01R\vonDuplicate\x12@\n" +
+	"\n" +
+	"conditions\x18\x14 \x03(\v2\x16.botverse.v1.ConditionB\b\xbaH\x05\x92\x01\x02\x10 R\n" +
+	"conditions\x1a7\n" +
 	"\tSaveEntry\x12\x10\n" +
 	"\x03key\x18\x01 \x01(\tR\x03key\x12\x14\n" +
 	"\x05value\x18\x02 \x01(\tR\x05value:\x028\x01\"\xe9\x04\n" +
@@ -2459,11 +2569,16 @@ const file_botverse_v1_actions_proto_rawDesc = "" +
 	"\aUPDATED\x10\x05\x12\r\n" +
 	"\tUNCHANGED\x10\x06\x12\r\n" +
 	"\tAMBIGUOUS\x10\a\x12\f\n" +
-	"\bIN_DOUBT\x10\b\"\xf6\x06\n" +
+	"\bIN_DOUBT\x10\b\"\x82\x01\n" +
+	"\tCondition\x12 \n" +
+	"\x05field\x18\x01 \x01(\tB\n" +
+	"\xbaH\ar\x05\x10\x01\x18\x80\x01R\x05field\x12%\n" +
+	"\boperator\x18\x02 \x01(\tB\t\xbaH\x06r\x04\x10\x01\x18 R\boperator\x12,\n" +
+	"\x05value\x18\x03 \x01(\v2\x16.google.protobuf.ValueR\x05value\"\xb0\a\n" +
 	"\x11FindRecordRequest\x12*\n" +
 	"\venvironment\x18\x01 \x01(\tB\b\xbaH\x05r\x03\x18\x80\x01R\venvironment\x12<\n" +
-	"\x06entity\x18\x02 \x01(\tB$\xbaH!r\x1f2\x1d^[a-zA-Z][a-zA-Z0-9_]{0,127}$R\x06entity\x125\n" +
-	"\x05where\x18\x03 \x01(\v2\x17.google.protobuf.StructB\x06\xbaH\x03\xc8\x01\x01R\x05where\x12]\n" +
+	"\x06entity\x18\x02 \x01(\tB$\xbaH!r\x1f2\x1d^[a-zA-Z][a-zA-Z0-9_]{0,127}$R\x06entity\x12-\n" +
+	"\x05where\x18\x03 \x01(\v2\x17.google.protobuf.StructR\x05where\x12]\n" +
 	"\border_by\x18\x04 \x03(\tBB\xbaH?\x92\x01<\x10\b\"8r624^\\s*[a-zA-Z_][a-zA-Z0-9_]{0,127}(\\s+(asc|desc))?\\s*$R\aorderBy\x12v\n" +
 	"\x04save\x18\x05 \x03(\v2(.botverse.v1.FindRecordRequest.SaveEntryB8\xbaH5\x9a\x012\x10\x80\x02\"$r\"2 ^[A-Za-z_][A-Za-z0-9_.-]{0,127}$*\ar\x05\x10\x01\x18\xac\x02R\x04save\x12<\n" +
 	"\rsave_defaults\x18\x06 \x01(\v2\x17.google.protobuf.StructR\fsaveDefaults\x125\n" +
@@ -2474,7 +2589,10 @@ const file_botverse_v1_actions_proto_rawDesc = "" +
 	"\ttime_zone\x18\n" +
 	" \x01(\tB\a\xbaH\x04r\x02\x18@R\btimeZone\x12#\n" +
 	"\rvalidate_only\x18\v \x01(\bR\fvalidateOnly\x12#\n" +
-	"\rcount_matches\x18\f \x01(\bR\fcountMatches\x1a7\n" +
+	"\rcount_matches\x18\f \x01(\bR\fcountMatches\x12@\n" +
+	"\n" +
+	"conditions\x18\r \x03(\v2\x16.botverse.v1.ConditionB\b\xbaH\x05\x92\x01\x02\x10 R\n" +
+	"conditions\x1a7\n" +
 	"\tSaveEntry\x12\x10\n" +
 	"\x03key\x18\x01 \x01(\tR\x03key\x12\x14\n" +
 	"\x05value\x18\x02 \x01(\tR\x05value:\x028\x01\"C\n" +
@@ -2567,7 +2685,7 @@ func file_botverse_v1_actions_proto_rawDescGZIP() []byte {
 }
 
 var file_botverse_v1_actions_proto_enumTypes = make([]protoimpl.EnumInfo, 13)
-var file_botverse_v1_actions_proto_msgTypes = make([]protoimpl.MessageInfo, 15)
+var file_botverse_v1_actions_proto_msgTypes = make([]protoimpl.MessageInfo, 16)
 var file_botverse_v1_actions_proto_goTypes = []any{
 	(CreateRecordRequest_OnDuplicate)(0),        // 0: botverse.v1.CreateRecordRequest.OnDuplicate
 	(CreateRecordRequest_OnMultiple)(0),         // 1: botverse.v1.CreateRecordRequest.OnMultiple
@@ -2588,103 +2706,109 @@ var file_botverse_v1_actions_proto_goTypes = []any{
 	(*UpdateRecordResponse)(nil),                // 16: botverse.v1.UpdateRecordResponse
 	(*UpsertRecordRequest)(nil),                 // 17: botverse.v1.UpsertRecordRequest
 	(*UpsertRecordResponse)(nil),                // 18: botverse.v1.UpsertRecordResponse
-	(*FindRecordRequest)(nil),                   // 19: botverse.v1.FindRecordRequest
-	(*FindRecordResponse)(nil),                  // 20: botverse.v1.FindRecordResponse
-	(*FindRecordByFetchXMLRequest)(nil),         // 21: botverse.v1.FindRecordByFetchXMLRequest
-	(*FindRecordByFetchXMLResponse)(nil),        // 22: botverse.v1.FindRecordByFetchXMLResponse
-	nil,                                         // 23: botverse.v1.CreateRecordRequest.SaveEntry
-	nil,                                         // 24: botverse.v1.UpdateRecordRequest.SaveEntry
-	nil,                                         // 25: botverse.v1.UpsertRecordRequest.SaveEntry
-	nil,                                         // 26: botverse.v1.FindRecordRequest.SaveEntry
-	nil,                                         // 27: botverse.v1.FindRecordByFetchXMLRequest.SaveEntry
-	(*structpb.Struct)(nil),                     // 28: google.protobuf.Struct
-	(*Record)(nil),                              // 29: botverse.v1.Record
-	(*Warning)(nil),                             // 30: botverse.v1.Warning
-	(*PlannedRequest)(nil),                      // 31: botverse.v1.PlannedRequest
-	(*Candidate)(nil),                           // 32: botverse.v1.Candidate
+	(*Condition)(nil),                           // 19: botverse.v1.Condition
+	(*FindRecordRequest)(nil),                   // 20: botverse.v1.FindRecordRequest
+	(*FindRecordResponse)(nil),                  // 21: botverse.v1.FindRecordResponse
+	(*FindRecordByFetchXMLRequest)(nil),         // 22: botverse.v1.FindRecordByFetchXMLRequest
+	(*FindRecordByFetchXMLResponse)(nil),        // 23: botverse.v1.FindRecordByFetchXMLResponse
+	nil,                                         // 24: botverse.v1.CreateRecordRequest.SaveEntry
+	nil,                                         // 25: botverse.v1.UpdateRecordRequest.SaveEntry
+	nil,                                         // 26: botverse.v1.UpsertRecordRequest.SaveEntry
+	nil,                                         // 27: botverse.v1.FindRecordRequest.SaveEntry
+	nil,                                         // 28: botverse.v1.FindRecordByFetchXMLRequest.SaveEntry
+	(*structpb.Struct)(nil),                     // 29: google.protobuf.Struct
+	(*Record)(nil),                              // 30: botverse.v1.Record
+	(*Warning)(nil),                             // 31: botverse.v1.Warning
+	(*PlannedRequest)(nil),                      // 32: botverse.v1.PlannedRequest
+	(*Candidate)(nil),                           // 33: botverse.v1.Candidate
+	(*structpb.Value)(nil),                      // 34: google.protobuf.Value
 }
 var file_botverse_v1_actions_proto_depIdxs = []int32{
-	28, // 0: botverse.v1.CreateRecordRequest.fields:type_name -> google.protobuf.Struct
-	28, // 1: botverse.v1.CreateRecordRequest.variables:type_name -> google.protobuf.Struct
-	23, // 2: botverse.v1.CreateRecordRequest.save:type_name -> botverse.v1.CreateRecordRequest.SaveEntry
-	28, // 3: botverse.v1.CreateRecordRequest.save_defaults:type_name -> google.protobuf.Struct
+	29, // 0: botverse.v1.CreateRecordRequest.fields:type_name -> google.protobuf.Struct
+	29, // 1: botverse.v1.CreateRecordRequest.variables:type_name -> google.protobuf.Struct
+	24, // 2: botverse.v1.CreateRecordRequest.save:type_name -> botverse.v1.CreateRecordRequest.SaveEntry
+	29, // 3: botverse.v1.CreateRecordRequest.save_defaults:type_name -> google.protobuf.Struct
 	0,  // 4: botverse.v1.CreateRecordRequest.on_duplicate:type_name -> botverse.v1.CreateRecordRequest.OnDuplicate
 	2,  // 5: botverse.v1.CreateRecordRequest.on_unset:type_name -> botverse.v1.CreateRecordRequest.OnUnset
 	1,  // 6: botverse.v1.CreateRecordRequest.on_multiple:type_name -> botverse.v1.CreateRecordRequest.OnMultiple
 	3,  // 7: botverse.v1.CreateRecordResponse.outcome:type_name -> botverse.v1.CreateRecordResponse.Outcome
-	29, // 8: botverse.v1.CreateRecordResponse.record:type_name -> botverse.v1.Record
-	28, // 9: botverse.v1.CreateRecordResponse.variables:type_name -> google.protobuf.Struct
-	29, // 10: botverse.v1.CreateRecordResponse.existing:type_name -> botverse.v1.Record
-	30, // 11: botverse.v1.CreateRecordResponse.warnings:type_name -> botverse.v1.Warning
-	31, // 12: botverse.v1.CreateRecordResponse.requests:type_name -> botverse.v1.PlannedRequest
-	28, // 13: botverse.v1.UpdateRecordRequest.key:type_name -> google.protobuf.Struct
-	28, // 14: botverse.v1.UpdateRecordRequest.where:type_name -> google.protobuf.Struct
-	28, // 15: botverse.v1.UpdateRecordRequest.fields:type_name -> google.protobuf.Struct
+	30, // 8: botverse.v1.CreateRecordResponse.record:type_name -> botverse.v1.Record
+	29, // 9: botverse.v1.CreateRecordResponse.variables:type_name -> google.protobuf.Struct
+	30, // 10: botverse.v1.CreateRecordResponse.existing:type_name -> botverse.v1.Record
+	31, // 11: botverse.v1.CreateRecordResponse.warnings:type_name -> botverse.v1.Warning
+	32, // 12: botverse.v1.CreateRecordResponse.requests:type_name -> botverse.v1.PlannedRequest
+	29, // 13: botverse.v1.UpdateRecordRequest.key:type_name -> google.protobuf.Struct
+	29, // 14: botverse.v1.UpdateRecordRequest.where:type_name -> google.protobuf.Struct
+	29, // 15: botverse.v1.UpdateRecordRequest.fields:type_name -> google.protobuf.Struct
 	4,  // 16: botverse.v1.UpdateRecordRequest.merge:type_name -> botverse.v1.UpdateRecordRequest.Merge
-	28, // 17: botverse.v1.UpdateRecordRequest.variables:type_name -> google.protobuf.Struct
-	24, // 18: botverse.v1.UpdateRecordRequest.save:type_name -> botverse.v1.UpdateRecordRequest.SaveEntry
-	28, // 19: botverse.v1.UpdateRecordRequest.save_defaults:type_name -> google.protobuf.Struct
+	29, // 17: botverse.v1.UpdateRecordRequest.variables:type_name -> google.protobuf.Struct
+	25, // 18: botverse.v1.UpdateRecordRequest.save:type_name -> botverse.v1.UpdateRecordRequest.SaveEntry
+	29, // 19: botverse.v1.UpdateRecordRequest.save_defaults:type_name -> google.protobuf.Struct
 	5,  // 20: botverse.v1.UpdateRecordRequest.on_multiple:type_name -> botverse.v1.UpdateRecordRequest.OnMultiple
 	6,  // 21: botverse.v1.UpdateRecordRequest.on_unset:type_name -> botverse.v1.UpdateRecordRequest.OnUnset
-	7,  // 22: botverse.v1.UpdateRecordResponse.outcome:type_name -> botverse.v1.UpdateRecordResponse.Outcome
-	29, // 23: botverse.v1.UpdateRecordResponse.record:type_name -> botverse.v1.Record
-	28, // 24: botverse.v1.UpdateRecordResponse.variables:type_name -> google.protobuf.Struct
-	32, // 25: botverse.v1.UpdateRecordResponse.candidates:type_name -> botverse.v1.Candidate
-	30, // 26: botverse.v1.UpdateRecordResponse.warnings:type_name -> botverse.v1.Warning
-	31, // 27: botverse.v1.UpdateRecordResponse.requests:type_name -> botverse.v1.PlannedRequest
-	28, // 28: botverse.v1.UpsertRecordRequest.key:type_name -> google.protobuf.Struct
-	28, // 29: botverse.v1.UpsertRecordRequest.where:type_name -> google.protobuf.Struct
-	28, // 30: botverse.v1.UpsertRecordRequest.fields:type_name -> google.protobuf.Struct
-	4,  // 31: botverse.v1.UpsertRecordRequest.merge:type_name -> botverse.v1.UpdateRecordRequest.Merge
-	28, // 32: botverse.v1.UpsertRecordRequest.variables:type_name -> google.protobuf.Struct
-	25, // 33: botverse.v1.UpsertRecordRequest.save:type_name -> botverse.v1.UpsertRecordRequest.SaveEntry
-	28, // 34: botverse.v1.UpsertRecordRequest.save_defaults:type_name -> google.protobuf.Struct
-	5,  // 35: botverse.v1.UpsertRecordRequest.on_multiple:type_name -> botverse.v1.UpdateRecordRequest.OnMultiple
-	6,  // 36: botverse.v1.UpsertRecordRequest.on_unset:type_name -> botverse.v1.UpdateRecordRequest.OnUnset
-	0,  // 37: botverse.v1.UpsertRecordRequest.on_duplicate:type_name -> botverse.v1.CreateRecordRequest.OnDuplicate
-	8,  // 38: botverse.v1.UpsertRecordResponse.outcome:type_name -> botverse.v1.UpsertRecordResponse.Outcome
-	29, // 39: botverse.v1.UpsertRecordResponse.record:type_name -> botverse.v1.Record
-	28, // 40: botverse.v1.UpsertRecordResponse.variables:type_name -> google.protobuf.Struct
-	32, // 41: botverse.v1.UpsertRecordResponse.candidates:type_name -> botverse.v1.Candidate
-	30, // 42: botverse.v1.UpsertRecordResponse.warnings:type_name -> botverse.v1.Warning
-	31, // 43: botverse.v1.UpsertRecordResponse.requests:type_name -> botverse.v1.PlannedRequest
-	29, // 44: botverse.v1.UpsertRecordResponse.existing:type_name -> botverse.v1.Record
-	28, // 45: botverse.v1.FindRecordRequest.where:type_name -> google.protobuf.Struct
-	26, // 46: botverse.v1.FindRecordRequest.save:type_name -> botverse.v1.FindRecordRequest.SaveEntry
-	28, // 47: botverse.v1.FindRecordRequest.save_defaults:type_name -> google.protobuf.Struct
-	28, // 48: botverse.v1.FindRecordRequest.variables:type_name -> google.protobuf.Struct
-	9,  // 49: botverse.v1.FindRecordRequest.on_multiple:type_name -> botverse.v1.FindRecordRequest.OnMultiple
-	10, // 50: botverse.v1.FindRecordResponse.outcome:type_name -> botverse.v1.FindRecordResponse.Outcome
-	29, // 51: botverse.v1.FindRecordResponse.record:type_name -> botverse.v1.Record
-	28, // 52: botverse.v1.FindRecordResponse.variables:type_name -> google.protobuf.Struct
-	32, // 53: botverse.v1.FindRecordResponse.candidates:type_name -> botverse.v1.Candidate
-	30, // 54: botverse.v1.FindRecordResponse.warnings:type_name -> botverse.v1.Warning
-	31, // 55: botverse.v1.FindRecordResponse.requests:type_name -> botverse.v1.PlannedRequest
-	27, // 56: botverse.v1.FindRecordByFetchXMLRequest.save:type_name -> botverse.v1.FindRecordByFetchXMLRequest.SaveEntry
-	28, // 57: botverse.v1.FindRecordByFetchXMLRequest.save_defaults:type_name -> google.protobuf.Struct
-	28, // 58: botverse.v1.FindRecordByFetchXMLRequest.variables:type_name -> google.protobuf.Struct
-	11, // 59: botverse.v1.FindRecordByFetchXMLRequest.on_multiple:type_name -> botverse.v1.FindRecordByFetchXMLRequest.OnMultiple
-	12, // 60: botverse.v1.FindRecordByFetchXMLResponse.outcome:type_name -> botverse.v1.FindRecordByFetchXMLResponse.Outcome
-	29, // 61: botverse.v1.FindRecordByFetchXMLResponse.record:type_name -> botverse.v1.Record
-	28, // 62: botverse.v1.FindRecordByFetchXMLResponse.variables:type_name -> google.protobuf.Struct
-	32, // 63: botverse.v1.FindRecordByFetchXMLResponse.candidates:type_name -> botverse.v1.Candidate
-	30, // 64: botverse.v1.FindRecordByFetchXMLResponse.warnings:type_name -> botverse.v1.Warning
-	31, // 65: botverse.v1.FindRecordByFetchXMLResponse.requests:type_name -> botverse.v1.PlannedRequest
-	13, // 66: botverse.v1.ActionService.CreateRecord:input_type -> botverse.v1.CreateRecordRequest
-	15, // 67: botverse.v1.ActionService.UpdateRecord:input_type -> botverse.v1.UpdateRecordRequest
-	17, // 68: botverse.v1.ActionService.UpsertRecord:input_type -> botverse.v1.UpsertRecordRequest
-	19, // 69: botverse.v1.ActionService.FindRecord:input_type -> botverse.v1.FindRecordRequest
-	21, // 70: botverse.v1.ActionService.FindRecordByFetchXML:input_type -> botverse.v1.FindRecordByFetchXMLRequest
-	14, // 71: botverse.v1.ActionService.CreateRecord:output_type -> botverse.v1.CreateRecordResponse
-	16, // 72: botverse.v1.ActionService.UpdateRecord:output_type -> botverse.v1.UpdateRecordResponse
-	18, // 73: botverse.v1.ActionService.UpsertRecord:output_type -> botverse.v1.UpsertRecordResponse
-	20, // 74: botverse.v1.ActionService.FindRecord:output_type -> botverse.v1.FindRecordResponse
-	22, // 75: botverse.v1.ActionService.FindRecordByFetchXML:output_type -> botverse.v1.FindRecordByFetchXMLResponse
-	71, // [71:76] is the sub-list for method output_type
-	66, // [66:71] is the sub-list for method input_type
-	66, // [66:66] is the sub-list for extension type_name
-	66, // [66:66] is the sub-list for extension extendee
-	0,  // [0:66] is the sub-list for field type_name
+	19, // 22: botverse.v1.UpdateRecordRequest.conditions:type_name -> botverse.v1.Condition
+	7,  // 23: botverse.v1.UpdateRecordResponse.outcome:type_name -> botverse.v1.UpdateRecordResponse.Outcome
+	30, // 24: botverse.v1.UpdateRecordResponse.record:type_name -> botverse.v1.Record
+	29, // 25: botverse.v1.UpdateRecordResponse.variables:type_name -> google.protobuf.Struct
+	33, // 26: botverse.v1.UpdateRecordResponse.candidates:type_name -> botverse.v1.Candidate
+	31, // 27: botverse.v1.UpdateRecordResponse.warnings:type_name -> botverse.v1.Warning
+	32, // 28: botverse.v1.UpdateRecordResponse.requests:type_name -> botverse.v1.PlannedRequest
+	29, // 29: botverse.v1.UpsertRecordRequest.key:type_name -> google.protobuf.Struct
+	29, // 30: botverse.v1.UpsertRecordRequest.where:type_name -> google.protobuf.Struct
+	29, // 31: botverse.v1.UpsertRecordRequest.fields:type_name -> google.protobuf.Struct
+	4,  // 32: botverse.v1.UpsertRecordRequest.merge:type_name -> botverse.v1.UpdateRecordRequest.Merge
+	29, // 33: botverse.v1.UpsertRecordRequest.variables:type_name -> google.protobuf.Struct
+	26, // 34: botverse.v1.UpsertRecordRequest.save:type_name -> botverse.v1.UpsertRecordRequest.SaveEntry
+	29, // 35: botverse.v1.UpsertRecordRequest.save_defaults:type_name -> google.protobuf.Struct
+	5,  // 36: botverse.v1.UpsertRecordRequest.on_multiple:type_name -> botverse.v1.UpdateRecordRequest.OnMultiple
+	6,  // 37: botverse.v1.UpsertRecordRequest.on_unset:type_name -> botverse.v1.UpdateRecordRequest.OnUnset
+	0,  // 38: botverse.v1.UpsertRecordRequest.on_duplicate:type_name -> botverse.v1.CreateRecordRequest.OnDuplicate
+	19, // 39: botverse.v1.UpsertRecordRequest.conditions:type_name -> botverse.v1.Condition
+	8,  // 40: botverse.v1.UpsertRecordResponse.outcome:type_name -> botverse.v1.UpsertRecordResponse.Outcome
+	30, // 41: botverse.v1.UpsertRecordResponse.record:type_name -> botverse.v1.Record
+	29, // 42: botverse.v1.UpsertRecordResponse.variables:type_name -> google.protobuf.Struct
+	33, // 43: botverse.v1.UpsertRecordResponse.candidates:type_name -> botverse.v1.Candidate
+	31, // 44: botverse.v1.UpsertRecordResponse.warnings:type_name -> botverse.v1.Warning
+	32, // 45: botverse.v1.UpsertRecordResponse.requests:type_name -> botverse.v1.PlannedRequest
+	30, // 46: botverse.v1.UpsertRecordResponse.existing:type_name -> botverse.v1.Record
+	34, // 47: botverse.v1.Condition.value:type_name -> google.protobuf.Value
+	29, // 48: botverse.v1.FindRecordRequest.where:type_name -> google.protobuf.Struct
+	27, // 49: botverse.v1.FindRecordRequest.save:type_name -> botverse.v1.FindRecordRequest.SaveEntry
+	29, // 50: botverse.v1.FindRecordRequest.save_defaults:type_name -> google.protobuf.Struct
+	29, // 51: botverse.v1.FindRecordRequest.variables:type_name -> google.protobuf.Struct
+	9,  // 52: botverse.v1.FindRecordRequest.on_multiple:type_name -> botverse.v1.FindRecordRequest.OnMultiple
+	19, // 53: botverse.v1.FindRecordRequest.conditions:type_name -> botverse.v1.Condition
+	10, // 54: botverse.v1.FindRecordResponse.outcome:type_name -> botverse.v1.FindRecordResponse.Outcome
+	30, // 55: botverse.v1.FindRecordResponse.record:type_name -> botverse.v1.Record
+	29, // 56: botverse.v1.FindRecordResponse.variables:type_name -> google.protobuf.Struct
+	33, // 57: botverse.v1.FindRecordResponse.candidates:type_name -> botverse.v1.Candidate
+	31, // 58: botverse.v1.FindRecordResponse.warnings:type_name -> botverse.v1.Warning
+	32, // 59: botverse.v1.FindRecordResponse.requests:type_name -> botverse.v1.PlannedRequest
+	28, // 60: botverse.v1.FindRecordByFetchXMLRequest.save:type_name -> botverse.v1.FindRecordByFetchXMLRequest.SaveEntry
+	29, // 61: botverse.v1.FindRecordByFetchXMLRequest.save_defaults:type_name -> google.protobuf.Struct
+	29, // 62: botverse.v1.FindRecordByFetchXMLRequest.variables:type_name -> google.protobuf.Struct
+	11, // 63: botverse.v1.FindRecordByFetchXMLRequest.on_multiple:type_name -> botverse.v1.FindRecordByFetchXMLRequest.OnMultiple
+	12, // 64: botverse.v1.FindRecordByFetchXMLResponse.outcome:type_name -> botverse.v1.FindRecordByFetchXMLResponse.Outcome
+	30, // 65: botverse.v1.FindRecordByFetchXMLResponse.record:type_name -> botverse.v1.Record
+	29, // 66: botverse.v1.FindRecordByFetchXMLResponse.variables:type_name -> google.protobuf.Struct
+	33, // 67: botverse.v1.FindRecordByFetchXMLResponse.candidates:type_name -> botverse.v1.Candidate
+	31, // 68: botverse.v1.FindRecordByFetchXMLResponse.warnings:type_name -> botverse.v1.Warning
+	32, // 69: botverse.v1.FindRecordByFetchXMLResponse.requests:type_name -> botverse.v1.PlannedRequest
+	13, // 70: botverse.v1.ActionService.CreateRecord:input_type -> botverse.v1.CreateRecordRequest
+	15, // 71: botverse.v1.ActionService.UpdateRecord:input_type -> botverse.v1.UpdateRecordRequest
+	17, // 72: botverse.v1.ActionService.UpsertRecord:input_type -> botverse.v1.UpsertRecordRequest
+	20, // 73: botverse.v1.ActionService.FindRecord:input_type -> botverse.v1.FindRecordRequest
+	22, // 74: botverse.v1.ActionService.FindRecordByFetchXML:input_type -> botverse.v1.FindRecordByFetchXMLRequest
+	14, // 75: botverse.v1.ActionService.CreateRecord:output_type -> botverse.v1.CreateRecordResponse
+	16, // 76: botverse.v1.ActionService.UpdateRecord:output_type -> botverse.v1.UpdateRecordResponse
+	18, // 77: botverse.v1.ActionService.UpsertRecord:output_type -> botverse.v1.UpsertRecordResponse
+	21, // 78: botverse.v1.ActionService.FindRecord:output_type -> botverse.v1.FindRecordResponse
+	23, // 79: botverse.v1.ActionService.FindRecordByFetchXML:output_type -> botverse.v1.FindRecordByFetchXMLResponse
+	75, // [75:80] is the sub-list for method output_type
+	70, // [70:75] is the sub-list for method input_type
+	70, // [70:70] is the sub-list for extension type_name
+	70, // [70:70] is the sub-list for extension extendee
+	0,  // [0:70] is the sub-list for field type_name
 }
 
 func init() { file_botverse_v1_actions_proto_init() }
@@ -2693,15 +2817,15 @@ func file_botverse_v1_actions_proto_init() {
 		return
 	}
 	file_botverse_v1_records_proto_init()
-	file_botverse_v1_actions_proto_msgTypes[7].OneofWrappers = []any{}
-	file_botverse_v1_actions_proto_msgTypes[9].OneofWrappers = []any{}
+	file_botverse_v1_actions_proto_msgTypes[8].OneofWrappers = []any{}
+	file_botverse_v1_actions_proto_msgTypes[10].OneofWrappers = []any{}
 	type x struct{}
 	out := protoimpl.TypeBuilder{
 		File: protoimpl.DescBuilder{
 			GoPackagePath: reflect.TypeOf(x{}).PkgPath(),
 			RawDescriptor: unsafe.Slice(unsafe.StringData(file_botverse_v1_actions_proto_rawDesc), len(file_botverse_v1_actions_proto_rawDesc)),
 			NumEnums:      13,
-			NumMessages:   15,
+			NumMessages:   16,
 			NumExtensions: 0,
 			NumServices:   1,
 		},

@@ -58,7 +58,7 @@ type ActionServiceClient interface {
 	// refused only then. The search comes before the creation: two calls at the same moment that mean a record by `where` may
 	// both make one; an ID or an alternate key prevents that.
 	UpsertRecord(ctx context.Context, in *UpsertRecordRequest, opts ...grpc.CallOption) (*UpsertRecordResponse, error)
-	// Finds the first record whose fields equal the given values.
+	// Finds the first record whose fields equal the given values, and fulfil the given conditions.
 	//
 	// The order is always total, so that "first" is the same record every time: the order asked for, else active records
 	// first and then the oldest, and the primary key last in every case. No match is the outcome NOT_MATCHED, not an error.
@@ -161,7 +161,7 @@ type ActionServiceServer interface {
 	// refused only then. The search comes before the creation: two calls at the same moment that mean a record by `where` may
 	// both make one; an ID or an alternate key prevents that.
 	UpsertRecord(context.Context, *UpsertRecordRequest) (*UpsertRecordResponse, error)
-	// Finds the first record whose fields equal the given values.
+	// Finds the first record whose fields equal the given values, and fulfil the given conditions.
 	//
 	// The order is always total, so that "first" is the same record every time: the order asked for, else active records
 	// first and then the oldest, and the primary key last in every case. No match is the outcome NOT_MATCHED, not an error.
