@@ -77,6 +77,7 @@ func (c comparer) condition(ctx context.Context, condition Condition, path strin
 		return nil, []Fault{*fault}, nil
 	}
 	path += ".value"
+	c.noValue = "use " + isNull
 	switch operator := condition.Operator; operator {
 	case isNull:
 		return compare(f, odata.Null{})[0], nil, nil

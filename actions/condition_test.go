@@ -155,6 +155,9 @@ func TestConditionFaults(t *testing.T) {
 	if len(faults) != 3 || !slices.Contains(faults[0].Nearest, "contains") || len(faults[0].Allowed) == 0 {
 		t.Errorf("faults = %v, want three at once and the operators there are", faults)
 	}
+	if _, faults := conditioning(t, nil, nil, Condition{"new_name", "eq", "{{nobody}}"}); len(faults) != 1 || !strings.HasSuffix(faults[0].Message, "use is_null") {
+		t.Errorf("faults = %v, want the advice to use is_null", faults)
+	}
 	if _, faults := conditioning(t, nil, nil); len(faults) != 1 || faults[0].Field != "where" {
 		t.Errorf("faults = %v, want a search for everything refused", faults)
 	}

@@ -120,6 +120,7 @@ func (l lookup) resolveWhere(ctx context.Context, client *dataverse.Client, o va
 	search, err := withFreshMetadata(ctx, l.Where.values.runtime, client, e, func(e *schema.Entity) (whereSearch, error) {
 		values := l.Where.values
 		values.client, values.entity, values.member = client, e, o.Path+".where"
+		values.noValue = ""
 		filter, faults, err := values.where(ctx, l.Where.pairs)
 		if err == nil {
 			err = inputError(faults)

@@ -46,6 +46,7 @@ type comparer struct {
 	zone      *time.Location // nil where the request names none
 	member    string         // of the request, for faults; "" for "where"
 	depth     int            // how many lookups by where stand around it
+	noValue   string         // how a search for records without a value is written; "" for writing null
 }
 
 // where is the condition that all pairs hold. Every fault comes at once; err is Dataverse's, as it came.
@@ -141,7 +142,7 @@ func (c comparer) given(value any, path string) (any, *Fault) {
 	case rendered.Templated && blankMember(rendered.Value):
 		return nil, newFault(VariableUnset, path, "a part of the value is blank, and a search needs it")
 	case blank(rendered.Value):
-		return nil, newFault(InvalidValue, path, "is blank; to search for records without a value write null")
+		return nil, newFault(InvalidValue, path, "is blank; to search for records without a value %s", cmp.Or(c.noValue, "write null"))
 	}
 	return rendered.Value, nil
 }
@@ -172,7 +173,7 @@ func (c comparer) givenText(text, path string) (any, *Fault) {
 		return nil, badTemplate(path, err)
 	}
 	if missing != "" {
-		return nil, newFault(VariableUnset, path, "%s, and a search needs its value; to search for records without a value write null", missing)
+		return nil, newFault(VariableUnset, path, "%s, and a search needs its value; to search for records without a value %s", missing, cmp.Or(c.noValue, "write null"))
 	}
 	return value, nil
 }

@@ -1857,8 +1857,9 @@ type FindRecordRequest struct {
 	// The entity's logical name, as "contact".
 	Entity string `protobuf:"bytes,2,opt,name=entity,proto3" json:"entity,omitempty"`
 	// What the record's fields must equal, by logical name; all of them. Texts compare without regard to case and
-	// accents. A lookup is written as in CreateRecord's `fields`, but never with "missing". A literal null means "has no value". A template whose variable is unset, null or blank is refused: it never
-	// means "match all". One of where and conditions is needed.
+	// accents. A lookup is written as in CreateRecord's `fields`, but never with "missing". A literal null means "has no
+	// value". A template whose variable is unset, null or blank is refused: it never means "match all". One of where and
+	// conditions is needed.
 	Where *structpb.Struct `protobuf:"bytes,3,opt,name=where,proto3" json:"where,omitempty"`
 	// Fields to order by, each as "createdon desc" or "fullname". Choices order by their number.
 	OrderBy []string `protobuf:"bytes,4,rep,name=order_by,json=orderBy,proto3" json:"order_by,omitempty"`
