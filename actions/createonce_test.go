@@ -164,6 +164,7 @@ func TestLedger(t *testing.T) {
 		"OutcomeIsNotedThoughTheCallerIsGone":  testOutcomeIsNotedThoughTheCallerIsGone,
 		"NoValueIsInTheLedger":                 testNoValueIsInTheLedger,
 		"RepeatOfAnUpdate":                     testRepeatOfAnUpdate,
+		"OtherConditionsAreAnotherTarget":      testOtherConditionsAreAnotherTarget,
 		"RepeatOfAnUpsert":                     testRepeatOfAnUpsert,
 		"ValidateOnlyUsesNoKeyUp":              testValidateOnlyUsesNoKeyUp,
 		"AnotherNamespaceIsAnotherRequest":     testAnotherNamespaceIsAnotherRequest,
@@ -237,6 +238,23 @@ func keyReused(t *testing.T, p place, spec actions.CreateRecord) string {
 		t.Fatalf("the error is %v, want %s", err, actions.KeyReused)
 	}
 	return input.Error()
+}
+
+func testOtherConditionsAreAnotherTarget(t *testing.T, p place) {
+	p.create(t, contact("conditions"), actions.Created)
+	spec := actions.UpdateRecord{
+		Entity: "contact", Conditions: []actions.Condition{{Field: "emailaddress1", Operator: "begins_with", Value: "conditions@once"}},
+		Fields: map[string]any{"jobtitle": "Ours"}, RequestID: "conditions 2",
+	}
+	for range 2 {
+		if got, err := p.UpdateRecord(t.Context(), spec); err != nil || got.Outcome != actions.Updated {
+			t.Fatalf("%+v, %v", got, err)
+		}
+	}
+	spec.Conditions = []actions.Condition{{Field: "emailaddress1", Operator: "contains", Value: "conditions@once"}}
+	if _, err := p.UpdateRecord(t.Context(), spec); err == nil || !strings.Contains(err.Error(), "another record was meant") {
+		t.Errorf("%v, want other conditions refused as another target", err)
+	}
 }
 
 func testOtherContentIsRefused(t *testing.T, p place) {
