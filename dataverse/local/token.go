@@ -7,12 +7,21 @@ import (
 	"encoding/json"
 	"errors"
 	"strings"
+	"sync"
+	"sync/atomic"
 	"time"
 )
 
 // tokens issues and checks the bearer tokens of the local Dataverse: signed JWTs, as Entra's, but by a key of its own that
 // lives with the records, so that a token outlives a restart.
-type tokens struct{ key []byte }
+type tokens struct {
+	key  []byte
+	good sync.Map     // what tokens say, by token: of those whose signature was found right before
+	held atomic.Int32 // how many there are in good
+}
+
+// maxHeld bounds the tokens that are remembered.
+const maxHeld = 1000
 
 // claims is what a token says.
 type claims struct {
@@ -25,7 +34,7 @@ type claims struct {
 	Tenant    string `json:"tid"`
 }
 
-func (t tokens) issue(c claims) (string, error) {
+func (t *tokens) issue(c claims) (string, error) {
 	payload, err := json.Marshal(c)
 	if err != nil {
 		return "", err
@@ -34,7 +43,7 @@ func (t tokens) issue(c claims) (string, error) {
 	return signed + "." + encode64(t.sign(signed)), nil
 }
 
-func (t tokens) sign(text string) []byte {
+func (t *tokens) sign(text string) []byte {
 	mac := hmac.New(sha256.New, t.key)
 	mac.Write([]byte(text))
 	return mac.Sum(nil)
@@ -44,7 +53,32 @@ func (t tokens) sign(text string) []byte {
 var errToken = errors.New("the token is not of this server or has expired")
 
 // check returns what a token of ours says while it is good.
-func (t tokens) check(token string, now time.Time) (claims, error) {
+func (t *tokens) check(token string, now time.Time) (claims, error) {
+	c, err := t.read(token)
+	if err != nil || now.Unix() >= c.Expires {
+		return claims{}, errToken
+	}
+	return c, nil
+}
+
+// read returns what a token of ours says. Callers show the same token with every request: its signature is worked out once.
+func (t *tokens) read(token string) (claims, error) {
+	if c, ok := t.good.Load(token); ok {
+		return c.(claims), nil
+	}
+	c, err := t.verify(token)
+	if err != nil {
+		return c, err
+	}
+	if t.held.Add(1) > maxHeld {
+		t.good.Clear()
+		t.held.Store(1)
+	}
+	t.good.Store(token, c)
+	return c, nil
+}
+
+func (t *tokens) verify(token string) (claims, error) {
 	var c claims
 	end := strings.LastIndexByte(token, '.')
 	if end < 0 {
@@ -56,7 +90,7 @@ func (t tokens) check(token string, now time.Time) (claims, error) {
 	}
 	_, payload, _ := strings.Cut(token[:end], ".")
 	text, err := base64.RawURLEncoding.DecodeString(payload)
-	if err != nil || json.Unmarshal(text, &c) != nil || now.Unix() >= c.Expires {
+	if err != nil || json.Unmarshal(text, &c) != nil {
 		return claims{}, errToken
 	}
 	return c, nil

@@ -2395,15 +2395,15 @@ var File_botverse_v1_actions_proto protoreflect.FileDescriptor
 
 const file_botverse_v1_actions_proto_rawDesc = "" +
 	"\n" +
-	"\x19botverse/v1/actions.proto\x12\vbotverse.v1\x1a\x19botverse/v1/records.proto\x1a\x1bbuf/validate/validate.proto\x1a\x1cgoogle/api/annotations.proto\x1a\x1cgoogle/protobuf/struct.proto\"\x89\n" +
+	"\x19botverse/v1/actions.proto\x12\vbotverse.v1\x1a\x19botverse/v1/records.proto\x1a\x1bbuf/validate/validate.proto\x1a\x1cgoogle/api/annotations.proto\x1a\x1cgoogle/protobuf/struct.proto\"\x99\n" +
 	"\n" +
 	"\x13CreateRecordRequest\x12*\n" +
 	"\venvironment\x18\x01 \x01(\tB\b\xbaH\x05r\x03\x18\x80\x01R\venvironment\x12<\n" +
 	"\x06entity\x18\x02 \x01(\tB$\xbaH!r\x1f2\x1d^[a-zA-Z][a-zA-Z0-9_]{0,127}$R\x06entity\x127\n" +
-	"\x06fields\x18\x03 \x01(\v2\x17.google.protobuf.StructB\x06\xbaH\x03\xc8\x01\x01R\x06fields\x125\n" +
-	"\tvariables\x18\x04 \x01(\v2\x17.google.protobuf.StructR\tvariables\x12x\n" +
-	"\x04save\x18\x05 \x03(\v2*.botverse.v1.CreateRecordRequest.SaveEntryB8\xbaH5\x9a\x012\x10\x80\x02\"$r\"2 ^[A-Za-z_][A-Za-z0-9_.-]{0,127}$*\ar\x05\x10\x01\x18\xac\x02R\x04save\x12<\n" +
-	"\rsave_defaults\x18\x06 \x01(\v2\x17.google.protobuf.StructR\fsaveDefaults\x12Y\n" +
+	"\x06fields\x18\x03 \x01(\v2\x17.google.protobuf.StructB\x06\xbaH\x03\xc8\x01\x01R\x06fields\x12=\n" +
+	"\tvariables\x18\x04 \x01(\v2\x17.google.protobuf.StructB\x06\xbaH\x03\xd8\x01\x03R\tvariables\x12x\n" +
+	"\x04save\x18\x05 \x03(\v2*.botverse.v1.CreateRecordRequest.SaveEntryB8\xbaH5\x9a\x012\x10\x80\x02\"$r\"2 ^[A-Za-z_][A-Za-z0-9_.-]{0,127}$*\ar\x05\x10\x01\x18\xac\x02R\x04save\x12D\n" +
+	"\rsave_defaults\x18\x06 \x01(\v2\x17.google.protobuf.StructB\x06\xbaH\x03\xd8\x01\x03R\fsaveDefaults\x12Y\n" +
 	"\fon_duplicate\x18\a \x01(\x0e2,.botverse.v1.CreateRecordRequest.OnDuplicateB\b\xbaH\x05\x82\x01\x02\x10\x01R\vonDuplicate\x12M\n" +
 	"\bon_unset\x18\b \x01(\x0e2(.botverse.v1.CreateRecordRequest.OnUnsetB\b\xbaH\x05\x82\x01\x02\x10\x01R\aonUnset\x12\"\n" +
 	"\rcut_long_text\x18\t \x01(\bR\vcutLongText\x12$\n" +
@@ -2455,20 +2455,19 @@ const file_botverse_v1_actions_proto_rawDesc = "" +
 	"\aUPDATED\x10\x05\x12\r\n" +
 	"\tUNCHANGED\x10\x06\x12\r\n" +
 	"\tAMBIGUOUS\x10\a\x12\f\n" +
-	"\bIN_DOUBT\x10\b\"\xfb\n" +
-	"\n" +
+	"\bIN_DOUBT\x10\b\"\x9b\v\n" +
 	"\x13UpdateRecordRequest\x12*\n" +
 	"\venvironment\x18\x01 \x01(\tB\b\xbaH\x05r\x03\x18\x80\x01R\venvironment\x12<\n" +
 	"\x06entity\x18\x02 \x01(\tB$\xbaH!r\x1f2\x1d^[a-zA-Z][a-zA-Z0-9_]{0,127}$R\x06entity\x12%\n" +
-	"\trecord_id\x18\x03 \x01(\tB\b\xbaH\x05r\x03\x18\x80 R\brecordId\x12)\n" +
-	"\x03key\x18\x04 \x01(\v2\x17.google.protobuf.StructR\x03key\x12-\n" +
-	"\x05where\x18\x05 \x01(\v2\x17.google.protobuf.StructR\x05where\x127\n" +
+	"\trecord_id\x18\x03 \x01(\tB\b\xbaH\x05r\x03\x18\x80 R\brecordId\x121\n" +
+	"\x03key\x18\x04 \x01(\v2\x17.google.protobuf.StructB\x06\xbaH\x03\xd8\x01\x03R\x03key\x125\n" +
+	"\x05where\x18\x05 \x01(\v2\x17.google.protobuf.StructB\x06\xbaH\x03\xd8\x01\x03R\x05where\x127\n" +
 	"\x06fields\x18\x06 \x01(\v2\x17.google.protobuf.StructB\x06\xbaH\x03\xc8\x01\x01R\x06fields\x12F\n" +
-	"\x05merge\x18\a \x01(\x0e2&.botverse.v1.UpdateRecordRequest.MergeB\b\xbaH\x05\x82\x01\x02\x10\x01R\x05merge\x125\n" +
-	"\tvariables\x18\b \x01(\v2\x17.google.protobuf.StructR\tvariables\x12x\n" +
-	"\x04save\x18\t \x03(\v2*.botverse.v1.UpdateRecordRequest.SaveEntryB8\xbaH5\x9a\x012\x10\x80\x02\"$r\"2 ^[A-Za-z_][A-Za-z0-9_.-]{0,127}$*\ar\x05\x10\x01\x18\xac\x02R\x04save\x12<\n" +
+	"\x05merge\x18\a \x01(\x0e2&.botverse.v1.UpdateRecordRequest.MergeB\b\xbaH\x05\x82\x01\x02\x10\x01R\x05merge\x12=\n" +
+	"\tvariables\x18\b \x01(\v2\x17.google.protobuf.StructB\x06\xbaH\x03\xd8\x01\x03R\tvariables\x12x\n" +
+	"\x04save\x18\t \x03(\v2*.botverse.v1.UpdateRecordRequest.SaveEntryB8\xbaH5\x9a\x012\x10\x80\x02\"$r\"2 ^[A-Za-z_][A-Za-z0-9_.-]{0,127}$*\ar\x05\x10\x01\x18\xac\x02R\x04save\x12D\n" +
 	"\rsave_defaults\x18\n" +
-	" \x01(\v2\x17.google.protobuf.StructR\fsaveDefaults\x12V\n" +
+	" \x01(\v2\x17.google.protobuf.StructB\x06\xbaH\x03\xd8\x01\x03R\fsaveDefaults\x12V\n" +
 	"\von_multiple\x18\v \x01(\x0e2+.botverse.v1.UpdateRecordRequest.OnMultipleB\b\xbaH\x05\x82\x01\x02\x10\x01R\n" +
 	"onMultiple\x12]\n" +
 	"\border_by\x18\f \x03(\tBB\xbaH?\x92\x01<\x10\b\"8r624^\\s*[a-zA-Z_][a-zA-Z0-9_]{0,127}(\\s+(asc|desc))?\\s*$R\aorderBy\x120\n" +
@@ -2517,20 +2516,20 @@ const file_botverse_v1_actions_proto_rawDesc = "" +
 	"\tUNCHANGED\x10\x02\x12\x0f\n" +
 	"\vNOT_MATCHED\x10\x03\x12\r\n" +
 	"\tAMBIGUOUS\x10\x04\x12\f\n" +
-	"\bIN_DOUBT\x10\b\"\x96\n" +
+	"\bIN_DOUBT\x10\b\"\xb6\n" +
 	"\n" +
 	"\x13UpsertRecordRequest\x12*\n" +
 	"\venvironment\x18\x01 \x01(\tB\b\xbaH\x05r\x03\x18\x80\x01R\venvironment\x12<\n" +
 	"\x06entity\x18\x02 \x01(\tB$\xbaH!r\x1f2\x1d^[a-zA-Z][a-zA-Z0-9_]{0,127}$R\x06entity\x12%\n" +
-	"\trecord_id\x18\x03 \x01(\tB\b\xbaH\x05r\x03\x18\x80 R\brecordId\x12)\n" +
-	"\x03key\x18\x04 \x01(\v2\x17.google.protobuf.StructR\x03key\x12-\n" +
-	"\x05where\x18\x05 \x01(\v2\x17.google.protobuf.StructR\x05where\x127\n" +
+	"\trecord_id\x18\x03 \x01(\tB\b\xbaH\x05r\x03\x18\x80 R\brecordId\x121\n" +
+	"\x03key\x18\x04 \x01(\v2\x17.google.protobuf.StructB\x06\xbaH\x03\xd8\x01\x03R\x03key\x125\n" +
+	"\x05where\x18\x05 \x01(\v2\x17.google.protobuf.StructB\x06\xbaH\x03\xd8\x01\x03R\x05where\x127\n" +
 	"\x06fields\x18\x06 \x01(\v2\x17.google.protobuf.StructB\x06\xbaH\x03\xc8\x01\x01R\x06fields\x12F\n" +
-	"\x05merge\x18\a \x01(\x0e2&.botverse.v1.UpdateRecordRequest.MergeB\b\xbaH\x05\x82\x01\x02\x10\x01R\x05merge\x125\n" +
-	"\tvariables\x18\b \x01(\v2\x17.google.protobuf.StructR\tvariables\x12x\n" +
-	"\x04save\x18\t \x03(\v2*.botverse.v1.UpsertRecordRequest.SaveEntryB8\xbaH5\x9a\x012\x10\x80\x02\"$r\"2 ^[A-Za-z_][A-Za-z0-9_.-]{0,127}$*\ar\x05\x10\x01\x18\xac\x02R\x04save\x12<\n" +
+	"\x05merge\x18\a \x01(\x0e2&.botverse.v1.UpdateRecordRequest.MergeB\b\xbaH\x05\x82\x01\x02\x10\x01R\x05merge\x12=\n" +
+	"\tvariables\x18\b \x01(\v2\x17.google.protobuf.StructB\x06\xbaH\x03\xd8\x01\x03R\tvariables\x12x\n" +
+	"\x04save\x18\t \x03(\v2*.botverse.v1.UpsertRecordRequest.SaveEntryB8\xbaH5\x9a\x012\x10\x80\x02\"$r\"2 ^[A-Za-z_][A-Za-z0-9_.-]{0,127}$*\ar\x05\x10\x01\x18\xac\x02R\x04save\x12D\n" +
 	"\rsave_defaults\x18\n" +
-	" \x01(\v2\x17.google.protobuf.StructR\fsaveDefaults\x12V\n" +
+	" \x01(\v2\x17.google.protobuf.StructB\x06\xbaH\x03\xd8\x01\x03R\fsaveDefaults\x12V\n" +
 	"\von_multiple\x18\v \x01(\x0e2+.botverse.v1.UpdateRecordRequest.OnMultipleB\b\xbaH\x05\x82\x01\x02\x10\x01R\n" +
 	"onMultiple\x12]\n" +
 	"\border_by\x18\f \x03(\tBB\xbaH?\x92\x01<\x10\b\"8r624^\\s*[a-zA-Z_][a-zA-Z0-9_]{0,127}(\\s+(asc|desc))?\\s*$R\aorderBy\x120\n" +
@@ -2575,15 +2574,15 @@ const file_botverse_v1_actions_proto_rawDesc = "" +
 	"\x05field\x18\x01 \x01(\tB\n" +
 	"\xbaH\ar\x05\x10\x01\x18\x80\x01R\x05field\x12%\n" +
 	"\boperator\x18\x02 \x01(\tB\t\xbaH\x06r\x04\x10\x01\x18 R\boperator\x12,\n" +
-	"\x05value\x18\x03 \x01(\v2\x16.google.protobuf.ValueR\x05value\"\xb0\a\n" +
+	"\x05value\x18\x03 \x01(\v2\x16.google.protobuf.ValueR\x05value\"\xc8\a\n" +
 	"\x11FindRecordRequest\x12*\n" +
 	"\venvironment\x18\x01 \x01(\tB\b\xbaH\x05r\x03\x18\x80\x01R\venvironment\x12<\n" +
-	"\x06entity\x18\x02 \x01(\tB$\xbaH!r\x1f2\x1d^[a-zA-Z][a-zA-Z0-9_]{0,127}$R\x06entity\x12-\n" +
-	"\x05where\x18\x03 \x01(\v2\x17.google.protobuf.StructR\x05where\x12]\n" +
+	"\x06entity\x18\x02 \x01(\tB$\xbaH!r\x1f2\x1d^[a-zA-Z][a-zA-Z0-9_]{0,127}$R\x06entity\x125\n" +
+	"\x05where\x18\x03 \x01(\v2\x17.google.protobuf.StructB\x06\xbaH\x03\xd8\x01\x03R\x05where\x12]\n" +
 	"\border_by\x18\x04 \x03(\tBB\xbaH?\x92\x01<\x10\b\"8r624^\\s*[a-zA-Z_][a-zA-Z0-9_]{0,127}(\\s+(asc|desc))?\\s*$R\aorderBy\x12v\n" +
-	"\x04save\x18\x05 \x03(\v2(.botverse.v1.FindRecordRequest.SaveEntryB8\xbaH5\x9a\x012\x10\x80\x02\"$r\"2 ^[A-Za-z_][A-Za-z0-9_.-]{0,127}$*\ar\x05\x10\x01\x18\xac\x02R\x04save\x12<\n" +
-	"\rsave_defaults\x18\x06 \x01(\v2\x17.google.protobuf.StructR\fsaveDefaults\x125\n" +
-	"\tvariables\x18\a \x01(\v2\x17.google.protobuf.StructR\tvariables\x12T\n" +
+	"\x04save\x18\x05 \x03(\v2(.botverse.v1.FindRecordRequest.SaveEntryB8\xbaH5\x9a\x012\x10\x80\x02\"$r\"2 ^[A-Za-z_][A-Za-z0-9_.-]{0,127}$*\ar\x05\x10\x01\x18\xac\x02R\x04save\x12D\n" +
+	"\rsave_defaults\x18\x06 \x01(\v2\x17.google.protobuf.StructB\x06\xbaH\x03\xd8\x01\x03R\fsaveDefaults\x12=\n" +
+	"\tvariables\x18\a \x01(\v2\x17.google.protobuf.StructB\x06\xbaH\x03\xd8\x01\x03R\tvariables\x12T\n" +
 	"\von_multiple\x18\b \x01(\x0e2).botverse.v1.FindRecordRequest.OnMultipleB\b\xbaH\x05\x82\x01\x02\x10\x01R\n" +
 	"onMultiple\x120\n" +
 	"\x0emax_candidates\x18\t \x01(\x05B\t\xbaH\x06\x1a\x04\x182(\x00R\rmaxCandidates\x12$\n" +
@@ -2621,14 +2620,14 @@ const file_botverse_v1_actions_proto_rawDesc = "" +
 	"\aMATCHED\x10\x01\x12\x0f\n" +
 	"\vNOT_MATCHED\x10\x02\x12\r\n" +
 	"\tAMBIGUOUS\x10\x03B\x0e\n" +
-	"\f_match_count\"\xa9\x06\n" +
+	"\f_match_count\"\xb9\x06\n" +
 	"\x1bFindRecordByFetchXMLRequest\x12*\n" +
 	"\venvironment\x18\x01 \x01(\tB\b\xbaH\x05r\x03\x18\x80\x01R\venvironment\x12<\n" +
 	"\x06entity\x18\x02 \x01(\tB$\xbaH!r\x1f2\x1d^[a-zA-Z][a-zA-Z0-9_]{0,127}$R\x06entity\x12(\n" +
 	"\tfetch_xml\x18\x03 \x01(\tB\v\xbaH\br\x06\x10\x01\x18\x80\x80\x04R\bfetchXml\x12\x80\x01\n" +
-	"\x04save\x18\x04 \x03(\v22.botverse.v1.FindRecordByFetchXMLRequest.SaveEntryB8\xbaH5\x9a\x012\x10\x80\x02\"$r\"2 ^[A-Za-z_][A-Za-z0-9_.-]{0,127}$*\ar\x05\x10\x01\x18\xac\x02R\x04save\x12<\n" +
-	"\rsave_defaults\x18\x05 \x01(\v2\x17.google.protobuf.StructR\fsaveDefaults\x125\n" +
-	"\tvariables\x18\x06 \x01(\v2\x17.google.protobuf.StructR\tvariables\x12^\n" +
+	"\x04save\x18\x04 \x03(\v22.botverse.v1.FindRecordByFetchXMLRequest.SaveEntryB8\xbaH5\x9a\x012\x10\x80\x02\"$r\"2 ^[A-Za-z_][A-Za-z0-9_.-]{0,127}$*\ar\x05\x10\x01\x18\xac\x02R\x04save\x12D\n" +
+	"\rsave_defaults\x18\x05 \x01(\v2\x17.google.protobuf.StructB\x06\xbaH\x03\xd8\x01\x03R\fsaveDefaults\x12=\n" +
+	"\tvariables\x18\x06 \x01(\v2\x17.google.protobuf.StructB\x06\xbaH\x03\xd8\x01\x03R\tvariables\x12^\n" +
 	"\von_multiple\x18\a \x01(\x0e23.botverse.v1.FindRecordByFetchXMLRequest.OnMultipleB\b\xbaH\x05\x82\x01\x02\x10\x01R\n" +
 	"onMultiple\x120\n" +
 	"\x0emax_candidates\x18\b \x01(\x05B\t\xbaH\x06\x1a\x04\x182(\x00R\rmaxCandidates\x12$\n" +
