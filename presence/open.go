@@ -60,9 +60,9 @@ func (p *Presence) open(ctx context.Context, js jetstream.JetStream) (err error)
 	if err != nil {
 		return err
 	}
-	if last == 0 { // all events have expired, and the log's entries with them
-		for _, a := range agents {
-			sequence = max(sequence, a.Sequence)
+	if last == 0 { // none was stored yet, or all have expired, and the log's entries of them before them
+		if sequence, err = p.store.beforeLog(ctx); err != nil {
+			return err
 		}
 	}
 	p.hub = newHub(cursors{p.store.incarnation}, p.config.Buffer, agents, sequence)

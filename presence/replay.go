@@ -44,6 +44,16 @@ func (s *store) lastEvent(ctx context.Context) (place, sequence uint64, err erro
 	return last.Sequence, sequence, err
 }
 
+// beforeLog returns the position before the first entry that the log has. States say nothing of it: they are stored before
+// their event, and a process may end between the two.
+func (s *store) beforeLog(ctx context.Context) (uint64, error) {
+	info, err := s.log.Info(ctx)
+	if err != nil {
+		return 0, fmt.Errorf("look where the presence log begins: %w", err)
+	}
+	return max(info.State.FirstSeq, 1) - 1, nil
+}
+
 // placeAfter returns the place of the first event that is beyond a position of the log; ErrCursorExpired where it is not
 // known any more which one that was. It reads by place, which the stream always knows, and not by subject: a log entry
 // that no event was made of has no subject here, and an index of subjects is one more thing to be wrong after a crash.

@@ -308,6 +308,24 @@ func TestEndBetweenStateAndEventChangesNoEvent(t *testing.T) {
 	}
 }
 
+// The very first event has nothing before it that tells that it is missing.
+func TestEndBeforeTheFirstEventLosesNone(t *testing.T) {
+	t.Parallel()
+	dir := t.TempDir()
+	r := openRig(t, dir, settings(), nil)
+	r.receive(change{row: 1, agent: 1, presence: busy, minute: 1})
+	begin := r.hub.cursors.format(0)
+	r.stepWithoutEvent(1) // and here the process ends
+	r.stop()
+	again := startRig(t, dir, settings(), nil)
+	again.receive(change{row: 2, agent: 1, presence: away, minute: 2})
+	for n, e := range all(t, again.watch(begin), 2) {
+		if e.RecordID != rowID(n+1) {
+			t.Errorf("event %d is of %s, want %s", n+1, e.RecordID, rowID(n+1))
+		}
+	}
+}
+
 // stepWithoutEvent does the first half of step.
 func (r *rig) stepWithoutEvent(sequence uint64) {
 	r.t.Helper()
