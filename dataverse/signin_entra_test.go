@@ -207,11 +207,12 @@ func TestManagedIdentityAsksThePlatform(t *testing.T) {
 	}
 	s.answer = func(int, *http.Request) (*http.Response, error) { return reply(200, `{"value":[]}`), nil }
 	config := Default()
-	config.URL, config.SignIn = "https://contoso.example", SignIn{Kind: Entra, ManagedIdentity: true, ClientID: clientID}
+	url := "https://" + strings.ToLower(rand.Text()) + ".example" // the library remembers tokens for as long as the process lives
+	config.URL, config.SignIn = url, SignIn{Kind: Entra, ManagedIdentity: true, ClientID: clientID}
 	if err := read(t.Context(), s.clientOf(config)); err != nil {
 		t.Fatal(err)
 	}
-	if resource != "https://contoso.example" || identity != clientID {
+	if resource != url || identity != clientID {
 		t.Errorf("a token was asked for with resource %q and client_id %q", resource, identity)
 	}
 }

@@ -538,7 +538,7 @@ func TestContainValues(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		if _, err := db.Exec(`INSERT INTO thing VALUES (?, ?)`, fmt.Sprint(i), column); err != nil {
+		if _, err := db.Exec(`INSERT OR REPLACE INTO thing VALUES (?, ?)`, fmt.Sprint(i), column); err != nil {
 			t.Fatal(err)
 		}
 	}
