@@ -1,13 +1,14 @@
 package presence
 
 import (
-	"encoding/base64"
 	"encoding/binary"
+	"encoding/hex"
 
 	"github.com/google/uuid"
 )
 
-// cursors makes and reads cursors: a position in one incarnation of the log. To everybody else they are opaque.
+// cursors makes and reads cursors: a position in one incarnation of the log. To everybody else they are opaque. They are of
+// digits and letters alone, so that they can stand in a URL, a header and on a command line, where a hyphen begins a flag.
 type cursors struct {
 	incarnation uuid.UUID // a log that is made anew counts from 1 again: its cursors must not be taken for the old one's
 }
@@ -20,7 +21,7 @@ func (c cursors) bytes(sequence uint64) []byte {
 
 // format returns the cursor of a position.
 func (c cursors) format(sequence uint64) string {
-	return base64.RawURLEncoding.EncodeToString(c.bytes(sequence))
+	return hex.EncodeToString(c.bytes(sequence))
 }
 
 // parse returns the position of a cursor, and whether it is one of this log.
@@ -31,7 +32,7 @@ func (c cursors) parse(cursor string) (uint64, bool) {
 
 // formatPage returns the token of the page after key, of a list that began at a position.
 func (c cursors) formatPage(sequence uint64, key string) string {
-	return base64.RawURLEncoding.EncodeToString(append(c.bytes(sequence), key...))
+	return hex.EncodeToString(append(c.bytes(sequence), key...))
 }
 
 // parsePage reads what formatPage wrote.
@@ -41,7 +42,7 @@ func (c cursors) parsePage(token string) (sequence uint64, key string, ok bool) 
 }
 
 func (c cursors) split(text string) (sequence uint64, rest string, ok bool) {
-	raw, err := base64.RawURLEncoding.Strict().DecodeString(text)
+	raw, err := hex.DecodeString(text)
 	if err != nil || len(raw) < cursorSize || uuid.UUID(raw[:16]) != c.incarnation {
 		return 0, "", false
 	}

@@ -5,10 +5,13 @@ import (
 	"errors"
 	"fmt"
 	"slices"
+	"strings"
 	"testing"
 	"testing/synctest"
 	"time"
+	"unicode"
 
+	"github.com/google/uuid"
 	"github.com/nats-io/nats.go"
 	"github.com/nats-io/nats.go/jetstream"
 )
@@ -152,7 +155,7 @@ func TestCursorsThatDoNotHold(t *testing.T) {
 		"future":        r.hub.cursors.format(101),
 		"expired":       r.hub.cursors.format(10),
 		"first expired": r.hub.cursors.format(48),
-		"no base64":     "%%%",
+		"no cursor":     "%%%",
 		"too short":     "AAAA",
 		"a page token":  r.hub.cursors.formatPage(100, "x"),
 	} {
@@ -162,6 +165,19 @@ func TestCursorsThatDoNotHold(t *testing.T) {
 	}
 	if got := nextEvent(t, r.watch(r.hub.cursors.format(49))); got.RecordID != rowID(50) {
 		t.Errorf("the oldest cursor that holds gives %v, want row 50", got.RecordID)
+	}
+}
+
+// A cursor that began with a hyphen would be a flag on a command line.
+func TestCursorsAreDigitsAndLetters(t *testing.T) {
+	t.Parallel()
+	for first := range 256 {
+		c := cursors{uuid.UUID{byte(first), 0xfb, 0xff}}
+		for _, text := range []string{c.format(1), c.formatPage(1, "a key")} {
+			if strings.ContainsFunc(text, func(r rune) bool { return !unicode.IsDigit(r) && !unicode.IsLower(r) }) {
+				t.Fatalf("a cursor is %q", text)
+			}
+		}
 	}
 }
 
