@@ -11,6 +11,7 @@ import (
 	"github.com/botverse/botverse/dataverse"
 	"github.com/botverse/botverse/dataverse/local"
 	"github.com/botverse/botverse/dataverse/local/localtest"
+	"github.com/botverse/botverse/dataverse/odata"
 )
 
 // world is a runtime, a local Dataverse with the demo data that it acts on, and what went over the wire between them.
@@ -111,4 +112,42 @@ func (w *wire) take() []string {
 	sent := w.sent
 	w.sent = nil
 	return sent
+}
+
+// count is how many records of an entity have a value in a field.
+func (w world) count(t *testing.T, entity, field, value string) int {
+	t.Helper()
+	e, err := w.client(t).Entity(t.Context(), entity)
+	if err != nil {
+		t.Fatal(err)
+	}
+	page, err := w.client(t).ListRecords(t.Context(), e, &odata.Query{
+		Select: []string{e.PrimaryID}, Filter: &odata.Compare{Path: odata.Path{field}, Op: odata.Eq, Value: odata.String(value)},
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	return len(page.Records)
+}
+
+// read reads a record with everything that it has.
+func (w world) read(t *testing.T, r *Record) dataverse.Record {
+	t.Helper()
+	e, err := w.client(t).Entity(t.Context(), r.Entity)
+	if err != nil {
+		t.Fatal(err)
+	}
+	row, err := w.client(t).GetRecord(t.Context(), e, dataverse.ID(r.ID), nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return row
+}
+
+func warningCodes(result Result) []WarningCode {
+	var codes []WarningCode
+	for _, w := range result.Warnings {
+		codes = append(codes, w.Code)
+	}
+	return codes
 }

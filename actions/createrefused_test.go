@@ -1,0 +1,170 @@
+package actions
+
+import (
+	"context"
+	"errors"
+	"net/http"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
+
+	"github.com/botverse/botverse/dataverse"
+	"github.com/botverse/botverse/dataverse/local"
+	"github.com/botverse/botverse/dataverse/schema"
+)
+
+func testCreateRecordTellsAllFaultsAndWritesNothing(t *testing.T, w world) {
+	_, err := w.CreateRecord(t.Context(), CreateRecord{
+		Entity: "incident",
+		Fields: map[string]any{
+			"title": "{{ nope }}", "customerid": map[string]any{"entity": "account", "name": "Nobody at all"}, "ownerid": "nobody@example.com",
+			"caseorigincode": "Pigeon", "subjcetid": "x",
+		},
+		Save: map[string]string{"x": "nosuchfield"}, TimeZone: "Mars/Base",
+	})
+	var input *InputError
+	if !errors.As(err, &input) {
+		t.Fatalf("the error is %v, want an *InputError", err)
+	}
+	got := map[string]Reason{}
+	for _, f := range input.Faults {
+		got[f.Field] = f.Reason
+	}
+	want := map[string]Reason{
+		"fields.title": MissingRequired, "fields.customerid": LookupNotFound, "fields.ownerid": LookupNotFound,
+		"fields.caseorigincode": InvalidValue, "fields.subjcetid": InvalidField, "save.x": InvalidField,
+		"time_zone": InvalidRequest,
+	}
+	if diff := cmp.Diff(want, got); diff != "" {
+		t.Errorf("-want +got:\n%s", diff)
+	}
+	if slices.ContainsFunc(w.wire.take(), func(r string) bool { return strings.HasPrefix(r, "POST /incidents") }) {
+		t.Error("a request with faults was sent")
+	}
+	if strings.Contains(input.LogValue().String(), "nobody@") {
+		t.Errorf("the log gets a value: %v", input.LogValue())
+	}
+}
+
+func testUnknownNames(t *testing.T, w world) {
+	var input *InputError
+	if _, err := w.CreateRecord(t.Context(), CreateRecord{Entity: "contcat", Fields: map[string]any{"x": 1.0}}); !errors.As(err, &input) ||
+		input.Faults[0].Reason != UnknownEntity || !slices.Contains(input.Faults[0].Nearest, "contact") || !errors.Is(err, dataverse.ErrUnknownEntity) {
+		t.Errorf("an unknown entity: %v", err)
+	}
+	if _, err := w.CreateRecord(t.Context(), CreateRecord{Environment: "live", Entity: "contact"}); !errors.Is(err, dataverse.ErrUnknownEnvironment) {
+		t.Errorf("an unknown environment: %v", err)
+	}
+}
+
+func testUnknownFieldReadsMetadataOnceMore(t *testing.T, w world) {
+	spec := CreateRecord{Entity: "contact", Fields: map[string]any{"lastname": "A", "new_colour": "x"}}
+	if _, err := w.client(t).Entity(t.Context(), "contact"); err != nil {
+		t.Fatal(err)
+	}
+	w.wire.take()
+	began := time.Now()
+	for range 3 {
+		if _, err := w.CreateRecord(t.Context(), spec); err == nil {
+			t.Fatal("an unknown field is taken")
+		}
+	}
+	batches := 0
+	for _, request := range w.wire.take() {
+		if request == "POST /$batch" {
+			batches++
+		}
+	}
+	if most := 1 + int(time.Since(began)/refreshInterval); batches < 1 || batches > most { // most is 1 but on a very busy machine
+		t.Errorf("three calls at once read the metadata %d times more, want once", batches)
+	}
+}
+
+func testNewFieldWorksAtOnce(t *testing.T, w world) {
+	client := w.client(t)
+	e, err := client.Entity(t.Context(), "contact")
+	if err != nil {
+		t.Fatal(err)
+	}
+	old := *e
+	old.Fields = slices.DeleteFunc(slices.Clone(e.Fields), func(f *schema.Field) bool { return f.LogicalName == "jobtitle" })
+	old.Index()
+	values, err := w.translateFields(t.Context(), client, &old, fieldInput{fields: map[string]any{"lastname": "A", "jobtitle": "Clerk"}})
+	if err != nil || values.values["jobtitle"] != "Clerk" {
+		t.Errorf("a field that the remembered metadata lacks: %+v, %v", values, err)
+	}
+}
+
+func testLookupsByName(t *testing.T, w world) {
+	for range 2 {
+		if _, err := w.CreateRecord(t.Context(), CreateRecord{Entity: "account", Fields: map[string]any{"name": "Twin Ltd"}}); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if _, err := w.CreateRecord(t.Context(), CreateRecord{Entity: "account", Fields: map[string]any{"name": "Closed Ltd", "statuscode": "Inactive"}}); err != nil {
+		t.Fatal(err)
+	}
+	create := func(lookup map[string]any) (Result, error) {
+		return w.CreateRecord(t.Context(), CreateRecord{Entity: "contact", Fields: map[string]any{"lastname": "X", "parentcustomerid": lookup}})
+	}
+	for name, want := range map[string]Reason{"Twin Ltd": LookupAmbiguous, "Closed Ltd": LookupNotFound, "No'body": LookupNotFound, " ": InvalidValue, "a\x01": InvalidValue} {
+		_, err := create(map[string]any{"entity": "account", "name": name})
+		if faults := faultsOf(err); len(faults) != 1 || faults[0].Reason != want {
+			t.Errorf("%q: %v, want %s", name, err, want)
+		}
+	}
+	if _, err := create(map[string]any{"entity": "account", "id": someID}); err == nil {
+		t.Error("a record that does not exist can be pointed at")
+	}
+	got, err := create(map[string]any{"entity": "account", "name": "No'body", "missing": "OMIT"})
+	if err != nil || got.Outcome != Created || !slices.Contains(warningCodes(got), LookupOmitted) {
+		t.Errorf("a lookup that may be missing: %+v, %v", got, err)
+	}
+	for range 2 { // what was found is not remembered: the record may be gone or another by then
+		made, err := w.CreateRecord(t.Context(), CreateRecord{Entity: "account", Fields: map[string]any{"name": "Brief Ltd"}, OnDuplicate: CreateDuplicate})
+		if err != nil {
+			t.Fatal(err)
+		}
+		got, err := create(map[string]any{"entity": "account", "name": "Brief Ltd"})
+		if value, _ := w.read(t, got.Record).Value("_parentcustomerid_value"); err != nil || value != made.Record.ID {
+			t.Errorf("bound to %v, %v; want %s", value, err, made.Record.ID)
+		}
+		account, err := w.client(t).Entity(t.Context(), "account")
+		if err != nil {
+			t.Fatal(err)
+		}
+		if err := w.client(t).DeleteRecord(t.Context(), account, dataverse.ID(made.Record.ID)); err != nil {
+			t.Fatal(err)
+		}
+	}
+}
+
+func testOutagesAreErrors(t *testing.T, w world) {
+	spec := CreateRecord{Entity: "contact", Fields: map[string]any{"lastname": "Out"}}
+	if _, err := w.CreateRecord(t.Context(), spec); err != nil {
+		t.Fatal(err)
+	}
+	w.server.SetFaults([]local.Fault{{Method: http.MethodPost, Path: "/contacts", Status: http.StatusTooManyRequests, RetryAfter: 600}})
+	begin := time.Now()
+	if _, err := w.CreateRecord(t.Context(), spec); !errors.Is(err, dataverse.ErrThrottled) || time.Since(begin) > 5*time.Second {
+		t.Errorf("throttled beyond the time left: %v after %v", err, time.Since(begin))
+	}
+	w.server.SetFaults([]local.Fault{{Method: http.MethodPost, Path: "/contacts", Times: 1, Status: http.StatusTooManyRequests, RetryAfter: 1}})
+	if got, err := w.CreateRecord(t.Context(), spec); err != nil || got.Outcome != Created {
+		t.Errorf("throttled for a second: %+v, %v", got, err)
+	}
+	w.server.SetFaults([]local.Fault{{Method: http.MethodPost, Path: "/contacts", Status: http.StatusForbidden}})
+	if _, err := w.CreateRecord(t.Context(), spec); !errors.Is(err, dataverse.ErrForbidden) {
+		t.Errorf("forbidden: %v", err)
+	}
+	w.server.SetFaults([]local.Fault{{Method: http.MethodPost, Path: "/contacts", Status: http.StatusServiceUnavailable}})
+	ctx, cancel := context.WithTimeout(t.Context(), 2*time.Second)
+	defer cancel()
+	got, err := w.CreateRecord(ctx, spec)
+	if err == nil && got.Outcome != InDoubt || err != nil && !errors.Is(err, dataverse.ErrUnavailable) {
+		t.Errorf("unavailable: %+v, %v; want an error or doubt, never a record", got, err)
+	}
+}
