@@ -26,6 +26,8 @@ type Journal struct {
 	server *server.Server
 	conn   *nats.Conn
 	js     jetstream.JetStream
+
+	replicas int // on how many servers each stream lies
 }
 
 // Open locks the directory and starts NATS on it. It fails with ErrLocked when another process has the directory and
@@ -38,7 +40,7 @@ func Open(ctx context.Context, config Config) (*Journal, error) {
 	if err != nil {
 		return nil, err
 	}
-	j := &Journal{dir: dir, log: newLog(config.Logger)}
+	j := &Journal{dir: dir, log: newLog(config.Logger), replicas: 1}
 	if err := j.start(ctx, config); err != nil {
 		return nil, errors.Join(fmt.Errorf("start the journal in %s: %w", config.Dir, err), j.Close())
 	}

@@ -29,8 +29,8 @@ var _ actions.Ledger = (*Ledger)(nil)
 
 // Open opens the ledger of a journal, and makes it where there is none. It is usable until the journal is closed.
 func Open(ctx context.Context, j *journal.Journal) (*Ledger, error) {
-	entries, err := j.JetStream().CreateOrUpdateKeyValue(ctx, jetstream.KeyValueConfig{
-		Bucket: bucket, History: 1, Storage: jetstream.FileStorage, TTL: retention,
+	entries, err := j.Bucket(ctx, jetstream.KeyValueConfig{
+		Bucket: bucket, TTL: retention,
 		Description: "Request IDs of actions, hashed, and their outcomes. They expire after seven days.",
 	})
 	if err != nil {
