@@ -29,7 +29,7 @@ func BenchmarkFanOut(b *testing.B) {
 					return
 				}
 				if m.Event != nil {
-					_, _ = m.Encoded("proto", encode)
+					_, _ = Encoded(m, "proto", encode)
 					handed.Done()
 				}
 			}

@@ -36,18 +36,18 @@ type Heartbeat struct {
 type encoding struct {
 	format string
 	once   sync.Once
-	data   []byte
+	form   any
 	err    error
 	next   *encoding
 }
 
 // Encoded returns the message in a format, encoded by the first who asks and kept for all others: what is returned is
 // shared and not to be changed. It may be called from many goroutines at once. format names the format; encode must
-// always mean the same by it.
-func (m *Message) Encoded(format string, encode func(*Message) ([]byte, error)) ([]byte, error) {
+// always mean the same by it, and T is what it makes: bytes, or what a transport sends without a copy.
+func Encoded[T any](m *Message, format string, encode func(*Message) (T, error)) (T, error) {
 	e := m.encoding(format)
-	e.once.Do(func() { e.data, e.err = encode(m) })
-	return e.data, e.err
+	e.once.Do(func() { e.form, e.err = encode(m) })
+	return e.form.(T), e.err
 }
 
 // encoding finds the memo of a format, or adds an empty one.

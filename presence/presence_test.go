@@ -76,7 +76,7 @@ func TestMessageIsEncodedOnceForEachFormat(t *testing.T) {
 	for n := range 64 {
 		all.Go(func() {
 			format := fmt.Sprint("format ", n%2)
-			data, err := m.Encoded(format, func(*Message) ([]byte, error) {
+			data, err := Encoded(&m, format, func(*Message) ([]byte, error) {
 				calls.Add(1)
 				return []byte(format), nil
 			})
@@ -91,7 +91,7 @@ func TestMessageIsEncodedOnceForEachFormat(t *testing.T) {
 	}
 	failed := errors.New("no")
 	for range 2 {
-		if _, err := m.Encoded("bad", func(*Message) ([]byte, error) { return nil, failed }); !errors.Is(err, failed) {
+		if _, err := Encoded(&m, "bad", func(*Message) ([]byte, error) { return nil, failed }); !errors.Is(err, failed) {
 			t.Errorf("Encoded = %v, want the encoder's error", err)
 		}
 	}

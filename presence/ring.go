@@ -3,6 +3,7 @@ package presence
 import (
 	"context"
 	"sort"
+	"sync"
 	"sync/atomic"
 )
 
@@ -11,15 +12,14 @@ import (
 type ring struct {
 	slots  []atomic.Pointer[Message]
 	head   atomic.Uint64 // the place of the next message
-	wake   atomic.Pointer[chan struct{}]
 	closed atomic.Bool
+
+	mu     sync.Mutex
+	parked []waiter // those that wait for the next message
+	spare  []waiter // what parked was before, to be used again
 }
 
-func newRing(length int) *ring {
-	r := &ring{slots: make([]atomic.Pointer[Message], length)}
-	r.wake.Store(new(make(chan struct{})))
-	return r
-}
+func newRing(length int) *ring { return &ring{slots: make([]atomic.Pointer[Message], length)} }
 
 // append adds a message and returns the one that it displaces, nil while the ring is not full.
 func (r *ring) append(m *Message) (displaced *Message) {
@@ -36,28 +36,48 @@ func (r *ring) close() {
 	r.wakeAll()
 }
 
-func (r *ring) wakeAll() { close(*r.wake.Swap(new(make(chan struct{})))) }
+// wakeAll wakes all that wait now. One goroutine at a time calls it.
+func (r *ring) wakeAll() {
+	r.mu.Lock()
+	parked := r.parked
+	r.parked = r.spare[:0]
+	r.mu.Unlock()
+	for _, w := range parked {
+		w.wake()
+	}
+	clear(parked)
+	r.spare = parked
+}
+
+// park has a waiter woken by the next message, unless there is something to be had at its place already.
+func (r *ring) park(w waiter, place uint64) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	if place < r.head.Load() || r.closed.Load() {
+		w.wake()
+		return
+	}
+	r.parked = append(r.parked, w)
+}
 
 func (r *ring) slot(place uint64) *atomic.Pointer[Message] {
 	return &r.slots[place%uint64(len(r.slots))]
 }
 
 // next returns the message at a place, waiting for it. ErrTooSlow, ErrClosed and ctx's error are its errors.
-func (r *ring) next(ctx context.Context, place uint64) (*Message, error) {
+func (r *ring) next(ctx context.Context, w waiter, place uint64) (*Message, error) {
 	for {
-		// The order matters: a message that is appended after the look at head closes this very channel.
-		wake := *r.wake.Load()
 		if place < r.head.Load() {
 			return r.at(place)
 		}
 		if r.closed.Load() {
 			return nil, ErrClosed
 		}
-		select {
-		case <-wake:
-		case <-ctx.Done():
-			return nil, ctx.Err()
+		if err := ctx.Err(); err != nil {
+			return nil, err
 		}
+		r.park(w, place)
+		<-w
 	}
 }
 

@@ -19,6 +19,7 @@ type Subscription struct {
 	kinds   []EventKind   // which events are wanted; none means all
 	silence time.Duration // how long the subscriber may hear nothing
 	heard   time.Time     // when it was told something last
+	waiting waiting
 }
 
 // Watch subscribes: from a snapshot of now when after is empty, else from what came after that cursor. In both cases a
@@ -159,7 +160,7 @@ func (s *Subscription) next(ctx context.Context) (*Message, error) {
 		}
 	}
 	for {
-		m, err := s.hub.ring.next(ctx, s.place)
+		m, err := s.hub.ring.next(ctx, s.waiting.under(ctx), s.place)
 		if err != nil {
 			return nil, err
 		}
@@ -194,7 +195,7 @@ func (s *Subscription) nextStored(ctx context.Context) (*Message, error) {
 	if s.after >= s.hub.floor.Load() {
 		if place, ok := s.hub.seek(s.after); ok {
 			s.place = place
-			s.Close()
+			s.closeReplay()
 		}
 	}
 	return &Message{
@@ -212,6 +213,11 @@ func (s *Subscription) Cursor() string { return s.cursor }
 
 // Close ends the subscription. Calling it again does nothing.
 func (s *Subscription) Close() {
+	s.waiting.leave()
+	s.closeReplay()
+}
+
+func (s *Subscription) closeReplay() {
 	if s.replay != nil {
 		s.replay.close()
 		s.replay = nil

@@ -42,7 +42,10 @@ func BenchmarkFanOut(b *testing.B) {
 		fanOut(b, watchers, received, func(n int) { publish(b, p, bodies[n]) })
 	})
 	b.Run("bare", func(b *testing.B) {
-		payload := encodedEvent(b, encodeProto)
+		payload := encodedEvent(b, func(m *presence.Message) ([]byte, error) {
+			data, err := encodeProto(m)
+			return data.Materialize(), err
+		})
 		hub := &bareHub{}
 		addr := serveBare(b, hub)
 		received := newCounter()

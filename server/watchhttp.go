@@ -148,7 +148,7 @@ func (s *httpStream) SendMsg(m any) error {
 	if !ok {
 		return errNoWatchMessage
 	}
-	data, err := message.Encoded(s.wire.form, s.wire.encode)
+	data, err := presence.Encoded(message.Message, s.wire.form, s.wire.encode)
 	if err != nil {
 		return err
 	}

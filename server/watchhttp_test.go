@@ -252,7 +252,7 @@ func TestClientThatLeavesEndsItsStream(t *testing.T) {
 func TestEachFormIsMadeOnce(t *testing.T) {
 	t.Parallel()
 	shared := &presence.Message{Event: &presence.Event{ID: "e1"}, Cursor: "7-2"}
-	first, err := shared.Encoded(formSSE, encodeSSE)
+	first, err := presence.Encoded(shared, formSSE, encodeSSE)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -264,7 +264,7 @@ func TestEachFormIsMadeOnce(t *testing.T) {
 	}
 	// The memo decides: whoever encodes first has encoded for all.
 	marked := &presence.Message{Event: &presence.Event{ID: "e2"}}
-	if _, err := marked.Encoded(formLines, func(*presence.Message) ([]byte, error) { return []byte("made once\n"), nil }); err != nil {
+	if _, err := presence.Encoded(marked, formLines, func(*presence.Message) ([]byte, error) { return []byte("made once\n"), nil }); err != nil {
 		t.Fatal(err)
 	}
 	r = startStub(t, scripted(nil, marked))

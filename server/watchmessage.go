@@ -23,7 +23,11 @@ const (
 	formSSE   = "sse"
 )
 
-func encodeProto(m *presence.Message) ([]byte, error) { return proto.Marshal(watchResponse(m)) }
+// encodeProto makes what gRPC sends as it is: the buffers belong to no pool, so that all streams may share them.
+func encodeProto(m *presence.Message) (mem.BufferSlice, error) {
+	data, err := proto.Marshal(watchResponse(m))
+	return mem.BufferSlice{mem.SliceBuffer(data)}, err
+}
 
 // encodeLine is a line of newline-delimited JSON, as grpc-gateway frames streams.
 func encodeLine(m *presence.Message) ([]byte, error) {
@@ -96,11 +100,7 @@ func (c codec) Marshal(v any) (mem.BufferSlice, error) {
 	if !ok {
 		return c.CodecV2.Marshal(v)
 	}
-	data, err := m.Encoded(formProto, encodeProto)
-	if err != nil {
-		return nil, err
-	}
-	return mem.BufferSlice{mem.SliceBuffer(data)}, nil
+	return presence.Encoded(m.Message, formProto, encodeProto)
 }
 
 // watchResponse puts a message into the contract's form.
