@@ -9,27 +9,40 @@ import (
 	"github.com/botverse/botverse/dataverse"
 )
 
-// created is the answer of a record that was made now. What is to be saved is read back only where the request does not
-// tell it: Dataverse computes values, and flows of its own change them.
-func (c *creation) created(ctx context.Context, id dataverse.ID) (Result, error) {
+// created is the answer of a record that was made now; row is what the answer told of it, nil for nothing. What is to be
+// saved is read back only where neither it nor the request tells it.
+func (c *creation) created(ctx context.Context, id dataverse.ID, row *dataverse.Record) (Result, error) {
 	c.made = true
 	if id != "" && id != c.id {
 		c.warn(IDNotKept, "", "Dataverse gave the record another ID than the one sent: a repeat with the same request_id cannot find it")
 		c.id = id
 	}
-	if err := c.setState(ctx); err != nil {
-		return Result{}, err
+	if c.values.later != nil {
+		var err error
+		if row, err = c.setState(ctx); err != nil {
+			return Result{}, err
+		}
 	}
-	if !c.save.NeedsRow() {
+	if row == nil && c.needsRow() {
+		row = c.readBack(ctx)
+	}
+	if row == nil {
 		return c.answer(Created, c.record(), nil), nil
 	}
-	row, err := c.client.GetRecord(ctx, c.entity, c.id, c.selected())
-	if err != nil {
-		c.warn(SaveNotReadable, "", "the record was created, but what to save of it could not be read: those variables have their defaults")
-		return c.answer(Created, c.record(), nil), nil
+	record := recordOf(c.client, c.entity, *row)
+	return c.answer(Created, &record, row), nil
+}
+
+// readBack reads a record that was made now; nil, with a warning, where that cannot be.
+func (c *creation) readBack(ctx context.Context) *dataverse.Record {
+	if !c.blind {
+		row, err := c.client.GetRecord(ctx, c.entity, c.id, c.selected())
+		if err == nil {
+			return &row
+		}
 	}
-	record := recordOf(c.client, c.entity, row)
-	return c.answer(Created, &record, &row), nil
+	c.warn(SaveNotReadable, "", "the record was created, but what to save of it could not be read: those variables have their defaults")
+	return nil
 }
 
 // exists is the answer of a record that is there, of the ID that was sent: made by this call, whose answer was lost, or by
@@ -41,8 +54,12 @@ func (c *creation) exists(ctx context.Context, row dataverse.Record) (Result, er
 		outcome = Created
 	}
 	if state, _ := row.Value(stateField); c.values.later != nil && state == json.Number("0") {
-		if err := c.setState(ctx); err != nil {
+		now, err := c.setState(ctx)
+		if err != nil {
 			return Result{}, err
+		}
+		if now != nil {
+			row = *now
 		}
 	}
 	record := recordOf(c.client, c.entity, row)
@@ -50,20 +67,28 @@ func (c *creation) exists(ctx context.Context, row dataverse.Record) (Result, er
 }
 
 // setState gives the record the state that it could not be created in. It is repeated where the answer is lost: it is the
-// same however often it is done.
-func (c *creation) setState(ctx context.Context) error {
-	if c.values.later == nil {
-		return nil
-	}
-	err := c.client.UpdateRecord(ctx, c.entity, c.id, c.values.later)
-	if errors.Is(err, dataverse.ErrInDoubt) {
-		err = c.client.UpdateRecord(ctx, c.entity, c.id, c.values.later)
+// same however often it is done. The row is the record then, as far as it is to be saved and the answer tells it.
+func (c *creation) setState(ctx context.Context) (*dataverse.Record, error) {
+	row, err := c.sendState(ctx)
+	if errors.Is(err, dataverse.ErrInDoubt) || errors.Is(err, dataverse.ErrForbidden) && c.asksState() {
+		c.blind = c.blind || errors.Is(err, dataverse.ErrForbidden) // to read the record may be what is forbidden
+		row, err = c.sendState(ctx)
 	}
 	if err != nil {
-		return fmt.Errorf("the record %s was created, but its state could not be set; repeat the call with the same request_id: %w", c.id, err)
+		return nil, fmt.Errorf("the record %s was created, but its state could not be set; repeat the call with the same request_id: %w", c.id, err)
 	}
-	return nil
+	return row, nil
 }
+
+func (c *creation) sendState(ctx context.Context) (*dataverse.Record, error) {
+	if c.asksState() {
+		return c.client.UpdateAndGetRecord(ctx, c.entity, c.id, "", c.values.later, c.save.query())
+	}
+	return nil, c.client.UpdateRecord(ctx, c.entity, c.id, c.values.later)
+}
+
+// asksState reports whether the answer to setting the state is to tell the record.
+func (c *creation) asksState() bool { return c.needsRow() && !c.blind }
 
 // inDoubt is the answer where it could not be learned whether the record was made. Nothing is saved of a record that may
 // not be; its ID is told, for the repeat.

@@ -458,6 +458,7 @@ func testEntityWithoutVersionsIsToldOf(t *testing.T, w world) {
 func testUnreadableAfterAMergeIsAWarning(t *testing.T, w world) {
 	first, spec := w.existing(t, "+49 31 7", UpdateExisting)
 	spec.Save, spec.SaveDefaults = map[string]string{"title": "jobtitle", "id": "@id"}, map[string]any{"title": "unknown"}
+	w.untold(t)
 	w.server.SetFaults([]local.Fault{{Method: http.MethodGet, Path: "/contacts(", Skip: 1, Status: http.StatusForbidden}})
 	got := w.wantOutcome(t, spec, Updated)
 	if !slices.Equal(warningCodes(got), []WarningCode{SaveNotReadable}) || got.Variables["title"] != "unknown" || got.Variables["id"] != first.ID {

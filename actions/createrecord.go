@@ -57,8 +57,8 @@ type CreateRecord struct {
 // record that the first call made, and a lost answer is looked up by the ID that was sent.
 //
 // The outcome is Created, AlreadyCreated, Duplicate, or InDoubt where no answer came in time; and, where OnDuplicate takes
-// a record that exists, Existing, Updated, Unchanged, or Ambiguous where several do. A plain creation costs one request,
-// beside what the client remembers of the environment; MatchOn costs one more. MatchOn looks before the creation: two calls
+// a record that exists, Existing, Updated, Unchanged, or Ambiguous where several do. A creation costs one request, also where
+// what Dataverse computes is saved, beside what the client remembers of the environment; MatchOn costs one more. MatchOn looks before the creation: two calls
 // at the same moment, with different request IDs, may both find nothing. Dataverse's rules and keys are what prevents that.
 func (r *Runtime) CreateRecord(ctx context.Context, spec CreateRecord) (Result, error) {
 	ctx, cancel := withinBudget(ctx)
@@ -92,8 +92,10 @@ type creation struct {
 	match    odata.Expr       // what an existing record must fulfil; nil where the rules alone decide
 	warnings []Warning
 	sends    int // how often it was sent
-	// doubt says that a creation was sent whose answer never came.
+	// doubt says that a creation was sent of which it is not known whether it was done.
 	doubt bool
+	// blind says that the record may not be read: its creation was refused once for that, maybe after it was done.
+	blind bool
 	gone  bool // whether an existing record was deleted since it was found
 	// made says that the record is there, by this call or by another with the same request ID.
 	made         bool
@@ -172,11 +174,6 @@ func (c *creation) prepareID(ctx context.Context) error {
 	}
 	c.warnings = append(c.warnings, c.ruleWarnings()...)
 	return nil
-}
-
-// send creates the record, once.
-func (c *creation) send(ctx context.Context) (dataverse.ID, error) {
-	return c.client.CreateRecord(ctx, c.entity, c.fields, dataverse.CreateOptions{DetectDuplicates: c.detects()})
 }
 
 // detects reports whether Dataverse's rules are to look for duplicates.

@@ -39,12 +39,17 @@ func (c *creation) create(ctx context.Context) (Result, error) {
 // record may exist, the record is read by its ID before anything else.
 func (c *creation) sendUntilKnown(ctx context.Context) (Result, error) {
 	for pause := firstPause; ; pause *= 2 {
-		id, err := c.send(ctx)
+		id, row, err := c.send(ctx)
 		c.sends++
 		c.doubt = c.doubt || errors.Is(err, dataverse.ErrInDoubt)
 		switch {
 		case err == nil:
-			return c.created(ctx, id)
+			return c.created(ctx, id, row)
+		case errors.Is(err, dataverse.ErrForbidden) && c.returns():
+			c.blind, c.doubt = true, true // it may be the reading alone that is forbidden, after the creation
+			continue
+		case errors.Is(err, dataverse.ErrForbidden) && c.blind:
+			return Result{}, err // the creation is forbidden too
 		case mayExist(err) && !c.doubt && c.spec.RequestID == "" && c.givenID == "": // the ID is new: nothing can have it
 			return c.duplicate(ctx, err)
 		case mayExist(err):
@@ -52,10 +57,10 @@ func (c *creation) sendUntilKnown(ctx context.Context) (Result, error) {
 		case !c.doubt:
 			return Result{}, err
 		}
-		row, found, readErr := c.own(ctx)
+		there, found, readErr := c.own(ctx)
 		switch {
 		case found:
-			return c.exists(ctx, row)
+			return c.exists(ctx, there)
 		case readErr != nil || c.sends == maxSends || !wait(ctx, pause):
 			return c.inDoubt(), nil
 		}
@@ -68,6 +73,8 @@ func (c *creation) judge(ctx context.Context, refusal error) (Result, error) {
 	switch {
 	case found:
 		return c.exists(ctx, row)
+	case c.blind && codeOf(refusal) == code.DuplicateRecord && c.spec.RequestID == "" && c.givenID == "": // the ID was new: the record is ours
+		return c.created(ctx, c.id, nil)
 	case err != nil && c.doubt:
 		return c.inDoubt(), nil
 	case err != nil && !errors.Is(err, dataverse.ErrForbidden): // who may not read creates nothing twice all the same
@@ -121,6 +128,28 @@ func wait(ctx context.Context, pause time.Duration) bool {
 	case <-ctx.Done():
 		return false
 	}
+}
+
+// send creates the record, once. Where something is to be saved that only Dataverse knows, the answer tells it.
+func (c *creation) send(ctx context.Context) (dataverse.ID, *dataverse.Record, error) {
+	opt := dataverse.CreateOptions{DetectDuplicates: c.detects()}
+	if c.returns() {
+		return c.client.CreateAndGetRecord(ctx, c.entity, c.fields, opt, c.save.query())
+	}
+	id, err := c.client.CreateRecord(ctx, c.entity, c.fields, opt)
+	return id, nil, err
+}
+
+// returns reports whether the answer to the creation is to tell the record. Where its state is set afterwards, the answer to
+// that does.
+func (c *creation) returns() bool { return c.needsRow() && c.values.later == nil && !c.blind }
+
+// needsRow reports whether something is to be saved that the request does not tell: a field, or as a reference's name one
+// that Dataverse makes of others, as a contact's. Dataverse reads the record once more for that, so that nothing is asked
+// where nothing is saved.
+func (c *creation) needsRow() bool {
+	_, told := c.values.values[c.entity.PrimaryName].(string)
+	return c.save.NeedsRow() || !told && c.entity.PrimaryName != "" && c.save.NeedsName()
 }
 
 // selected is the query that reads what is to be saved, and the record's name.

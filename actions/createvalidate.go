@@ -37,7 +37,7 @@ func (c *creation) list(ctx context.Context, plan *plan) error {
 			return plan.heldOrDone(err)
 		}
 	}
-	if _, err := c.send(ctx); plan.heldBack(err) != nil {
+	if _, _, err := c.send(ctx); plan.heldBack(err) != nil {
 		return plan.heldBack(err)
 	}
 	return c.validateRest(ctx, plan)
@@ -45,19 +45,13 @@ func (c *creation) list(ctx context.Context, plan *plan) error {
 
 // validateRest lists the requests that may follow the creation.
 func (c *creation) validateRest(ctx context.Context, plan *plan) error {
-	plan.hold("if the answer is lost, or if Dataverse answers that the record may exist")
+	plan.hold(c.readCondition())
 	if _, err := c.client.GetRecord(ctx, c.entity, c.id, c.selected()); plan.heldBack(err) != nil {
 		return plan.heldBack(err)
 	}
 	if c.values.later != nil {
 		plan.hold("once the record is created")
-		if err := c.setState(ctx); plan.heldBack(err) != nil {
-			return plan.heldBack(err)
-		}
-	}
-	if c.save.NeedsRow() {
-		plan.hold("once the record is created")
-		if _, err := c.client.GetRecord(ctx, c.entity, c.id, c.selected()); plan.heldBack(err) != nil {
+		if _, err := c.sendState(ctx); plan.heldBack(err) != nil {
 			return plan.heldBack(err)
 		}
 	}
@@ -73,6 +67,14 @@ func (c *creation) validateRest(ctx context.Context, plan *plan) error {
 	return nil
 }
 
+// readCondition says when the record is read by its ID.
+func (c *creation) readCondition() string {
+	if c.needsRow() {
+		return "if the answer is lost or tells nothing of the record, or if Dataverse answers that the record may exist"
+	}
+	return "if the answer is lost, or if Dataverse answers that the record may exist"
+}
+
 // anyRecord stands in listed requests for a record that is not known before.
 const anyRecord dataverse.ID = "00000000-0000-0000-0000-000000000000"
 
@@ -86,7 +88,8 @@ func (m *merge) list(ctx context.Context, plan *plan, condition string) error {
 		return plan.heldBack(err)
 	}
 	plan.hold(condition + ", with the values that it lacks and the version that was read")
-	return plan.heldBack(m.write(ctx, dataverse.Record{}, sortedNames(m.values)))
+	_, err := m.write(ctx, dataverse.Record{}, sortedNames(m.values))
+	return plan.heldBack(err)
 }
 
 // hideID replaces an ID that a real call would not have.

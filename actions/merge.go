@@ -60,9 +60,10 @@ func (m *merge) run(ctx context.Context) (Outcome, dataverse.Record, error) {
 		if len(names) == 0 {
 			return m.same(), row, nil
 		}
-		err = m.write(ctx, row, names)
+		var now *dataverse.Record
+		now, err = m.write(ctx, row, names)
 		if outcome, again := m.judge(err); !again {
-			return m.written(ctx, outcome, row, err)
+			return m.written(ctx, outcome, row, now, err)
 		}
 		if !wait(ctx, rand.N(2*mergePause)) {
 			break
@@ -113,8 +114,9 @@ func (m *merge) judge(err error) (outcome Outcome, again bool) {
 	return "", false
 }
 
-// written is the end of a merge that tried to write: after a change, with the record as it is now.
-func (m *merge) written(ctx context.Context, outcome Outcome, row dataverse.Record, err error) (Outcome, dataverse.Record, error) {
+// written is the end of a merge that tried to write: after a change, with the record as it is now, which the answer has told
+// or is read.
+func (m *merge) written(ctx context.Context, outcome Outcome, row dataverse.Record, now *dataverse.Record, err error) (Outcome, dataverse.Record, error) {
 	switch {
 	case outcome == NotMatched:
 		return NotMatched, dataverse.Record{}, nil
@@ -122,27 +124,30 @@ func (m *merge) written(ctx context.Context, outcome Outcome, row dataverse.Reco
 		return InDoubt, row, nil
 	case outcome == "":
 		return "", row, err
+	case now != nil:
+		return outcome, *now, nil
 	}
 	row, err = m.client.GetRecord(ctx, m.entity, m.id, m.selected())
 	m.unreadable = err != nil
 	return outcome, row, nil
 }
 
-// write sends the values of some fields, for the version of the record that they were compared with.
-func (m *merge) write(ctx context.Context, row dataverse.Record, names []string) error {
+// write sends the values of some fields, for the version of the record that they were compared with. It returns the record
+// as it is then, as far as it is to be saved and the answer tells it.
+func (m *merge) write(ctx context.Context, row dataverse.Record, names []string) (*dataverse.Record, error) {
 	changed := make(map[string]any, len(names))
 	for _, name := range names {
 		changed[name] = m.values[name]
 	}
 	fields, err := wireOf(ctx, m.client, m.entity, changed, row)
 	if err != nil {
-		return err
+		return nil, err
 	}
 	version := row.ETag()
 	if m.unversioned {
 		version = ""
 	}
-	return m.client.UpdateRecordIf(ctx, m.entity, m.id, version, fields)
+	return m.client.UpdateAndGetRecord(ctx, m.entity, m.id, version, fields, m.save.query())
 }
 
 // changes are the fields whose values are to be written into a record as it was read, sorted.

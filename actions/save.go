@@ -200,6 +200,14 @@ func (p *savePlan) NeedsRow() bool {
 	return slices.ContainsFunc(p.targets, func(t saveTarget) bool { return t.source.kind == fieldSource })
 }
 
+// NeedsName reports whether a source is a reference, which has the record's name.
+func (p *savePlan) NeedsName() bool {
+	return slices.ContainsFunc(p.targets, func(t saveTarget) bool { return t.source.kind == recordSource })
+}
+
+// query is what reads the record for the plan.
+func (p *savePlan) query() *odata.Query { return &odata.Query{Select: p.Select(), Expand: p.Expand()} }
+
 // Select returns the properties to be read for the plan and for the record's name, sorted, the primary key first.
 func (p *savePlan) Select() []string {
 	properties := []string{}

@@ -82,6 +82,7 @@ var promises = map[string]func(*testing.T, *dataverse.Client){
 	"an entity is known with fields and choices":   entityIsKnown,
 	"the organization and the user are known":      organizationIsKnown,
 	"an update changes what it names, and no more": updateChangesNoMore,
+	"a write tells what it made of the record":     writeTellsTheRecord,
 }
 
 // create makes a contact that is deleted at the end of the test.
@@ -364,5 +365,40 @@ func updateChangesNoMore(t *testing.T, c *dataverse.Client) {
 	title, _ := r.Value("jobtitle")
 	if err != nil || first != "Ada" || title != nil {
 		t.Errorf("after the update: %v, %v, %v", first, title, err)
+	}
+}
+
+// writeTellsTheRecord: what Dataverse computes comes with the answer to a creation, and to an update.
+func writeTellsTheRecord(t *testing.T, c *dataverse.Client) {
+	t.Parallel()
+	want := dataverse.ID(uuid.NewString())
+	query := &odata.Query{Select: []string{"fullname", "preferredcontactmethodcode"}}
+	fields := dataverse.Fields{"contactid": string(want), "firstname": "Ada", "lastname": "Told", "preferredcontactmethodcode": 2}
+	id, made, err := c.CreateAndGetRecord(t.Context(), contact(), fields, dataverse.CreateOptions{}, query)
+	if err != nil || made == nil || id != want || made.ID() != want {
+		t.Fatalf("the creation answers %s, %+v, %v; want the record %s", id, made, err, want)
+	}
+	if name, _ := made.Value("fullname"); name != "Ada Told" || made.Formatted("preferredcontactmethodcode") == "" || made.ETag() == "" || made.Entity() != "contact" {
+		t.Errorf("the creation tells %+v", made)
+	}
+	if _, more := made.Value("createdon"); more {
+		t.Error("the creation tells what was not asked for")
+	}
+	now, err := c.UpdateAndGetRecord(t.Context(), contact(), want, made.ETag(), dataverse.Fields{"lastname": "Changed"}, query)
+	if err != nil || now == nil || now.ID() != want {
+		t.Fatalf("the update answers %+v, %v", now, err)
+	}
+	if name, _ := now.Value("fullname"); name != "Ada Changed" || now.ETag() == made.ETag() {
+		t.Errorf("the update tells %+v", now)
+	}
+	var refusal *dataverse.Error
+	if _, err := c.UpdateAndGetRecord(t.Context(), contact(), want, made.ETag(), dataverse.Fields{"lastname": "Old"}, query); !errors.As(err, &refusal) || refusal.Code != code.ConcurrencyVersionMismatch {
+		t.Errorf("an update of an older version: %v, want %v", err, code.ConcurrencyVersionMismatch)
+	}
+	if err := c.DeleteRecord(t.Context(), contact(), want); err != nil {
+		t.Error(err)
+	}
+	if _, err := c.UpdateAndGetRecord(t.Context(), contact(), want, "", dataverse.Fields{"lastname": "Gone"}, query); !errors.Is(err, dataverse.ErrNotFound) {
+		t.Errorf("an update of a record that is gone: %v, want ErrNotFound", err)
 	}
 }

@@ -54,7 +54,10 @@ func (q call) partHeader() http.Header {
 
 // set adds the headers that are options.
 func (o options) set(h *headers) {
-	if o.annotations {
+	switch {
+	case o.representation:
+		h.set("Prefer", `return=representation,odata.include-annotations="*"`)
+	case o.annotations:
 		h.set("Prefer", `odata.include-annotations="*"`)
 	}
 	if o.expands {

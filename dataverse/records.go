@@ -20,8 +20,7 @@ type CreateOptions struct {
 // CreateRecord creates a record and returns its ID. It is never repeated after it may have been sent: where its answer was
 // lost the error is ErrInDoubt. ErrNotFound means that a record to be bound does not exist.
 func (c *Client) CreateRecord(ctx context.Context, e *schema.Entity, fields Fields, opt CreateOptions) (ID, error) {
-	q := call{op: "CreateRecord", entity: e.LogicalName, method: http.MethodPost, path: e.EntitySetName}
-	q.detectDuplicates = &opt.DetectDuplicates
+	q := createCall("CreateRecord", e, opt)
 	a, err := c.write(ctx, q, fields)
 	if err != nil {
 		return "", err
@@ -38,13 +37,23 @@ func (c *Client) UpdateRecord(ctx context.Context, e *schema.Entity, id ID, fiel
 // refused with code.ConcurrencyVersionMismatch, and one that does not exist is ErrNotFound. "" stands for any version. Like
 // CreateRecord it is not repeated.
 func (c *Client) UpdateRecordIf(ctx context.Context, e *schema.Entity, id ID, version string, fields Fields) error {
+	_, err := c.write(ctx, updateCall("UpdateRecord", e, id, version), fields)
+	return err
+}
+
+func createCall(op string, e *schema.Entity, opt CreateOptions) call {
+	q := call{op: op, entity: e.LogicalName, method: http.MethodPost, path: e.EntitySetName}
+	q.detectDuplicates = &opt.DetectDuplicates
+	return q
+}
+
+func updateCall(op string, e *schema.Entity, id ID, version string) call {
 	if version == "" {
 		version = anyVersion // never none: a PATCH without If-Match creates what is not there
 	}
-	q := call{op: "UpdateRecord", entity: e.LogicalName, method: http.MethodPatch, path: recordPath(e, id)}
+	q := call{op: op, entity: e.LogicalName, method: http.MethodPatch, path: recordPath(e, id)}
 	q.ifMatch = version
-	_, err := c.write(ctx, q, fields)
-	return err
+	return q
 }
 
 // anyVersion matches every record that exists (Web API, "Perform conditional operations").

@@ -2,6 +2,8 @@ package dataverse
 
 import (
 	"encoding/json"
+	"errors"
+	"net/http"
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
@@ -34,6 +36,43 @@ func TestCreateRecordAnywaySuppressesDetection(t *testing.T) {
 	id, err := replay(t, "create-anyway").CreateRecord(t.Context(), entity("contact"), Fields{"firstname": "Ada"}, CreateOptions{})
 	if err != nil || id != adaID {
 		t.Errorf("CreateRecord = %q, %v; want %q", id, err, adaID)
+	}
+}
+
+func TestCreateAndGetRecordAsksForTheRecord(t *testing.T) {
+	t.Parallel()
+	query := &odata.Query{Select: []string{"contactid", "fullname"}}
+	id, r, err := replay(t, "create-and-get").CreateAndGetRecord(t.Context(), entity("contact"), Fields{"firstname": "Ada"}, CreateOptions{DetectDuplicates: true}, query)
+	if err != nil || id != adaID || r == nil || r.text("fullname") != "Ada" || r.ETag() != `W/"7"` {
+		t.Errorf("CreateAndGetRecord = %q, %+v, %v; want %q", id, r, err, adaID)
+	}
+}
+
+// TestAnswersThatDoNotTellTheRecord: a creation whose answer has no record in it, or a part of one, is a creation all the same.
+func TestAnswersThatDoNotTellTheRecord(t *testing.T) {
+	t.Parallel()
+	for name, test := range map[string]struct {
+		status int
+		header bool
+		body   string
+		id     ID
+		err    error
+	}{
+		"no body":           {http.StatusNoContent, true, "", adaID, nil},
+		"a part of a body":  {http.StatusCreated, true, `{"contactid":"0c4a3a1e-`, adaID, nil},
+		"a body without ID": {http.StatusCreated, true, `{"fullname":"Ada"}`, adaID, nil},
+		"nothing at all":    {http.StatusCreated, false, `<html>`, "", ErrInDoubt},
+	} {
+		s := newSite(t, func(w http.ResponseWriter, _ *http.Request) {
+			if test.header {
+				w.Header().Set("OData-EntityId", "http://x/api/data/v9.2/contacts("+string(adaID)+")")
+			}
+			answerJSON(w, test.status, test.body)
+		})
+		id, r, err := s.client(t).CreateAndGetRecord(t.Context(), entity("contact"), Fields{"firstname": "Ada"}, CreateOptions{}, &odata.Query{Select: []string{"fullname"}})
+		if id != test.id || r != nil || !errors.Is(err, test.err) {
+			t.Errorf("%s: %q, %+v, %v; want %q, no record, %v", name, id, r, err, test.id, test.err)
+		}
 	}
 }
 
