@@ -159,7 +159,8 @@ func describeField(e *schema.Entity, f *schema.Field, language int) FieldDescrip
 
 // updatable reports whether an existing record's field can be changed.
 func updatable(e *schema.Entity, f *schema.Field) bool {
-	return f.Updatable && f.LogicalName != e.PrimaryID && standsForItself(f) && fieldType(f) != ""
+	return f.Updatable && f.LogicalName != e.PrimaryID && standsForItself(f) && fieldType(f) != "" &&
+		(f.Type != schema.PartyList || takesParties(e, f))
 }
 
 // describeOptions is a choice's options in their order; those of yes and no are 1 and 0.

@@ -26,7 +26,7 @@ const deepestLookup = 3
 // splitWhere takes the `where` out of a lookup's value; found is false for a value that has none.
 func splitWhere(f *schema.Field, value any) (rest map[string]any, where any, found bool) {
 	object, ok := value.(map[string]any)
-	if where, found = object["where"]; !ok || !found || !f.IsLookup() {
+	if where, found = object["where"]; !ok || !found || !f.IsLookup() && f.Type != schema.PartyList {
 		return nil, nil, false
 	}
 	rest = maps.Clone(object)
@@ -37,6 +37,9 @@ func splitWhere(f *schema.Field, value any) (rest map[string]any, where any, fou
 // renderField renders a value of `fields`. A lookup's `where` is rendered when it is compared, and here only to learn
 // whether a variable in it is not set: the field is not set then.
 func (c comparer) renderField(f *schema.Field, value any, path string) (renderedValue, *Fault) {
+	if list, ok := value.([]any); ok && f.Type == schema.PartyList {
+		return c.renderParties(f, list, path)
+	}
 	rest, where, found := splitWhere(f, value)
 	if !found {
 		return c.runtime.render(value, c.variables, path)

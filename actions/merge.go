@@ -134,7 +134,20 @@ func (m *merge) written(ctx context.Context, outcome Outcome, row dataverse.Reco
 
 // write sends the values of some fields, for the version of the record that they were compared with. It returns the record
 // as it is then, as far as it is to be saved and the answer tells it.
-func (m *merge) write(ctx context.Context, row dataverse.Record, names []string) (*dataverse.Record, error) {
+func (m *merge) write(ctx context.Context, row dataverse.Record, names []string) (now *dataverse.Record, err error) {
+	names, withParties := m.splitParties(names)
+	if len(names) > 0 {
+		now, err = m.writeFields(ctx, row, names)
+		if len(withParties) == 0 || err != nil && codeOf(err) != heldCode {
+			return now, err
+		}
+		m.wrote = m.wrote || err == nil
+	}
+	return nil, m.writeParties(ctx, row, withParties)
+}
+
+// writeFields is write of fields that stand in the record itself.
+func (m *merge) writeFields(ctx context.Context, row dataverse.Record, names []string) (*dataverse.Record, error) {
 	changed := make(map[string]any, len(names))
 	for _, name := range names {
 		changed[name] = m.values[name]
@@ -155,6 +168,12 @@ func (m *merge) changes(row dataverse.Record) []string {
 	var names []string
 	for _, name := range slices.Sorted(maps.Keys(m.values)) {
 		f, value := m.entity.Field(name), m.values[name]
+		if f.Type == schema.PartyList {
+			if m.partiesToWrite(name, value, row) {
+				names = append(names, name)
+			}
+			continue
+		}
 		if m.policy == FillBlanks && (isBlank(value) || !canCompare(f) || filled(f, row)) {
 			continue
 		}
@@ -181,14 +200,18 @@ func (m *merge) withState(names []string) []string {
 
 // selected is the query that reads what is to be compared and what is to be saved.
 func (m *merge) selected() *odata.Query {
-	properties := slices.Clone(m.save.Select())
+	properties, expand := slices.Clone(m.save.Select()), slices.Clone(m.save.Expand())
 	for name := range m.values {
-		if f := m.entity.Field(name); canCompare(f) {
+		f := m.entity.Field(name)
+		if f.Type == schema.PartyList && !slices.ContainsFunc(expand, func(x odata.Expand) bool { return x.Navigation == partiesProperty(m.entity) }) {
+			expand = append(expand, partiesExpand(m.entity))
+		}
+		if canCompare(f) {
 			properties = append(properties, f.Property())
 		}
 	}
 	slices.Sort(properties)
-	return &odata.Query{Select: slices.Compact(properties), Expand: m.save.Expand()}
+	return &odata.Query{Select: slices.Compact(properties), Expand: expand}
 }
 
 // warnings tell what the merge could not guard, and what it could not read.

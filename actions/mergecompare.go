@@ -13,7 +13,9 @@ import (
 )
 
 // canCompare reports whether a field's value in a record can be read and compared with another.
-func canCompare(f *schema.Field) bool { return f.Readable && f.Type != schema.Image }
+func canCompare(f *schema.Field) bool {
+	return f.Readable && f.Type != schema.Image && f.Type != schema.PartyList
+}
 
 // filled reports whether a record has a value in a field. A blank text is none.
 func filled(f *schema.Field, row dataverse.Record) bool {

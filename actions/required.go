@@ -29,7 +29,7 @@ func required(e *schema.Entity, f *schema.Field) bool {
 // creatable reports whether CreateRecord takes a value for the field. The record's ID is not the caller's to choose: it
 // follows from the request ID.
 func creatable(e *schema.Entity, f *schema.Field) bool {
-	return f.Creatable && f.LogicalName != e.PrimaryID && standsForItself(f) && translatable(f)
+	return f.Creatable && f.LogicalName != e.PrimaryID && standsForItself(f) && (translatable(f) || takesParties(e, f))
 }
 
 // standsForItself reports whether a field is more than the shadow of another. An image has a shadow's mark, and is none.

@@ -21,8 +21,9 @@ type recordValues struct {
 	later    dataverse.Fields // to be written once the record exists: its state; nil for nothing
 	omitted  []string         // left out because a variable is not set, sorted
 	warnings []Warning
-	lookups  map[string]lookup // as the request names them
-	seen     map[string]bool   // fields that the request names
+	lookups  map[string]*asked   // as the request names them
+	parties  map[string][]*asked // likewise, by field
+	seen     map[string]bool     // fields that the request names
 	faults   []Fault
 	stale    bool // whether a fault may come of metadata that is out of date
 }
@@ -58,7 +59,7 @@ func (r *Runtime) translateFields(ctx context.Context, client *dataverse.Client,
 
 // translateOnce renders and translates what needs no request.
 func (r *Runtime) translateOnce(e *schema.Entity, in fieldInput, zone *time.Location) *recordValues {
-	v := &recordValues{entity: e, purpose: in.purpose, values: map[string]any{}, lookups: map[string]lookup{}, seen: map[string]bool{}}
+	v := &recordValues{entity: e, purpose: in.purpose, values: map[string]any{}, lookups: map[string]*asked{}, parties: map[string][]*asked{}, seen: map[string]bool{}}
 	for _, name := range sortedNames(in.fields) {
 		o := valueOptions{Path: "fields." + name, Zone: zone, CutLongText: in.cutLongText}
 		f, fault := v.field(name, o.Path)
@@ -100,7 +101,11 @@ func (v *recordValues) take(f *schema.Field, rendered renderedValue, onUnset OnU
 			v.fault(fault)
 			return
 		}
-		v.lookups[f.LogicalName] = l
+		v.lookups[f.LogicalName] = &asked{path: o.Path, lookup: l}
+		return
+	}
+	if f.Type == schema.PartyList {
+		v.takeParties(f, rendered.Value, o)
 		return
 	}
 	value, fault := translateValue(f, rendered.Value, o)
@@ -139,42 +144,48 @@ const concurrentLookups = 4
 
 // resolveLookups asks Dataverse for the records that lookups name. It adds the faults to those that were found before.
 func (v *recordValues) resolveLookups(ctx context.Context, client *dataverse.Client) error {
-	names := sortedNames(v.lookups)
-	answers := make([]struct {
-		ref    reference
-		found  bool
-		faults []Fault
-	}, len(names))
 	group, ctx := errgroup.WithContext(ctx)
 	group.SetLimit(concurrentLookups)
-	for i, name := range names {
-		f, l, a := v.entity.Field(name), v.lookups[name], &answers[i]
-		o := valueOptions{Path: "fields." + name}
-		if l.ID != "" {
+	ask := func(f *schema.Field, a *asked) {
+		if l := a.lookup; l.ID != "" || a.address != "" {
 			a.ref, a.found = reference{Entity: l.Entity, ID: l.ID}, true
-			continue
+			return
 		}
 		group.Go(func() (err error) {
-			a.ref, a.found, a.faults, err = l.resolve(ctx, client, f, o)
+			a.ref, a.found, a.faults, err = a.lookup.resolve(ctx, client, f, valueOptions{Path: a.path})
 			return err
 		})
+	}
+	for _, name := range sortedNames(v.lookups) {
+		ask(v.entity.Field(name), v.lookups[name])
+	}
+	for _, name := range sortedNames(v.parties) {
+		for _, a := range v.parties[name] {
+			ask(v.entity.Field(name), a)
+		}
 	}
 	if err := group.Wait(); err != nil {
 		return err
 	}
-	for i, name := range names {
-		switch a := answers[i]; {
-		case a.faults != nil:
-			v.faults = append(v.faults, a.faults...)
-		case a.found:
-			v.values[name] = a.ref
-		default:
-			v.warnings = append(v.warnings, Warning{
-				Code: LookupOmitted, Field: "fields." + name, Message: "the lookup finds nothing: the field was left out",
-			})
-		}
+	for _, name := range sortedNames(v.lookups) {
+		v.lookupFound(name)
+	}
+	for _, name := range sortedNames(v.parties) {
+		v.partiesFound(name)
 	}
 	return nil
+}
+
+// lookupFound takes over what a lookup has found.
+func (v *recordValues) lookupFound(name string) {
+	switch a := v.lookups[name]; {
+	case a.faults != nil:
+		v.faults = append(v.faults, a.faults...)
+	case a.found:
+		v.values[name] = a.ref
+	default:
+		v.warnings = append(v.warnings, Warning{Code: LookupOmitted, Field: a.path, Message: "the lookup finds nothing: the field was left out"})
+	}
 }
 
 // checkRequired finds required fields without a value. Blank counts as none. A record that is there has its values: there

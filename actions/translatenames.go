@@ -36,7 +36,7 @@ func notCreatable(e *schema.Entity, f *schema.Field, path string) *Fault {
 	case f.Type == schema.State:
 		return newFault(InvalidField, path, "cannot be written when a record is created; give statuscode, which brings its state")
 	case f.Type == schema.PartyList:
-		return newFault(InvalidField, path, "holds the parties of an activity, which cannot be written yet")
+		return newFault(InvalidField, path, "holds parties of a kind that is Dataverse's own to set")
 	case f.Type == schema.File:
 		return newFault(InvalidField, path, "holds a file, which is uploaded by itself once the record exists")
 	case f.AttributeOf != "":
@@ -61,7 +61,9 @@ func notUpdatable(e *schema.Entity, f *schema.Field, path string) *Fault {
 }
 
 // changeable reports whether UpdateRecord takes a value for the field.
-func changeable(e *schema.Entity, f *schema.Field) bool { return updatable(e, f) && translatable(f) }
+func changeable(e *schema.Entity, f *schema.Field) bool {
+	return updatable(e, f) && (translatable(f) || takesParties(e, f))
+}
 
 // unknownField is the fault of a name that the entity has no field of, with the nearest names.
 func unknownField(e *schema.Entity, name, path string) *Fault {

@@ -1,9 +1,11 @@
 package actions
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"strings"
 
 	"github.com/botverse/botverse/dataverse"
@@ -21,22 +23,24 @@ func (v *recordValues) wire(ctx context.Context, client *dataverse.Client) (data
 // a value for it.
 func wireOf(ctx context.Context, client *dataverse.Client, e *schema.Entity, values map[string]any, row dataverse.Record) (dataverse.Fields, error) {
 	fields := make(dataverse.Fields, len(values)+1)
+	if err := addParties(ctx, client, e, values, fields); err != nil {
+		return nil, err
+	}
 	for name, value := range values {
 		f := e.Field(name)
 		switch value := value.(type) {
 		case reference:
-			target, err := client.Entity(ctx, value.Entity)
-			if errors.Is(err, dataverse.ErrUnknownEntity) {
-				return nil, inputError([]Fault{*newFault(InvalidValue, "fields."+name, "the environment has no entity %q", value.Entity)})
-			}
+			address, err := recordAddress(ctx, client, value, "fields."+name)
 			if err != nil {
 				return nil, err
 			}
-			fields[bindProperty(f, value)] = "/" + odata.RecordPath(target.EntitySetName, string(value.ID))
+			fields[bindProperty(f, value)] = address
+		case []party: // all below, in one list
 		case []int:
 			fields[name] = strings.ReplaceAll(joinInts(value), " ", "")
 		case nil:
 			switch target := row.LookupEntity(f.Property()); {
+			case f.Type == schema.PartyList: // a new activity has none
 			case !f.IsLookup():
 				fields[name] = nil
 			case target != "": // a new record's lookups are empty as they are
@@ -47,6 +51,41 @@ func wireOf(ctx context.Context, client *dataverse.Client, e *schema.Entity, val
 		}
 	}
 	return fields, nil
+}
+
+// recordAddress is a record as a lookup is bound to it.
+func recordAddress(ctx context.Context, client *dataverse.Client, ref reference, path string) (string, error) {
+	target, err := client.Entity(ctx, ref.Entity)
+	if errors.Is(err, dataverse.ErrUnknownEntity) {
+		return "", inputError([]Fault{*newFault(InvalidValue, path, "the environment has no entity %q", ref.Entity)})
+	}
+	if err != nil {
+		return "", err
+	}
+	return "/" + odata.RecordPath(target.EntitySetName, string(ref.ID)), nil
+}
+
+// addParties adds the parties of all fields that hold some, as the one list that Dataverse has them in (Web API, "Create a
+// table row", activity parties).
+func addParties(ctx context.Context, client *dataverse.Client, e *schema.Entity, values map[string]any, fields dataverse.Fields) error {
+	var list []any
+	for name := range partyKinds {
+		if all, ok := values[name].([]party); ok {
+			more, err := wireParties(ctx, client, name, all)
+			if err != nil {
+				return err
+			}
+			list = append(list, more...)
+		}
+	}
+	if len(list) == 0 {
+		return nil
+	}
+	slices.SortStableFunc(list, func(a, b any) int {
+		return cmp.Compare(a.(map[string]any)[partyKindField].(int), b.(map[string]any)[partyKindField].(int))
+	})
+	fields[partiesProperty(e)] = list
+	return nil
 }
 
 // navigation is the property by which a lookup is bound to an entity; "" where there is none. An owner's may stand under
