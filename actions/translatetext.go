@@ -14,6 +14,10 @@ import (
 
 // translateText takes texts, numbers and yes/no values. Dataverse counts a text's length in UTF-16 units.
 func translateText(f *schema.Field, v any, o valueOptions) (any, bool, *Fault) {
+	if f.LogicalName == documentField && !o.Search {
+		wire, fault := translateDocument(f, v, o)
+		return wire, false, fault
+	}
 	text, ok := textOf(v)
 	if !ok {
 		return nil, false, misfit(f, v, o, "it takes a text")
@@ -84,6 +88,30 @@ func translateGUID(f *schema.Field, v any, o valueOptions) (any, *Fault) {
 		}
 	}
 	return nil, misfit(f, v, o, "it takes a GUID, as 7d1c1a4e-0f4e-4c9b-9c53-0d6b1f0a2b11")
+}
+
+const (
+	// documentField is the field of a note's file, which the metadata calls a text.
+	documentField = "documentbody"
+	// maxDocument is the largest file of a note that an organisation can allow, in bytes ("File size limits", 131,072 KB).
+	maxDocument = 128 << 20
+)
+
+// translateDocument takes a note's file. What is in it is in no fault.
+func translateDocument(f *schema.Field, v any, o valueOptions) (any, *Fault) {
+	text, ok := v.(string)
+	text = strings.TrimSpace(text)
+	if text == "" && ok {
+		return text, nil
+	}
+	content, err := base64.StdEncoding.DecodeString(text)
+	switch {
+	case !ok || err != nil:
+		return nil, newFault(InvalidValue, o.Path, "%s takes a file as base64 text", named(f))
+	case len(content) > maxDocument:
+		return nil, newFault(InvalidValue, o.Path, "the file has %d bytes; %s takes at most %d", len(content), named(f), maxDocument)
+	}
+	return text, nil
 }
 
 // maxImage is the largest image that Dataverse takes, in bytes (Web API, "Use image column data").

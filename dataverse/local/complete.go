@@ -34,6 +34,9 @@ func (m *mutation) complete(ctx context.Context, t *table, r record) error {
 	setNames(m.s.settings.Load(), t, r, r)
 	setAddresses(t, r, r)
 	setImages(t, r, r)
+	if err := setDocument(t, r); err != nil {
+		return err
+	}
 	return m.check(ctx, t, r, nil)
 }
 

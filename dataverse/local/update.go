@@ -74,6 +74,9 @@ func (m *mutation) completeChange(ctx context.Context, t *table, r, before recor
 	setNames(m.s.settings.Load(), t, r, before.with(r))
 	setAddresses(t, r, before.with(r))
 	setImages(t, r, before.with(r))
+	if err := setDocument(t, r); err != nil {
+		return err
+	}
 	stamps := record{"modifiedon": m.now(), "modifiedby": m.by.userID}
 	for name, value := range stamps {
 		if t.has(name) {
