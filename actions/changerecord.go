@@ -119,6 +119,7 @@ func (c *change) create(ctx context.Context) (Result, error) {
 		return Result{}, err
 	}
 	if c.plan.active {
+		c.explainedRules = made.explainedRules()
 		if c.spec.RequestID == "" && c.target.id == "" {
 			c.randomID = made.id
 		}
@@ -159,7 +160,8 @@ func (c *change) validate(ctx context.Context) (Result, error) {
 		hideID(planned.Requests, string(c.randomID), newIDShown)
 	}
 	hideID(planned.Requests, string(anyRecord), anyRecordShown)
-	return planned, nil
+	planned.Explanation = &Explanation{DuplicateRules: c.explainedRules}
+	return c.plan.explain(ctx, c.client, planned)
 }
 
 func (c *change) answer(outcome Outcome, record *Record, row *dataverse.Record) Result {

@@ -86,7 +86,7 @@ func (c *creation) matches(ctx context.Context) (found rowList) {
 		}
 		rows, err := c.client.RetrieveDuplicates(ctx, c.entity, fields, matching)
 		if err == nil {
-			found.add(c.client, matching, rows)
+			found.add(c.client, matching, rows, func(row dataverse.Record) reason { return c.ruleReason(matching, row) })
 		}
 	}
 	return found
@@ -158,34 +158,35 @@ func (c *creation) sameKey(ctx context.Context) (found rowList) {
 		query.Filter = filter
 		page, err := c.client.ListRecords(ctx, c.entity, query)
 		if err == nil {
-			found.add(c.client, c.entity, page.Records)
+			found.add(c.client, c.entity, page.Records, func(dataverse.Record) reason { return reason{key: key.Fields} })
 		}
 	}
 	return found
 }
 
-// rowList is records as they were read and as the answer names them, each once.
+// rowList is records as they were read, as the answer names them, and what found them, each once.
 type rowList struct {
 	records []Record
 	rows    []dataverse.Record
+	reasons []reason
 }
 
-func (l *rowList) add(client *dataverse.Client, e *schema.Entity, rows []dataverse.Record) {
+// add adds rows of an entity; why tells what found one.
+func (l *rowList) add(client *dataverse.Client, e *schema.Entity, rows []dataverse.Record, why func(dataverse.Record) reason) {
 	for _, row := range rows {
-		l.join(rowList{records: []Record{recordOf(client, e, row)}, rows: []dataverse.Record{row}})
+		l.join(rowList{records: []Record{recordOf(client, e, row)}, rows: []dataverse.Record{row}, reasons: []reason{why(row)}})
 	}
 }
 
-func (l *rowList) has(record Record) bool {
-	return slices.ContainsFunc(l.records, func(r Record) bool { return r.Entity == record.Entity && r.ID == record.ID })
-}
-
-// join adds the records of another list.
+// join adds the records of another list, and what else found those that are there.
 func (l *rowList) join(other rowList) {
 	for i, record := range other.records {
-		if !l.has(record) {
-			l.records, l.rows = append(l.records, record), append(l.rows, other.rows[i])
+		at := slices.IndexFunc(l.records, func(r Record) bool { return r.Entity == record.Entity && r.ID == record.ID })
+		if at >= 0 {
+			l.reasons[at].join(other.reasons[i])
+			continue
 		}
+		l.records, l.rows, l.reasons = append(l.records, record), append(l.rows, other.rows[i]), append(l.reasons, other.reasons[i])
 	}
 }
 
@@ -193,7 +194,7 @@ func (l *rowList) join(other rowList) {
 func (l rowList) of(entity string) (own rowList) {
 	for i, record := range l.records {
 		if record.Entity == entity {
-			own.records, own.rows = append(own.records, record), append(own.rows, l.rows[i])
+			own.records, own.rows, own.reasons = append(own.records, record), append(own.rows, l.rows[i]), append(own.reasons, l.reasons[i])
 		}
 	}
 	return own

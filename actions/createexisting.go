@@ -24,7 +24,7 @@ func (c *creation) meet(ctx context.Context, found rowList) (result Result, err 
 		result, err = c.takeFirst(ctx, own)
 	}
 	if err == nil && result.Outcome != Created && result.Outcome != AlreadyCreated {
-		result.Existing = found.records
+		result.Existing, result.Matches = found.records, found.matches()
 	}
 	return result, err
 }

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"slices"
 
+	"github.com/botverse/botverse/dataverse"
 	"github.com/botverse/botverse/dataverse/odata"
 	"github.com/botverse/botverse/dataverse/schema"
 )
@@ -61,6 +62,7 @@ func (c *creation) prepareMatch() {
 		}
 	}
 	c.match, _ = c.equal(names)
+	c.matchNames = names
 }
 
 // lookFor finds the records that the request's own match fields find, and what the rules find beside them. Where one of
@@ -73,7 +75,7 @@ func (c *creation) lookFor(ctx context.Context) (found rowList, own int, err err
 	if err != nil {
 		return rowList{}, -1, err
 	}
-	found.add(c.client, c.entity, page.Records)
+	found.add(c.client, c.entity, page.Records, func(dataverse.Record) reason { return reason{matchOn: c.matchNames} })
 	own = slices.IndexFunc(found.records, func(r Record) bool { return r.ID == string(c.id) })
 	if own < 0 && len(found.records) > 0 && c.rules.InForce {
 		found.join(c.matches(ctx))

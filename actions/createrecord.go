@@ -80,18 +80,20 @@ func (r *Runtime) CreateRecord(ctx context.Context, spec CreateRecord) (Result, 
 
 // creation is one call of CreateRecord.
 type creation struct {
-	spec     CreateRecord
-	client   *dataverse.Client
-	entity   *schema.Entity
-	save     *savePlan
-	values   *recordValues
-	fields   dataverse.Fields // what is sent
-	id       dataverse.ID     // the record's, chosen by us
-	givenID  dataverse.ID     // the one that the record is to have; "" for one of our choice
-	rules    dataverse.Rules  // in force for the entity, where duplicates are to be found
-	match    odata.Expr       // what an existing record must fulfil; nil where the rules alone decide
-	warnings []Warning
-	sends    int // how often it was sent
+	spec    CreateRecord
+	client  *dataverse.Client
+	entity  *schema.Entity
+	save    *savePlan
+	values  *recordValues
+	fields  dataverse.Fields // what is sent
+	id      dataverse.ID     // the record's, chosen by us
+	givenID dataverse.ID     // the one that the record is to have; "" for one of our choice
+	rules   dataverse.Rules  // in force for the entity, where duplicates are to be found
+	match   odata.Expr       // what an existing record must fulfil; nil where the rules alone decide
+	// matchNames are the fields of match.
+	matchNames []string
+	warnings   []Warning
+	sends      int // how often it was sent
 	// doubt says that a creation was sent of which it is not known whether it was done.
 	doubt bool
 	// blind says that the record may not be read: its creation was refused once for that, maybe after it was done.

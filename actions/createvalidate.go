@@ -22,7 +22,8 @@ func (c *creation) validate(ctx context.Context, plan *plan) (Result, error) {
 		hideID(result.Requests, string(c.id), newIDShown)
 	}
 	hideID(result.Requests, string(anyRecord), anyRecordShown)
-	return result, nil
+	result.Explanation = &Explanation{DuplicateRules: c.explainedRules()}
+	return plan.explain(ctx, c.client, result)
 }
 
 // list lists the requests: those of a record that the match fields find now, else those of a creation.

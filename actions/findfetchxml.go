@@ -39,7 +39,11 @@ func (r *Runtime) FindRecordByFetchXML(ctx context.Context, spec FindRecordByFet
 		return Result{}, err
 	}
 	if spec.ValidateOnly {
-		return found.validate(ctx, requests)
+		result, err := found.validate(ctx, requests)
+		if err != nil {
+			return Result{}, err
+		}
+		return requests.explain(ctx, client, result)
 	}
 	return found.run(ctx)
 }

@@ -44,7 +44,11 @@ func (r *Runtime) FindRecord(ctx context.Context, spec FindRecord) (Result, erro
 		return Result{}, err
 	}
 	if spec.ValidateOnly {
-		return found.validate(ctx, requests)
+		result, err := found.validate(ctx, requests)
+		if err != nil {
+			return Result{}, err
+		}
+		return requests.explain(ctx, client, result)
 	}
 	page, err := client.ListRecords(ctx, found.entity, found.query)
 	if err != nil {

@@ -265,7 +265,7 @@ func TestValidatedSearchIsListedAndNotSent(t *testing.T) {
 		Entity: "account", Where: map[string]any{"name": "{{ company }}", "industrycode": "Consumer Services"}, Save: map[string]string{"mail": "primarycontactid.emailaddress1", "phone": "telephone1"},
 		Variables: map[string]any{"company": "L'Atelier & Co 100%"}, OrderBy: []string{"ownerid desc"}, MaxCandidates: 4, ValidateOnly: true,
 	}
-	w.FindRecord(t.Context(), FindRecord{Entity: "account", Where: map[string]any{"name": "x"}, Save: spec.Save})
+	w.FindRecord(t.Context(), FindRecord{Entity: "account", Where: map[string]any{"name": "x"}, Save: spec.Save, ValidateOnly: true})
 	w.wire.take()
 	got := w.find(t, spec)
 	if sent := w.wire.take(); len(sent) > 0 {

@@ -20,10 +20,11 @@ const (
 // Result is what became of an action.
 type Result struct {
 	Outcome   Outcome
-	Record    *Record        // nil where there is none
-	Variables map[string]any // the request's, with those of save set; a map of its own
-	Omitted   []string       // fields left out because their variable is not set, sorted
-	Existing  []Record       // of a creation: the records that exist already, of whatever entity
+	Record    *Record          // nil where there is none
+	Variables map[string]any   // the request's, with those of save set; a map of its own
+	Omitted   []string         // fields left out because their variable is not set, sorted
+	Existing  []Record         // of a creation: the records that exist already, of whatever entity
+	Matches   []DuplicateMatch // by what each of Existing was found, in the same order
 	Warnings  []Warning
 
 	MatchCount  *int // of a search: distinct records seen, or all where they were counted
@@ -31,7 +32,8 @@ type Result struct {
 	OrderedBy   []string
 	Candidates  []Candidate
 
-	Requests []PlannedRequest // with ValidateOnly: what would be sent
+	Requests    []PlannedRequest // with ValidateOnly: what would be sent
+	Explanation *Explanation     // with ValidateOnly: why; nil else
 }
 
 // Record names a record of Dataverse.

@@ -98,7 +98,7 @@ func navigation(f *schema.Field, entity string) string {
 }
 
 func bindProperty(f *schema.Field, ref reference) string {
-	return navigation(f, ref.Entity) + "@odata.bind"
+	return navigation(f, ref.Entity) + bindSuffix
 }
 
 // checkBindable finds a lookup that cannot be written because the metadata has no relationship for it.

@@ -85,6 +85,8 @@ type change struct {
 	warnings []Warning
 	wrote    bool         // whether something was written, or may have been
 	randomID dataverse.ID // with ValidateOnly: the one of a record that would be made; "" for none
+	// explainedRules are, with ValidateOnly, those that a record that would be made is checked by.
+	explainedRules []DuplicateRule
 }
 
 // change carries a change out.

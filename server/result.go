@@ -25,6 +25,9 @@ func createRecordResponse(r actions.Result) (*botversev1.CreateRecordResponse, e
 		Warnings:  c.warnings,
 		Requests:  c.requests,
 		OrderedBy: r.OrderedBy,
+
+		Matches:     matchesOf(r.Matches),
+		Explanation: explanationOf(r.Explanation),
 	}, nil
 }
 
@@ -46,6 +49,8 @@ func updateRecordResponse(r actions.Result) (*botversev1.UpdateRecordResponse, e
 		OrderedBy:  r.OrderedBy,
 		Warnings:   c.warnings,
 		Requests:   c.requests,
+
+		Explanation: explanationOf(r.Explanation),
 	}, nil
 }
 
@@ -68,6 +73,9 @@ func upsertRecordResponse(r actions.Result) (*botversev1.UpsertRecordResponse, e
 		Existing:   recordsOf(r.Existing),
 		Warnings:   c.warnings,
 		Requests:   c.requests,
+
+		Matches:     matchesOf(r.Matches),
+		Explanation: explanationOf(r.Explanation),
 	}, nil
 }
 
@@ -90,6 +98,7 @@ func findRecordResponse(r actions.Result) (*botversev1.FindRecordResponse, error
 		Candidates:  c.candidates,
 		Warnings:    c.warnings,
 		Requests:    c.requests,
+		Explanation: explanationOf(r.Explanation),
 	}, nil
 }
 
@@ -112,6 +121,7 @@ func findRecordByFetchXMLResponse(r actions.Result) (*botversev1.FindRecordByFet
 		Candidates:  c.candidates,
 		Warnings:    c.warnings,
 		Requests:    c.requests,
+		Explanation: explanationOf(r.Explanation),
 	}, nil
 }
 

@@ -1015,7 +1015,11 @@ type CreateRecordResponse struct {
 	// For validate_only: the requests that the call would send to Dataverse, reads that were needed to know included.
 	Requests []*PlannedRequest `protobuf:"bytes,7,rep,name=requests,proto3" json:"requests,omitempty"`
 	// Where the first of several existing records was taken: the order used, as "statecode asc".
-	OrderedBy     []string `protobuf:"bytes,8,rep,name=ordered_by,json=orderedBy,proto3" json:"ordered_by,omitempty"`
+	OrderedBy []string `protobuf:"bytes,8,rep,name=ordered_by,json=orderedBy,proto3" json:"ordered_by,omitempty"`
+	// By what each record of `existing` was found, in the same order: Dataverse's rules, match_on, or an alternate key.
+	Matches []*DuplicateMatch `protobuf:"bytes,16,rep,name=matches,proto3" json:"matches,omitempty"`
+	// For validate_only: why the requests are what they are, and what they need.
+	Explanation   *Explanation `protobuf:"bytes,15,opt,name=explanation,proto3" json:"explanation,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -1102,6 +1106,20 @@ func (x *CreateRecordResponse) GetRequests() []*PlannedRequest {
 func (x *CreateRecordResponse) GetOrderedBy() []string {
 	if x != nil {
 		return x.OrderedBy
+	}
+	return nil
+}
+
+func (x *CreateRecordResponse) GetMatches() []*DuplicateMatch {
+	if x != nil {
+		return x.Matches
+	}
+	return nil
+}
+
+func (x *CreateRecordResponse) GetExplanation() *Explanation {
+	if x != nil {
+		return x.Explanation
 	}
 	return nil
 }
@@ -1339,7 +1357,9 @@ type UpdateRecordResponse struct {
 	// What the flow's author should know though the call succeeded.
 	Warnings []*Warning `protobuf:"bytes,7,rep,name=warnings,proto3" json:"warnings,omitempty"`
 	// For validate_only: the requests that the call would send to Dataverse, reads that were needed to know included.
-	Requests      []*PlannedRequest `protobuf:"bytes,8,rep,name=requests,proto3" json:"requests,omitempty"`
+	Requests []*PlannedRequest `protobuf:"bytes,8,rep,name=requests,proto3" json:"requests,omitempty"`
+	// For validate_only: why the requests are what they are, and what they need.
+	Explanation   *Explanation `protobuf:"bytes,15,opt,name=explanation,proto3" json:"explanation,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -1426,6 +1446,13 @@ func (x *UpdateRecordResponse) GetWarnings() []*Warning {
 func (x *UpdateRecordResponse) GetRequests() []*PlannedRequest {
 	if x != nil {
 		return x.Requests
+	}
+	return nil
+}
+
+func (x *UpdateRecordResponse) GetExplanation() *Explanation {
+	if x != nil {
+		return x.Explanation
 	}
 	return nil
 }
@@ -1676,7 +1703,11 @@ type UpsertRecordResponse struct {
 	// For validate_only: the requests that the call would send to Dataverse, reads that were needed to know included.
 	Requests []*PlannedRequest `protobuf:"bytes,8,rep,name=requests,proto3" json:"requests,omitempty"`
 	// Where the record was to be made: the records that exist already, of whatever entity the rules compare with.
-	Existing      []*Record `protobuf:"bytes,9,rep,name=existing,proto3" json:"existing,omitempty"`
+	Existing []*Record `protobuf:"bytes,9,rep,name=existing,proto3" json:"existing,omitempty"`
+	// By what each record of `existing` was found, in the same order: Dataverse's rules, match_on, or an alternate key.
+	Matches []*DuplicateMatch `protobuf:"bytes,16,rep,name=matches,proto3" json:"matches,omitempty"`
+	// For validate_only: why the requests are what they are, and what they need.
+	Explanation   *Explanation `protobuf:"bytes,15,opt,name=explanation,proto3" json:"explanation,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -1770,6 +1801,20 @@ func (x *UpsertRecordResponse) GetRequests() []*PlannedRequest {
 func (x *UpsertRecordResponse) GetExisting() []*Record {
 	if x != nil {
 		return x.Existing
+	}
+	return nil
+}
+
+func (x *UpsertRecordResponse) GetMatches() []*DuplicateMatch {
+	if x != nil {
+		return x.Matches
+	}
+	return nil
+}
+
+func (x *UpsertRecordResponse) GetExplanation() *Explanation {
+	if x != nil {
+		return x.Explanation
 	}
 	return nil
 }
@@ -2029,7 +2074,9 @@ type FindRecordResponse struct {
 	// What the flow's author should know though the call succeeded.
 	Warnings []*Warning `protobuf:"bytes,8,rep,name=warnings,proto3" json:"warnings,omitempty"`
 	// For validate_only: the requests that the call would send to Dataverse.
-	Requests      []*PlannedRequest `protobuf:"bytes,9,rep,name=requests,proto3" json:"requests,omitempty"`
+	Requests []*PlannedRequest `protobuf:"bytes,9,rep,name=requests,proto3" json:"requests,omitempty"`
+	// For validate_only: why the requests are what they are, and what they need.
+	Explanation   *Explanation `protobuf:"bytes,15,opt,name=explanation,proto3" json:"explanation,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -2123,6 +2170,13 @@ func (x *FindRecordResponse) GetWarnings() []*Warning {
 func (x *FindRecordResponse) GetRequests() []*PlannedRequest {
 	if x != nil {
 		return x.Requests
+	}
+	return nil
+}
+
+func (x *FindRecordResponse) GetExplanation() *Explanation {
+	if x != nil {
+		return x.Explanation
 	}
 	return nil
 }
@@ -2293,7 +2347,9 @@ type FindRecordByFetchXMLResponse struct {
 	// What the flow's author should know though the call succeeded.
 	Warnings []*Warning `protobuf:"bytes,8,rep,name=warnings,proto3" json:"warnings,omitempty"`
 	// For validate_only: the requests that the call would send to Dataverse.
-	Requests      []*PlannedRequest `protobuf:"bytes,9,rep,name=requests,proto3" json:"requests,omitempty"`
+	Requests []*PlannedRequest `protobuf:"bytes,9,rep,name=requests,proto3" json:"requests,omitempty"`
+	// For validate_only: why the requests are what they are, and what they need.
+	Explanation   *Explanation `protobuf:"bytes,15,opt,name=explanation,proto3" json:"explanation,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -2391,6 +2447,13 @@ func (x *FindRecordByFetchXMLResponse) GetRequests() []*PlannedRequest {
 	return nil
 }
 
+func (x *FindRecordByFetchXMLResponse) GetExplanation() *Explanation {
+	if x != nil {
+		return x.Explanation
+	}
+	return nil
+}
+
 var File_botverse_v1_actions_proto protoreflect.FileDescriptor
 
 const file_botverse_v1_actions_proto_rawDesc = "" +
@@ -2435,7 +2498,7 @@ const file_botverse_v1_actions_proto_rawDesc = "" +
 	"\x14ON_UNSET_UNSPECIFIED\x10\x00\x12\b\n" +
 	"\x04OMIT\x10\x01\x12\n" +
 	"\n" +
-	"\x06REFUSE\x10\x02\"\xb1\x04\n" +
+	"\x06REFUSE\x10\x02\"\xa4\x05\n" +
 	"\x14CreateRecordResponse\x12C\n" +
 	"\aoutcome\x18\x01 \x01(\x0e2).botverse.v1.CreateRecordResponse.OutcomeR\aoutcome\x12+\n" +
 	"\x06record\x18\x02 \x01(\v2\x13.botverse.v1.RecordR\x06record\x125\n" +
@@ -2445,7 +2508,9 @@ const file_botverse_v1_actions_proto_rawDesc = "" +
 	"\bwarnings\x18\x06 \x03(\v2\x14.botverse.v1.WarningR\bwarnings\x127\n" +
 	"\brequests\x18\a \x03(\v2\x1b.botverse.v1.PlannedRequestR\brequests\x12\x1d\n" +
 	"\n" +
-	"ordered_by\x18\b \x03(\tR\torderedBy\"\x9a\x01\n" +
+	"ordered_by\x18\b \x03(\tR\torderedBy\x125\n" +
+	"\amatches\x18\x10 \x03(\v2\x1b.botverse.v1.DuplicateMatchR\amatches\x12:\n" +
+	"\vexplanation\x18\x0f \x01(\v2\x18.botverse.v1.ExplanationR\vexplanation\"\x9a\x01\n" +
 	"\aOutcome\x12\x17\n" +
 	"\x13OUTCOME_UNSPECIFIED\x10\x00\x12\v\n" +
 	"\aCREATED\x10\x01\x12\x13\n" +
@@ -2497,7 +2562,7 @@ const file_botverse_v1_actions_proto_rawDesc = "" +
 	"\x14ON_UNSET_UNSPECIFIED\x10\x00\x12\b\n" +
 	"\x04OMIT\x10\x01\x12\n" +
 	"\n" +
-	"\x06REFUSE\x10\x02\"\x89\x04\n" +
+	"\x06REFUSE\x10\x02\"\xc5\x04\n" +
 	"\x14UpdateRecordResponse\x12C\n" +
 	"\aoutcome\x18\x01 \x01(\x0e2).botverse.v1.UpdateRecordResponse.OutcomeR\aoutcome\x12+\n" +
 	"\x06record\x18\x02 \x01(\v2\x13.botverse.v1.RecordR\x06record\x125\n" +
@@ -2509,7 +2574,8 @@ const file_botverse_v1_actions_proto_rawDesc = "" +
 	"\n" +
 	"ordered_by\x18\x06 \x03(\tR\torderedBy\x120\n" +
 	"\bwarnings\x18\a \x03(\v2\x14.botverse.v1.WarningR\bwarnings\x127\n" +
-	"\brequests\x18\b \x03(\v2\x1b.botverse.v1.PlannedRequestR\brequests\"l\n" +
+	"\brequests\x18\b \x03(\v2\x1b.botverse.v1.PlannedRequestR\brequests\x12:\n" +
+	"\vexplanation\x18\x0f \x01(\v2\x18.botverse.v1.ExplanationR\vexplanation\"l\n" +
 	"\aOutcome\x12\x17\n" +
 	"\x13OUTCOME_UNSPECIFIED\x10\x00\x12\v\n" +
 	"\aUPDATED\x10\x01\x12\r\n" +
@@ -2546,7 +2612,7 @@ const file_botverse_v1_actions_proto_rawDesc = "" +
 	"conditions\x1a7\n" +
 	"\tSaveEntry\x12\x10\n" +
 	"\x03key\x18\x01 \x01(\tR\x03key\x12\x14\n" +
-	"\x05value\x18\x02 \x01(\tR\x05value:\x028\x01\"\xe9\x04\n" +
+	"\x05value\x18\x02 \x01(\tR\x05value:\x028\x01\"\xdc\x05\n" +
 	"\x14UpsertRecordResponse\x12C\n" +
 	"\aoutcome\x18\x01 \x01(\x0e2).botverse.v1.UpsertRecordResponse.OutcomeR\aoutcome\x12+\n" +
 	"\x06record\x18\x02 \x01(\v2\x13.botverse.v1.RecordR\x06record\x125\n" +
@@ -2559,7 +2625,9 @@ const file_botverse_v1_actions_proto_rawDesc = "" +
 	"ordered_by\x18\x06 \x03(\tR\torderedBy\x120\n" +
 	"\bwarnings\x18\a \x03(\v2\x14.botverse.v1.WarningR\bwarnings\x127\n" +
 	"\brequests\x18\b \x03(\v2\x1b.botverse.v1.PlannedRequestR\brequests\x12/\n" +
-	"\bexisting\x18\t \x03(\v2\x13.botverse.v1.RecordR\bexisting\"\x9a\x01\n" +
+	"\bexisting\x18\t \x03(\v2\x13.botverse.v1.RecordR\bexisting\x125\n" +
+	"\amatches\x18\x10 \x03(\v2\x1b.botverse.v1.DuplicateMatchR\amatches\x12:\n" +
+	"\vexplanation\x18\x0f \x01(\v2\x18.botverse.v1.ExplanationR\vexplanation\"\x9a\x01\n" +
 	"\aOutcome\x12\x17\n" +
 	"\x13OUTCOME_UNSPECIFIED\x10\x00\x12\v\n" +
 	"\aCREATED\x10\x01\x12\x13\n" +
@@ -2600,7 +2668,7 @@ const file_botverse_v1_actions_proto_rawDesc = "" +
 	"OnMultiple\x12\x1b\n" +
 	"\x17ON_MULTIPLE_UNSPECIFIED\x10\x00\x12\t\n" +
 	"\x05FIRST\x10\x01\x12\r\n" +
-	"\tAMBIGUOUS\x10\x02\"\xa7\x04\n" +
+	"\tAMBIGUOUS\x10\x02\"\xe3\x04\n" +
 	"\x12FindRecordResponse\x12A\n" +
 	"\aoutcome\x18\x01 \x01(\x0e2'.botverse.v1.FindRecordResponse.OutcomeR\aoutcome\x12+\n" +
 	"\x06record\x18\x02 \x01(\v2\x13.botverse.v1.RecordR\x06record\x125\n" +
@@ -2614,7 +2682,8 @@ const file_botverse_v1_actions_proto_rawDesc = "" +
 	"candidates\x18\a \x03(\v2\x16.botverse.v1.CandidateR\n" +
 	"candidates\x120\n" +
 	"\bwarnings\x18\b \x03(\v2\x14.botverse.v1.WarningR\bwarnings\x127\n" +
-	"\brequests\x18\t \x03(\v2\x1b.botverse.v1.PlannedRequestR\brequests\"O\n" +
+	"\brequests\x18\t \x03(\v2\x1b.botverse.v1.PlannedRequestR\brequests\x12:\n" +
+	"\vexplanation\x18\x0f \x01(\v2\x18.botverse.v1.ExplanationR\vexplanation\"O\n" +
 	"\aOutcome\x12\x17\n" +
 	"\x13OUTCOME_UNSPECIFIED\x10\x00\x12\v\n" +
 	"\aMATCHED\x10\x01\x12\x0f\n" +
@@ -2642,7 +2711,7 @@ const file_botverse_v1_actions_proto_rawDesc = "" +
 	"OnMultiple\x12\x1b\n" +
 	"\x17ON_MULTIPLE_UNSPECIFIED\x10\x00\x12\t\n" +
 	"\x05FIRST\x10\x01\x12\r\n" +
-	"\tAMBIGUOUS\x10\x02\"\xbb\x04\n" +
+	"\tAMBIGUOUS\x10\x02\"\xf7\x04\n" +
 	"\x1cFindRecordByFetchXMLResponse\x12K\n" +
 	"\aoutcome\x18\x01 \x01(\x0e21.botverse.v1.FindRecordByFetchXMLResponse.OutcomeR\aoutcome\x12+\n" +
 	"\x06record\x18\x02 \x01(\v2\x13.botverse.v1.RecordR\x06record\x125\n" +
@@ -2656,7 +2725,8 @@ const file_botverse_v1_actions_proto_rawDesc = "" +
 	"candidates\x18\a \x03(\v2\x16.botverse.v1.CandidateR\n" +
 	"candidates\x120\n" +
 	"\bwarnings\x18\b \x03(\v2\x14.botverse.v1.WarningR\bwarnings\x127\n" +
-	"\brequests\x18\t \x03(\v2\x1b.botverse.v1.PlannedRequestR\brequests\"O\n" +
+	"\brequests\x18\t \x03(\v2\x1b.botverse.v1.PlannedRequestR\brequests\x12:\n" +
+	"\vexplanation\x18\x0f \x01(\v2\x18.botverse.v1.ExplanationR\vexplanation\"O\n" +
 	"\aOutcome\x12\x17\n" +
 	"\x13OUTCOME_UNSPECIFIED\x10\x00\x12\v\n" +
 	"\aMATCHED\x10\x01\x12\x0f\n" +
@@ -2720,8 +2790,10 @@ var file_botverse_v1_actions_proto_goTypes = []any{
 	(*Record)(nil),                              // 30: botverse.v1.Record
 	(*Warning)(nil),                             // 31: botverse.v1.Warning
 	(*PlannedRequest)(nil),                      // 32: botverse.v1.PlannedRequest
-	(*Candidate)(nil),                           // 33: botverse.v1.Candidate
-	(*structpb.Value)(nil),                      // 34: google.protobuf.Value
+	(*DuplicateMatch)(nil),                      // 33: botverse.v1.DuplicateMatch
+	(*Explanation)(nil),                         // 34: botverse.v1.Explanation
+	(*Candidate)(nil),                           // 35: botverse.v1.Candidate
+	(*structpb.Value)(nil),                      // 36: google.protobuf.Value
 }
 var file_botverse_v1_actions_proto_depIdxs = []int32{
 	29, // 0: botverse.v1.CreateRecordRequest.fields:type_name -> google.protobuf.Struct
@@ -2737,78 +2809,85 @@ var file_botverse_v1_actions_proto_depIdxs = []int32{
 	30, // 10: botverse.v1.CreateRecordResponse.existing:type_name -> botverse.v1.Record
 	31, // 11: botverse.v1.CreateRecordResponse.warnings:type_name -> botverse.v1.Warning
 	32, // 12: botverse.v1.CreateRecordResponse.requests:type_name -> botverse.v1.PlannedRequest
-	29, // 13: botverse.v1.UpdateRecordRequest.key:type_name -> google.protobuf.Struct
-	29, // 14: botverse.v1.UpdateRecordRequest.where:type_name -> google.protobuf.Struct
-	29, // 15: botverse.v1.UpdateRecordRequest.fields:type_name -> google.protobuf.Struct
-	4,  // 16: botverse.v1.UpdateRecordRequest.merge:type_name -> botverse.v1.UpdateRecordRequest.Merge
-	29, // 17: botverse.v1.UpdateRecordRequest.variables:type_name -> google.protobuf.Struct
-	25, // 18: botverse.v1.UpdateRecordRequest.save:type_name -> botverse.v1.UpdateRecordRequest.SaveEntry
-	29, // 19: botverse.v1.UpdateRecordRequest.save_defaults:type_name -> google.protobuf.Struct
-	5,  // 20: botverse.v1.UpdateRecordRequest.on_multiple:type_name -> botverse.v1.UpdateRecordRequest.OnMultiple
-	6,  // 21: botverse.v1.UpdateRecordRequest.on_unset:type_name -> botverse.v1.UpdateRecordRequest.OnUnset
-	19, // 22: botverse.v1.UpdateRecordRequest.conditions:type_name -> botverse.v1.Condition
-	7,  // 23: botverse.v1.UpdateRecordResponse.outcome:type_name -> botverse.v1.UpdateRecordResponse.Outcome
-	30, // 24: botverse.v1.UpdateRecordResponse.record:type_name -> botverse.v1.Record
-	29, // 25: botverse.v1.UpdateRecordResponse.variables:type_name -> google.protobuf.Struct
-	33, // 26: botverse.v1.UpdateRecordResponse.candidates:type_name -> botverse.v1.Candidate
-	31, // 27: botverse.v1.UpdateRecordResponse.warnings:type_name -> botverse.v1.Warning
-	32, // 28: botverse.v1.UpdateRecordResponse.requests:type_name -> botverse.v1.PlannedRequest
-	29, // 29: botverse.v1.UpsertRecordRequest.key:type_name -> google.protobuf.Struct
-	29, // 30: botverse.v1.UpsertRecordRequest.where:type_name -> google.protobuf.Struct
-	29, // 31: botverse.v1.UpsertRecordRequest.fields:type_name -> google.protobuf.Struct
-	4,  // 32: botverse.v1.UpsertRecordRequest.merge:type_name -> botverse.v1.UpdateRecordRequest.Merge
-	29, // 33: botverse.v1.UpsertRecordRequest.variables:type_name -> google.protobuf.Struct
-	26, // 34: botverse.v1.UpsertRecordRequest.save:type_name -> botverse.v1.UpsertRecordRequest.SaveEntry
-	29, // 35: botverse.v1.UpsertRecordRequest.save_defaults:type_name -> google.protobuf.Struct
-	5,  // 36: botverse.v1.UpsertRecordRequest.on_multiple:type_name -> botverse.v1.UpdateRecordRequest.OnMultiple
-	6,  // 37: botverse.v1.UpsertRecordRequest.on_unset:type_name -> botverse.v1.UpdateRecordRequest.OnUnset
-	0,  // 38: botverse.v1.UpsertRecordRequest.on_duplicate:type_name -> botverse.v1.CreateRecordRequest.OnDuplicate
-	19, // 39: botverse.v1.UpsertRecordRequest.conditions:type_name -> botverse.v1.Condition
-	8,  // 40: botverse.v1.UpsertRecordResponse.outcome:type_name -> botverse.v1.UpsertRecordResponse.Outcome
-	30, // 41: botverse.v1.UpsertRecordResponse.record:type_name -> botverse.v1.Record
-	29, // 42: botverse.v1.UpsertRecordResponse.variables:type_name -> google.protobuf.Struct
-	33, // 43: botverse.v1.UpsertRecordResponse.candidates:type_name -> botverse.v1.Candidate
-	31, // 44: botverse.v1.UpsertRecordResponse.warnings:type_name -> botverse.v1.Warning
-	32, // 45: botverse.v1.UpsertRecordResponse.requests:type_name -> botverse.v1.PlannedRequest
-	30, // 46: botverse.v1.UpsertRecordResponse.existing:type_name -> botverse.v1.Record
-	34, // 47: botverse.v1.Condition.value:type_name -> google.protobuf.Value
-	29, // 48: botverse.v1.FindRecordRequest.where:type_name -> google.protobuf.Struct
-	27, // 49: botverse.v1.FindRecordRequest.save:type_name -> botverse.v1.FindRecordRequest.SaveEntry
-	29, // 50: botverse.v1.FindRecordRequest.save_defaults:type_name -> google.protobuf.Struct
-	29, // 51: botverse.v1.FindRecordRequest.variables:type_name -> google.protobuf.Struct
-	9,  // 52: botverse.v1.FindRecordRequest.on_multiple:type_name -> botverse.v1.FindRecordRequest.OnMultiple
-	19, // 53: botverse.v1.FindRecordRequest.conditions:type_name -> botverse.v1.Condition
-	10, // 54: botverse.v1.FindRecordResponse.outcome:type_name -> botverse.v1.FindRecordResponse.Outcome
-	30, // 55: botverse.v1.FindRecordResponse.record:type_name -> botverse.v1.Record
-	29, // 56: botverse.v1.FindRecordResponse.variables:type_name -> google.protobuf.Struct
-	33, // 57: botverse.v1.FindRecordResponse.candidates:type_name -> botverse.v1.Candidate
-	31, // 58: botverse.v1.FindRecordResponse.warnings:type_name -> botverse.v1.Warning
-	32, // 59: botverse.v1.FindRecordResponse.requests:type_name -> botverse.v1.PlannedRequest
-	28, // 60: botverse.v1.FindRecordByFetchXMLRequest.save:type_name -> botverse.v1.FindRecordByFetchXMLRequest.SaveEntry
-	29, // 61: botverse.v1.FindRecordByFetchXMLRequest.save_defaults:type_name -> google.protobuf.Struct
-	29, // 62: botverse.v1.FindRecordByFetchXMLRequest.variables:type_name -> google.protobuf.Struct
-	11, // 63: botverse.v1.FindRecordByFetchXMLRequest.on_multiple:type_name -> botverse.v1.FindRecordByFetchXMLRequest.OnMultiple
-	12, // 64: botverse.v1.FindRecordByFetchXMLResponse.outcome:type_name -> botverse.v1.FindRecordByFetchXMLResponse.Outcome
-	30, // 65: botverse.v1.FindRecordByFetchXMLResponse.record:type_name -> botverse.v1.Record
-	29, // 66: botverse.v1.FindRecordByFetchXMLResponse.variables:type_name -> google.protobuf.Struct
-	33, // 67: botverse.v1.FindRecordByFetchXMLResponse.candidates:type_name -> botverse.v1.Candidate
-	31, // 68: botverse.v1.FindRecordByFetchXMLResponse.warnings:type_name -> botverse.v1.Warning
-	32, // 69: botverse.v1.FindRecordByFetchXMLResponse.requests:type_name -> botverse.v1.PlannedRequest
-	13, // 70: botverse.v1.ActionService.CreateRecord:input_type -> botverse.v1.CreateRecordRequest
-	15, // 71: botverse.v1.ActionService.UpdateRecord:input_type -> botverse.v1.UpdateRecordRequest
-	17, // 72: botverse.v1.ActionService.UpsertRecord:input_type -> botverse.v1.UpsertRecordRequest
-	20, // 73: botverse.v1.ActionService.FindRecord:input_type -> botverse.v1.FindRecordRequest
-	22, // 74: botverse.v1.ActionService.FindRecordByFetchXML:input_type -> botverse.v1.FindRecordByFetchXMLRequest
-	14, // 75: botverse.v1.ActionService.CreateRecord:output_type -> botverse.v1.CreateRecordResponse
-	16, // 76: botverse.v1.ActionService.UpdateRecord:output_type -> botverse.v1.UpdateRecordResponse
-	18, // 77: botverse.v1.ActionService.UpsertRecord:output_type -> botverse.v1.UpsertRecordResponse
-	21, // 78: botverse.v1.ActionService.FindRecord:output_type -> botverse.v1.FindRecordResponse
-	23, // 79: botverse.v1.ActionService.FindRecordByFetchXML:output_type -> botverse.v1.FindRecordByFetchXMLResponse
-	75, // [75:80] is the sub-list for method output_type
-	70, // [70:75] is the sub-list for method input_type
-	70, // [70:70] is the sub-list for extension type_name
-	70, // [70:70] is the sub-list for extension extendee
-	0,  // [0:70] is the sub-list for field type_name
+	33, // 13: botverse.v1.CreateRecordResponse.matches:type_name -> botverse.v1.DuplicateMatch
+	34, // 14: botverse.v1.CreateRecordResponse.explanation:type_name -> botverse.v1.Explanation
+	29, // 15: botverse.v1.UpdateRecordRequest.key:type_name -> google.protobuf.Struct
+	29, // 16: botverse.v1.UpdateRecordRequest.where:type_name -> google.protobuf.Struct
+	29, // 17: botverse.v1.UpdateRecordRequest.fields:type_name -> google.protobuf.Struct
+	4,  // 18: botverse.v1.UpdateRecordRequest.merge:type_name -> botverse.v1.UpdateRecordRequest.Merge
+	29, // 19: botverse.v1.UpdateRecordRequest.variables:type_name -> google.protobuf.Struct
+	25, // 20: botverse.v1.UpdateRecordRequest.save:type_name -> botverse.v1.UpdateRecordRequest.SaveEntry
+	29, // 21: botverse.v1.UpdateRecordRequest.save_defaults:type_name -> google.protobuf.Struct
+	5,  // 22: botverse.v1.UpdateRecordRequest.on_multiple:type_name -> botverse.v1.UpdateRecordRequest.OnMultiple
+	6,  // 23: botverse.v1.UpdateRecordRequest.on_unset:type_name -> botverse.v1.UpdateRecordRequest.OnUnset
+	19, // 24: botverse.v1.UpdateRecordRequest.conditions:type_name -> botverse.v1.Condition
+	7,  // 25: botverse.v1.UpdateRecordResponse.outcome:type_name -> botverse.v1.UpdateRecordResponse.Outcome
+	30, // 26: botverse.v1.UpdateRecordResponse.record:type_name -> botverse.v1.Record
+	29, // 27: botverse.v1.UpdateRecordResponse.variables:type_name -> google.protobuf.Struct
+	35, // 28: botverse.v1.UpdateRecordResponse.candidates:type_name -> botverse.v1.Candidate
+	31, // 29: botverse.v1.UpdateRecordResponse.warnings:type_name -> botverse.v1.Warning
+	32, // 30: botverse.v1.UpdateRecordResponse.requests:type_name -> botverse.v1.PlannedRequest
+	34, // 31: botverse.v1.UpdateRecordResponse.explanation:type_name -> botverse.v1.Explanation
+	29, // 32: botverse.v1.UpsertRecordRequest.key:type_name -> google.protobuf.Struct
+	29, // 33: botverse.v1.UpsertRecordRequest.where:type_name -> google.protobuf.Struct
+	29, // 34: botverse.v1.UpsertRecordRequest.fields:type_name -> google.protobuf.Struct
+	4,  // 35: botverse.v1.UpsertRecordRequest.merge:type_name -> botverse.v1.UpdateRecordRequest.Merge
+	29, // 36: botverse.v1.UpsertRecordRequest.variables:type_name -> google.protobuf.Struct
+	26, // 37: botverse.v1.UpsertRecordRequest.save:type_name -> botverse.v1.UpsertRecordRequest.SaveEntry
+	29, // 38: botverse.v1.UpsertRecordRequest.save_defaults:type_name -> google.protobuf.Struct
+	5,  // 39: botverse.v1.UpsertRecordRequest.on_multiple:type_name -> botverse.v1.UpdateRecordRequest.OnMultiple
+	6,  // 40: botverse.v1.UpsertRecordRequest.on_unset:type_name -> botverse.v1.UpdateRecordRequest.OnUnset
+	0,  // 41: botverse.v1.UpsertRecordRequest.on_duplicate:type_name -> botverse.v1.CreateRecordRequest.OnDuplicate
+	19, // 42: botverse.v1.UpsertRecordRequest.conditions:type_name -> botverse.v1.Condition
+	8,  // 43: botverse.v1.UpsertRecordResponse.outcome:type_name -> botverse.v1.UpsertRecordResponse.Outcome
+	30, // 44: botverse.v1.UpsertRecordResponse.record:type_name -> botverse.v1.Record
+	29, // 45: botverse.v1.UpsertRecordResponse.variables:type_name -> google.protobuf.Struct
+	35, // 46: botverse.v1.UpsertRecordResponse.candidates:type_name -> botverse.v1.Candidate
+	31, // 47: botverse.v1.UpsertRecordResponse.warnings:type_name -> botverse.v1.Warning
+	32, // 48: botverse.v1.UpsertRecordResponse.requests:type_name -> botverse.v1.PlannedRequest
+	30, // 49: botverse.v1.UpsertRecordResponse.existing:type_name -> botverse.v1.Record
+	33, // 50: botverse.v1.UpsertRecordResponse.matches:type_name -> botverse.v1.DuplicateMatch
+	34, // 51: botverse.v1.UpsertRecordResponse.explanation:type_name -> botverse.v1.Explanation
+	36, // 52: botverse.v1.Condition.value:type_name -> google.protobuf.Value
+	29, // 53: botverse.v1.FindRecordRequest.where:type_name -> google.protobuf.Struct
+	27, // 54: botverse.v1.FindRecordRequest.save:type_name -> botverse.v1.FindRecordRequest.SaveEntry
+	29, // 55: botverse.v1.FindRecordRequest.save_defaults:type_name -> google.protobuf.Struct
+	29, // 56: botverse.v1.FindRecordRequest.variables:type_name -> google.protobuf.Struct
+	9,  // 57: botverse.v1.FindRecordRequest.on_multiple:type_name -> botverse.v1.FindRecordRequest.OnMultiple
+	19, // 58: botverse.v1.FindRecordRequest.conditions:type_name -> botverse.v1.Condition
+	10, // 59: botverse.v1.FindRecordResponse.outcome:type_name -> botverse.v1.FindRecordResponse.Outcome
+	30, // 60: botverse.v1.FindRecordResponse.record:type_name -> botverse.v1.Record
+	29, // 61: botverse.v1.FindRecordResponse.variables:type_name -> google.protobuf.Struct
+	35, // 62: botverse.v1.FindRecordResponse.candidates:type_name -> botverse.v1.Candidate
+	31, // 63: botverse.v1.FindRecordResponse.warnings:type_name -> botverse.v1.Warning
+	32, // 64: botverse.v1.FindRecordResponse.requests:type_name -> botverse.v1.PlannedRequest
+	34, // 65: botverse.v1.FindRecordResponse.explanation:type_name -> botverse.v1.Explanation
+	28, // 66: botverse.v1.FindRecordByFetchXMLRequest.save:type_name -> botverse.v1.FindRecordByFetchXMLRequest.SaveEntry
+	29, // 67: botverse.v1.FindRecordByFetchXMLRequest.save_defaults:type_name -> google.protobuf.Struct
+	29, // 68: botverse.v1.FindRecordByFetchXMLRequest.variables:type_name -> google.protobuf.Struct
+	11, // 69: botverse.v1.FindRecordByFetchXMLRequest.on_multiple:type_name -> botverse.v1.FindRecordByFetchXMLRequest.OnMultiple
+	12, // 70: botverse.v1.FindRecordByFetchXMLResponse.outcome:type_name -> botverse.v1.FindRecordByFetchXMLResponse.Outcome
+	30, // 71: botverse.v1.FindRecordByFetchXMLResponse.record:type_name -> botverse.v1.Record
+	29, // 72: botverse.v1.FindRecordByFetchXMLResponse.variables:type_name -> google.protobuf.Struct
+	35, // 73: botverse.v1.FindRecordByFetchXMLResponse.candidates:type_name -> botverse.v1.Candidate
+	31, // 74: botverse.v1.FindRecordByFetchXMLResponse.warnings:type_name -> botverse.v1.Warning
+	32, // 75: botverse.v1.FindRecordByFetchXMLResponse.requests:type_name -> botverse.v1.PlannedRequest
+	34, // 76: botverse.v1.FindRecordByFetchXMLResponse.explanation:type_name -> botverse.v1.Explanation
+	13, // 77: botverse.v1.ActionService.CreateRecord:input_type -> botverse.v1.CreateRecordRequest
+	15, // 78: botverse.v1.ActionService.UpdateRecord:input_type -> botverse.v1.UpdateRecordRequest
+	17, // 79: botverse.v1.ActionService.UpsertRecord:input_type -> botverse.v1.UpsertRecordRequest
+	20, // 80: botverse.v1.ActionService.FindRecord:input_type -> botverse.v1.FindRecordRequest
+	22, // 81: botverse.v1.ActionService.FindRecordByFetchXML:input_type -> botverse.v1.FindRecordByFetchXMLRequest
+	14, // 82: botverse.v1.ActionService.CreateRecord:output_type -> botverse.v1.CreateRecordResponse
+	16, // 83: botverse.v1.ActionService.UpdateRecord:output_type -> botverse.v1.UpdateRecordResponse
+	18, // 84: botverse.v1.ActionService.UpsertRecord:output_type -> botverse.v1.UpsertRecordResponse
+	21, // 85: botverse.v1.ActionService.FindRecord:output_type -> botverse.v1.FindRecordResponse
+	23, // 86: botverse.v1.ActionService.FindRecordByFetchXML:output_type -> botverse.v1.FindRecordByFetchXMLResponse
+	82, // [82:87] is the sub-list for method output_type
+	77, // [77:82] is the sub-list for method input_type
+	77, // [77:77] is the sub-list for extension type_name
+	77, // [77:77] is the sub-list for extension extendee
+	0,  // [0:77] is the sub-list for field type_name
 }
 
 func init() { file_botverse_v1_actions_proto_init() }

@@ -401,6 +401,331 @@ func (x *PlannedRequest) GetCondition() string {
 	return ""
 }
 
+// A published rule by which Dataverse tells duplicates, and how it stands to the record that is to be made.
+type DuplicateRule struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// The rule's record ID.
+	Id string `protobuf:"bytes,1,opt,name=id,proto3" json:"id,omitempty"`
+	// The rule's name.
+	Name string `protobuf:"bytes,2,opt,name=name,proto3" json:"name,omitempty"`
+	// The entity of the records that the new one is compared with, as "lead".
+	MatchingEntity string `protobuf:"bytes,3,opt,name=matching_entity,json=matchingEntity,proto3" json:"matching_entity,omitempty"`
+	// The fields of the new record that the rule reads, by logical name.
+	Fields []string `protobuf:"bytes,4,rep,name=fields,proto3" json:"fields,omitempty"`
+	// Whether the rule can find anything. It cannot where a field that it reads has no value, and the rule takes no two blanks for
+	// the same.
+	CanApply bool `protobuf:"varint,5,opt,name=can_apply,json=canApply,proto3" json:"can_apply,omitempty"`
+	// Those of `fields` because of which it cannot apply.
+	WithoutValue  []string `protobuf:"bytes,6,rep,name=without_value,json=withoutValue,proto3" json:"without_value,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *DuplicateRule) Reset() {
+	*x = DuplicateRule{}
+	mi := &file_botverse_v1_records_proto_msgTypes[4]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *DuplicateRule) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*DuplicateRule) ProtoMessage() {}
+
+func (x *DuplicateRule) ProtoReflect() protoreflect.Message {
+	mi := &file_botverse_v1_records_proto_msgTypes[4]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use DuplicateRule.ProtoReflect.Descriptor instead.
+func (*DuplicateRule) Descriptor() ([]byte, []int) {
+	return file_botverse_v1_records_proto_rawDescGZIP(), []int{4}
+}
+
+func (x *DuplicateRule) GetId() string {
+	if x != nil {
+		return x.Id
+	}
+	return ""
+}
+
+func (x *DuplicateRule) GetName() string {
+	if x != nil {
+		return x.Name
+	}
+	return ""
+}
+
+func (x *DuplicateRule) GetMatchingEntity() string {
+	if x != nil {
+		return x.MatchingEntity
+	}
+	return ""
+}
+
+func (x *DuplicateRule) GetFields() []string {
+	if x != nil {
+		return x.Fields
+	}
+	return nil
+}
+
+func (x *DuplicateRule) GetCanApply() bool {
+	if x != nil {
+		return x.CanApply
+	}
+	return false
+}
+
+func (x *DuplicateRule) GetWithoutValue() []string {
+	if x != nil {
+		return x.WithoutValue
+	}
+	return nil
+}
+
+// A record that exists already, and what found it.
+//
+// Dataverse says that a record is a duplicate, and not by which rule: the conditions of the published rules are held against the
+// values that were sent and those of the record.
+type DuplicateMatch struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// The record.
+	Record *Record `protobuf:"bytes,1,opt,name=record,proto3" json:"record,omitempty"`
+	// The published rules that find it.
+	Rules []*DuplicateRule `protobuf:"bytes,2,rep,name=rules,proto3" json:"rules,omitempty"`
+	// The published rules of which it cannot be told whether they find it: texts may differ in no more than an accent, or a rule
+	// reads what only Dataverse knows.
+	UndecidedRules []*DuplicateRule `protobuf:"bytes,3,rep,name=undecided_rules,json=undecidedRules,proto3" json:"undecided_rules,omitempty"`
+	// The fields of `match_on`, where they find it.
+	MatchOn []string `protobuf:"bytes,4,rep,name=match_on,json=matchOn,proto3" json:"match_on,omitempty"`
+	// The fields of the alternate key whose values it has.
+	Key           []string `protobuf:"bytes,5,rep,name=key,proto3" json:"key,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *DuplicateMatch) Reset() {
+	*x = DuplicateMatch{}
+	mi := &file_botverse_v1_records_proto_msgTypes[5]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *DuplicateMatch) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*DuplicateMatch) ProtoMessage() {}
+
+func (x *DuplicateMatch) ProtoReflect() protoreflect.Message {
+	mi := &file_botverse_v1_records_proto_msgTypes[5]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use DuplicateMatch.ProtoReflect.Descriptor instead.
+func (*DuplicateMatch) Descriptor() ([]byte, []int) {
+	return file_botverse_v1_records_proto_rawDescGZIP(), []int{5}
+}
+
+func (x *DuplicateMatch) GetRecord() *Record {
+	if x != nil {
+		return x.Record
+	}
+	return nil
+}
+
+func (x *DuplicateMatch) GetRules() []*DuplicateRule {
+	if x != nil {
+		return x.Rules
+	}
+	return nil
+}
+
+func (x *DuplicateMatch) GetUndecidedRules() []*DuplicateRule {
+	if x != nil {
+		return x.UndecidedRules
+	}
+	return nil
+}
+
+func (x *DuplicateMatch) GetMatchOn() []string {
+	if x != nil {
+		return x.MatchOn
+	}
+	return nil
+}
+
+func (x *DuplicateMatch) GetKey() []string {
+	if x != nil {
+		return x.Key
+	}
+	return nil
+}
+
+// What became of one value of a request.
+type Conversion struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// Where it was given, as "fields.statuscode".
+	Field string `protobuf:"bytes,1,opt,name=field,proto3" json:"field,omitempty"`
+	// The value as it was given, templates rendered. Empty where the field is sensitive.
+	Given string `protobuf:"bytes,2,opt,name=given,proto3" json:"given,omitempty"`
+	// The value as it is sent. Empty where the field is sensitive.
+	Sent string `protobuf:"bytes,3,opt,name=sent,proto3" json:"sent,omitempty"`
+	// Why the one becomes the other, as a sentence.
+	Reason string `protobuf:"bytes,4,opt,name=reason,proto3" json:"reason,omitempty"`
+	// Whether the field's values are kept out of answers.
+	Sensitive     bool `protobuf:"varint,5,opt,name=sensitive,proto3" json:"sensitive,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *Conversion) Reset() {
+	*x = Conversion{}
+	mi := &file_botverse_v1_records_proto_msgTypes[6]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *Conversion) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*Conversion) ProtoMessage() {}
+
+func (x *Conversion) ProtoReflect() protoreflect.Message {
+	mi := &file_botverse_v1_records_proto_msgTypes[6]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use Conversion.ProtoReflect.Descriptor instead.
+func (*Conversion) Descriptor() ([]byte, []int) {
+	return file_botverse_v1_records_proto_rawDescGZIP(), []int{6}
+}
+
+func (x *Conversion) GetField() string {
+	if x != nil {
+		return x.Field
+	}
+	return ""
+}
+
+func (x *Conversion) GetGiven() string {
+	if x != nil {
+		return x.Given
+	}
+	return ""
+}
+
+func (x *Conversion) GetSent() string {
+	if x != nil {
+		return x.Sent
+	}
+	return ""
+}
+
+func (x *Conversion) GetReason() string {
+	if x != nil {
+		return x.Reason
+	}
+	return ""
+}
+
+func (x *Conversion) GetSensitive() bool {
+	if x != nil {
+		return x.Sensitive
+	}
+	return false
+}
+
+// For validate_only: why the requests are what they are, and what they need.
+type Explanation struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// What became of the request's values, where they are not sent as they were given.
+	Conversions []*Conversion `protobuf:"bytes,1,rep,name=conversions,proto3" json:"conversions,omitempty"`
+	// The published rules by which Dataverse looks for duplicates of the record that is to be made. Empty where it is not asked to.
+	DuplicateRules []*DuplicateRule `protobuf:"bytes,2,rep,name=duplicate_rules,json=duplicateRules,proto3" json:"duplicate_rules,omitempty"`
+	// The Dataverse privileges that the application user needs for the requests, as "prvCreateContact", sorted. Each lookup that is
+	// written needs Append on the one entity and AppendTo on the other; an owner that is written, Assign.
+	Privileges    []string `protobuf:"bytes,3,rep,name=privileges,proto3" json:"privileges,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *Explanation) Reset() {
+	*x = Explanation{}
+	mi := &file_botverse_v1_records_proto_msgTypes[7]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *Explanation) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*Explanation) ProtoMessage() {}
+
+func (x *Explanation) ProtoReflect() protoreflect.Message {
+	mi := &file_botverse_v1_records_proto_msgTypes[7]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use Explanation.ProtoReflect.Descriptor instead.
+func (*Explanation) Descriptor() ([]byte, []int) {
+	return file_botverse_v1_records_proto_rawDescGZIP(), []int{7}
+}
+
+func (x *Explanation) GetConversions() []*Conversion {
+	if x != nil {
+		return x.Conversions
+	}
+	return nil
+}
+
+func (x *Explanation) GetDuplicateRules() []*DuplicateRule {
+	if x != nil {
+		return x.DuplicateRules
+	}
+	return nil
+}
+
+func (x *Explanation) GetPrivileges() []string {
+	if x != nil {
+		return x.Privileges
+	}
+	return nil
+}
+
 var File_botverse_v1_records_proto protoreflect.FileDescriptor
 
 const file_botverse_v1_records_proto_rawDesc = "" +
@@ -443,7 +768,33 @@ const file_botverse_v1_records_proto_rawDesc = "" +
 	"\tcondition\x18\x05 \x01(\tR\tcondition\x1a:\n" +
 	"\fHeadersEntry\x12\x10\n" +
 	"\x03key\x18\x01 \x01(\tR\x03key\x12\x14\n" +
-	"\x05value\x18\x02 \x01(\tR\x05value:\x028\x01B\xa5\x01\n" +
+	"\x05value\x18\x02 \x01(\tR\x05value:\x028\x01\"\xb6\x01\n" +
+	"\rDuplicateRule\x12\x0e\n" +
+	"\x02id\x18\x01 \x01(\tR\x02id\x12\x12\n" +
+	"\x04name\x18\x02 \x01(\tR\x04name\x12'\n" +
+	"\x0fmatching_entity\x18\x03 \x01(\tR\x0ematchingEntity\x12\x16\n" +
+	"\x06fields\x18\x04 \x03(\tR\x06fields\x12\x1b\n" +
+	"\tcan_apply\x18\x05 \x01(\bR\bcanApply\x12#\n" +
+	"\rwithout_value\x18\x06 \x03(\tR\fwithoutValue\"\xe1\x01\n" +
+	"\x0eDuplicateMatch\x12+\n" +
+	"\x06record\x18\x01 \x01(\v2\x13.botverse.v1.RecordR\x06record\x120\n" +
+	"\x05rules\x18\x02 \x03(\v2\x1a.botverse.v1.DuplicateRuleR\x05rules\x12C\n" +
+	"\x0fundecided_rules\x18\x03 \x03(\v2\x1a.botverse.v1.DuplicateRuleR\x0eundecidedRules\x12\x19\n" +
+	"\bmatch_on\x18\x04 \x03(\tR\amatchOn\x12\x10\n" +
+	"\x03key\x18\x05 \x03(\tR\x03key\"\x82\x01\n" +
+	"\n" +
+	"Conversion\x12\x14\n" +
+	"\x05field\x18\x01 \x01(\tR\x05field\x12\x14\n" +
+	"\x05given\x18\x02 \x01(\tR\x05given\x12\x12\n" +
+	"\x04sent\x18\x03 \x01(\tR\x04sent\x12\x16\n" +
+	"\x06reason\x18\x04 \x01(\tR\x06reason\x12\x1c\n" +
+	"\tsensitive\x18\x05 \x01(\bR\tsensitive\"\xad\x01\n" +
+	"\vExplanation\x129\n" +
+	"\vconversions\x18\x01 \x03(\v2\x17.botverse.v1.ConversionR\vconversions\x12C\n" +
+	"\x0fduplicate_rules\x18\x02 \x03(\v2\x1a.botverse.v1.DuplicateRuleR\x0eduplicateRules\x12\x1e\n" +
+	"\n" +
+	"privileges\x18\x03 \x03(\tR\n" +
+	"privilegesB\xa5\x01\n" +
 	"\x0fcom.botverse.v1B\fRecordsProtoP\x01Z7github.com/botverse/botverse/gen/botverse/v1;botversev1\xa2\x02\x03BXX\xaa\x02\vBotverse.V1\xca\x02\vBotverse\\V1\xe2\x02\x17Botverse\\V1\\GPBMetadata\xea\x02\fBotverse::V1b\x06proto3"
 
 var (
@@ -459,27 +810,36 @@ func file_botverse_v1_records_proto_rawDescGZIP() []byte {
 }
 
 var file_botverse_v1_records_proto_enumTypes = make([]protoimpl.EnumInfo, 1)
-var file_botverse_v1_records_proto_msgTypes = make([]protoimpl.MessageInfo, 5)
+var file_botverse_v1_records_proto_msgTypes = make([]protoimpl.MessageInfo, 9)
 var file_botverse_v1_records_proto_goTypes = []any{
 	(Warning_Code)(0),       // 0: botverse.v1.Warning.Code
 	(*Record)(nil),          // 1: botverse.v1.Record
 	(*Candidate)(nil),       // 2: botverse.v1.Candidate
 	(*Warning)(nil),         // 3: botverse.v1.Warning
 	(*PlannedRequest)(nil),  // 4: botverse.v1.PlannedRequest
-	nil,                     // 5: botverse.v1.PlannedRequest.HeadersEntry
-	(*structpb.Struct)(nil), // 6: google.protobuf.Struct
+	(*DuplicateRule)(nil),   // 5: botverse.v1.DuplicateRule
+	(*DuplicateMatch)(nil),  // 6: botverse.v1.DuplicateMatch
+	(*Conversion)(nil),      // 7: botverse.v1.Conversion
+	(*Explanation)(nil),     // 8: botverse.v1.Explanation
+	nil,                     // 9: botverse.v1.PlannedRequest.HeadersEntry
+	(*structpb.Struct)(nil), // 10: google.protobuf.Struct
 }
 var file_botverse_v1_records_proto_depIdxs = []int32{
-	1, // 0: botverse.v1.Candidate.record:type_name -> botverse.v1.Record
-	6, // 1: botverse.v1.Candidate.fields:type_name -> google.protobuf.Struct
-	0, // 2: botverse.v1.Warning.code:type_name -> botverse.v1.Warning.Code
-	5, // 3: botverse.v1.PlannedRequest.headers:type_name -> botverse.v1.PlannedRequest.HeadersEntry
-	6, // 4: botverse.v1.PlannedRequest.body:type_name -> google.protobuf.Struct
-	5, // [5:5] is the sub-list for method output_type
-	5, // [5:5] is the sub-list for method input_type
-	5, // [5:5] is the sub-list for extension type_name
-	5, // [5:5] is the sub-list for extension extendee
-	0, // [0:5] is the sub-list for field type_name
+	1,  // 0: botverse.v1.Candidate.record:type_name -> botverse.v1.Record
+	10, // 1: botverse.v1.Candidate.fields:type_name -> google.protobuf.Struct
+	0,  // 2: botverse.v1.Warning.code:type_name -> botverse.v1.Warning.Code
+	9,  // 3: botverse.v1.PlannedRequest.headers:type_name -> botverse.v1.PlannedRequest.HeadersEntry
+	10, // 4: botverse.v1.PlannedRequest.body:type_name -> google.protobuf.Struct
+	1,  // 5: botverse.v1.DuplicateMatch.record:type_name -> botverse.v1.Record
+	5,  // 6: botverse.v1.DuplicateMatch.rules:type_name -> botverse.v1.DuplicateRule
+	5,  // 7: botverse.v1.DuplicateMatch.undecided_rules:type_name -> botverse.v1.DuplicateRule
+	7,  // 8: botverse.v1.Explanation.conversions:type_name -> botverse.v1.Conversion
+	5,  // 9: botverse.v1.Explanation.duplicate_rules:type_name -> botverse.v1.DuplicateRule
+	10, // [10:10] is the sub-list for method output_type
+	10, // [10:10] is the sub-list for method input_type
+	10, // [10:10] is the sub-list for extension type_name
+	10, // [10:10] is the sub-list for extension extendee
+	0,  // [0:10] is the sub-list for field type_name
 }
 
 func init() { file_botverse_v1_records_proto_init() }
@@ -493,7 +853,7 @@ func file_botverse_v1_records_proto_init() {
 			GoPackagePath: reflect.TypeOf(x{}).PkgPath(),
 			RawDescriptor: unsafe.Slice(unsafe.StringData(file_botverse_v1_records_proto_rawDesc), len(file_botverse_v1_records_proto_rawDesc)),
 			NumEnums:      1,
-			NumMessages:   5,
+			NumMessages:   9,
 			NumExtensions: 0,
 			NumServices:   0,
 		},

@@ -1,0 +1,36 @@
+package actions
+
+import (
+	"context"
+
+	"github.com/botverse/botverse/dataverse"
+)
+
+// Explanation tells why a call with ValidateOnly would send what it lists.
+type Explanation struct {
+	Conversions    []Conversion    // what became of the request's values, where they are not sent as they were given
+	DuplicateRules []DuplicateRule // by which Dataverse would look for duplicates; empty where it is not asked to
+	Privileges     []string        // that the requests need, sorted
+}
+
+// Conversion is one value of a request, as it was given and as it is sent.
+type Conversion struct {
+	Field     string // where it was given, as "fields.statuscode"
+	Given     string // "" where the field is sensitive
+	Sent      string // likewise
+	Reason    string // a sentence for people
+	Sensitive bool
+}
+
+// explain adds to the answer of a call with ValidateOnly what its requests need.
+func (p *plan) explain(ctx context.Context, client *dataverse.Client, result Result) (Result, error) {
+	needed, err := privilegesOf(ctx, client, result.Requests)
+	if err != nil {
+		return Result{}, err
+	}
+	if result.Explanation == nil {
+		result.Explanation = &Explanation{}
+	}
+	result.Explanation.Privileges = needed
+	return result, nil
+}
