@@ -28,12 +28,24 @@ const (
 // startPresence runs a presence on a journal of its own until the test ends.
 func startPresence(t testing.TB, change func(*presence.Config)) *presence.Presence {
 	t.Helper()
+	return startPresenceOn(t, openJournal(t, false), change)
+}
+
+// openJournal opens a journal that syncs each write, or does not. Who uses it closes it.
+func openJournal(t testing.TB, synced bool) *journal.Journal {
+	t.Helper()
 	settings := journal.Default()
-	settings.Dir, settings.Sync, settings.Logger = t.TempDir(), false, slog.New(slog.DiscardHandler)
+	settings.Dir, settings.Sync, settings.Logger = t.TempDir(), synced, slog.New(slog.DiscardHandler)
 	j, err := journal.Open(t.Context(), settings)
 	if err != nil {
 		t.Fatal(err)
 	}
+	return j
+}
+
+// startPresenceOn runs a presence on a journal, and closes both.
+func startPresenceOn(t testing.TB, j *journal.Journal, change func(*presence.Config)) *presence.Presence {
+	t.Helper()
 	config := presence.Default()
 	source := config.Sources[presence.AgentStatus]
 	source.Keys = []presence.Key{webhookKey}

@@ -3,19 +3,13 @@
 package main
 
 import (
-	"bufio"
 	"bytes"
 	"context"
 	"fmt"
 	"io"
 	"net"
 	"net/http"
-	"os"
-	"os/exec"
-	"path/filepath"
 	"runtime"
-	"strconv"
-	"strings"
 	"syscall"
 	"testing"
 	"time"
@@ -234,60 +228,4 @@ func forward(ctx context.Context, transport *http.Transport, planned *botversev1
 		err = fmt.Errorf("HTTP %d: %s", response.StatusCode, out)
 	}
 	return out, err
-}
-
-// BenchmarkStart starts the real binary until it is ready, on a new data directory each time, and reads the memory it
-// resides in when it is idle.
-func BenchmarkStart(b *testing.B) {
-	binary := filepath.Join(b.TempDir(), "botverse")
-	if out, err := exec.CommandContext(b.Context(), "go", "build", "-trimpath", "-ldflags=-s -w", "-o", binary, ".").CombinedOutput(); err != nil {
-		b.Fatalf("build: %v\n%s", err, out)
-	}
-	var ready time.Duration
-	var resident float64
-	for b.Loop() {
-		cmd := exec.CommandContext(b.Context(), binary, append([]string{"serve"}, onAnyPort(b.TempDir())...)...)
-		out, err := cmd.StdoutPipe()
-		if err != nil {
-			b.Fatal(err)
-		}
-		start := time.Now()
-		if err := cmd.Start(); err != nil {
-			b.Fatal(err)
-		}
-		lines := bufio.NewScanner(out)
-		for lines.Scan() && !strings.Contains(lines.Text(), "botverse is ready") {
-		}
-		ready += time.Since(start)
-		resident += residentMB(b, cmd.Process.Pid)
-		if err := cmd.Process.Signal(syscall.SIGTERM); err != nil {
-			b.Fatal(err)
-		}
-		for lines.Scan() {
-		}
-		if err := cmd.Wait(); err != nil {
-			b.Fatal(err)
-		}
-	}
-	b.ReportMetric(float64(ready.Milliseconds())/float64(b.N), "ready-ms")
-	b.ReportMetric(resident/float64(b.N), "resident-MB")
-}
-
-func residentMB(b *testing.B, pid int) float64 {
-	status, err := os.ReadFile(fmt.Sprintf("/proc/%d/status", pid))
-	if err != nil {
-		b.Logf("resident memory is not known here: %v", err)
-		return 0
-	}
-	for line := range strings.Lines(string(status)) {
-		if rest, ok := strings.CutPrefix(line, "VmRSS:"); ok {
-			kb, err := strconv.Atoi(strings.TrimSpace(strings.TrimSuffix(strings.TrimSpace(rest), "kB")))
-			if err != nil {
-				b.Fatal(err)
-			}
-			return float64(kb) / 1024
-		}
-	}
-	b.Fatal("no VmRSS")
-	return 0
 }
