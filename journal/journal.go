@@ -1,11 +1,13 @@
 package journal
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
 	"log/slog"
 	"path/filepath"
+	"sync/atomic"
 	"time"
 
 	"github.com/nats-io/nats-server/v2/server"
@@ -21,20 +23,30 @@ const maxPayload = 8 << 20
 
 // Journal is an open journal. Its methods may be called from many goroutines at once.
 type Journal struct {
-	dir    *directory
-	log    *natsLog
-	server *server.Server
-	conn   *nats.Conn
-	js     jetstream.JetStream
+	log  *natsLog
+	conn *nats.Conn
+	js   jetstream.JetStream
 
 	replicas int // on how many servers each stream lies
+
+	// Of the NATS inside.
+	dir    *directory
+	server *server.Server // nil where there is none inside
+
+	// Of servers elsewhere.
+	fault atomic.Pointer[error] // what the last probe found
+	stop  func()                // ends the probing
 }
 
 // Open locks the directory and starts NATS on it. It fails with ErrLocked when another process has the directory and
-// with ErrFormat when another version wrote it. Close what it returns.
+// with ErrFormat when another version wrote it. Where config names servers it connects to them instead, which may take a
+// minute when they do not answer. Close what it returns.
 func Open(ctx context.Context, config Config) (*Journal, error) {
 	if err := config.Validate(); err != nil {
 		return nil, fmt.Errorf("journal: %w", err)
+	}
+	if config.Shared() {
+		return openShared(ctx, config)
 	}
 	dir, err := openDirectory(config.Dir)
 	if err != nil {
@@ -44,6 +56,22 @@ func Open(ctx context.Context, config Config) (*Journal, error) {
 	if err := j.start(ctx, config); err != nil {
 		return nil, errors.Join(fmt.Errorf("start the journal in %s: %w", config.Dir, err), j.Close())
 	}
+	return j, nil
+}
+
+// openShared connects to servers.
+func openShared(ctx context.Context, config Config) (*Journal, error) {
+	j := &Journal{log: newLog(config.Logger), replicas: cmp.Or(config.NATS.Replicas, defaultReplicas)}
+	if err := j.join(ctx, config.NATS); err != nil {
+		return nil, errors.Join(fmt.Errorf("open the journal on the NATS servers: %w", err), j.Close())
+	}
+	probing, stop := context.WithCancel(context.WithoutCancel(ctx))
+	ended := make(chan struct{})
+	go func() {
+		defer close(ended)
+		j.probe(probing)
+	}()
+	j.stop = func() { stop(); <-ended }
 	return j, nil
 }
 
@@ -106,9 +134,15 @@ func (j *Journal) awaitReady(ctx context.Context) error {
 // JetStream returns the streams and buckets. It is valid until Close.
 func (j *Journal) JetStream() jetstream.JetStream { return j.js }
 
-// Err says why the journal is no longer to be relied on: NATS met what it calls a fatal error, or has stopped. nil while
-// all is well.
+// Shared says whether other processes may be on the journal at the same time.
+func (j *Journal) Shared() bool { return j.server == nil }
+
+// Err says why the journal is not to be relied on: NATS met what it calls a fatal error, has stopped, or cannot be reached
+// just now. nil while all is well.
 func (j *Journal) Err() error {
+	if j.Shared() {
+		return j.outage()
+	}
 	if err := j.log.err(); err != nil {
 		return fmt.Errorf("the journal failed: %w", err)
 	}
@@ -118,9 +152,12 @@ func (j *Journal) Err() error {
 	return nil
 }
 
-// Close stops NATS, waits until its files are written, and frees the directory. What was acknowledged before stays; what
-// was not may be lost. Calling it again does nothing.
+// Close stops the NATS inside, waits until its files are written, and frees the directory; servers elsewhere are left.
+// What was acknowledged before stays; what was not may be lost. Calling it again does nothing.
 func (j *Journal) Close() error {
+	if j.stop != nil {
+		j.stop()
+	}
 	if j.conn != nil {
 		j.conn.Close()
 	}

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"context"
 	"errors"
+	"fmt"
 	"log/slog"
 	"os"
 	"path/filepath"
@@ -178,10 +179,32 @@ func TestValidateNamesAllFaults(t *testing.T) {
 	if err := settings("somewhere").Validate(); err != nil {
 		t.Errorf("Validate of the default with a directory = %v", err)
 	}
-	err := journal.Config{URL: "nats://x", MaxBytes: 1}.Validate()
-	for _, want := range []string{"dir:", "url:", "max_bytes:"} {
-		if err == nil || !strings.Contains(err.Error(), want) {
-			t.Errorf("Validate = %v, want it to name %s", err, want)
+	for _, c := range []struct {
+		config journal.Config
+		names  []string
+	}{
+		{journal.Config{MaxBytes: 1}, []string{"dir:", "max_bytes:"}},
+		{journal.Config{NATS: journal.NATS{Replicas: 3}}, []string{"url:"}},
+		{journal.Config{NATS: journal.NATS{URL: "https://a,b"}}, []string{`url: "https://a"`, `url: "b"`}},
+		{journal.Config{NATS: journal.NATS{
+			URL: "nats://a:4222, tls://b", CredentialsFile: "c", Token: "t", KeyFile: "k", Replicas: 9,
+		}}, []string{"token:", "cert_file:", "replicas:"}},
+	} {
+		err := c.config.Validate()
+		for _, want := range c.names {
+			if err == nil || !strings.Contains(err.Error(), want) {
+				t.Errorf("Validate = %v, want it to name %s", err, want)
+			}
 		}
+	}
+}
+
+// TestSecretsAreNotShown: an address may have a password in it.
+func TestSecretsAreNotShown(t *testing.T) {
+	t.Parallel()
+	config := journal.Config{NATS: journal.NATS{URL: "https://user:hush@a", Token: "hush"}}
+	text := fmt.Sprintf("%v %+v %#v %s %q %v", config, config, config, config.NATS.URL, config.NATS.Token, config.Validate())
+	if strings.Contains(text, "hush") {
+		t.Errorf("a secret shows: %s", text)
 	}
 }

@@ -16,15 +16,9 @@ import (
 // whoever was told that a message is stored finds it. A replica may be behind, and would say that there is none.
 func (j *Journal) Stream(ctx context.Context, config jetstream.StreamConfig) (jetstream.Stream, error) {
 	config.Replicas, config.AllowDirect, config.Storage = j.replicas, false, jetstream.FileStorage
-	there, err := j.js.Stream(ctx, config.Name)
-	if errors.Is(err, jetstream.ErrStreamNotFound) {
-		there, err = j.js.CreateStream(ctx, config)
-		if errors.Is(err, jetstream.ErrStreamNameAlreadyInUse) { // another process was faster
-			there, err = j.js.Stream(ctx, config.Name)
-		}
-	}
+	there, err := j.findOrMake(ctx, config)
 	if err != nil {
-		return nil, fmt.Errorf("open stream %s: %w", config.Name, err)
+		return nil, fmt.Errorf("open stream %s: %w", config.Name, j.explain(err))
 	}
 	set := there.CachedInfo().Config
 	if set.MaxAge == config.MaxAge && set.Replicas == config.Replicas && !set.AllowDirect {
@@ -32,9 +26,45 @@ func (j *Journal) Stream(ctx context.Context, config jetstream.StreamConfig) (je
 	}
 	set.MaxAge, set.Duplicates, set.Replicas, set.AllowDirect = config.MaxAge, config.Duplicates, config.Replicas, false
 	if there, err = j.js.UpdateStream(ctx, set); err != nil {
-		return nil, fmt.Errorf("set stream %s: %w", config.Name, err)
+		return nil, fmt.Errorf("set stream %s: %w", config.Name, j.explain(err))
 	}
 	return there, nil
+}
+
+// findOrMake makes a stream unless it is there. Another process may do so at the same time.
+func (j *Journal) findOrMake(ctx context.Context, config jetstream.StreamConfig) (jetstream.Stream, error) {
+	for {
+		there, err := j.js.Stream(ctx, config.Name)
+		if !errors.Is(err, jetstream.ErrStreamNotFound) {
+			return there, err
+		}
+		there, err = j.js.CreateStream(ctx, config)
+		if !errors.Is(err, jetstream.ErrStreamNameAlreadyInUse) {
+			return there, err
+		}
+		if !pause(ctx, makePause) { // it is being made, and cannot be found before that is done
+			return nil, err
+		}
+	}
+}
+
+// makePause is how long to wait for a stream that another process makes.
+const makePause = 50 * time.Millisecond
+
+// The refusals of servers that are fewer than the replicas (JetStream's API errors).
+const (
+	noPeers    jetstream.ErrorCode = 10005 // no suitable peers for placement
+	noReplicas jetstream.ErrorCode = 10074 // replicas > 1 not supported in non-clustered mode
+)
+
+// explain says which setting is at odds with the servers.
+func (j *Journal) explain(err error) error {
+	var refusal *jetstream.APIError
+	if errors.As(err, &refusal) && (refusal.ErrorCode == noPeers || refusal.ErrorCode == noReplicas) {
+		return fmt.Errorf("the NATS servers that can be reached are fewer than the %d on which each stream is to lie: start "+
+			"the others, or set nats.replicas to what there is: %w", j.replicas, err)
+	}
+	return err
 }
 
 // Bucket opens a key-value bucket, and makes it where it is missing, as Stream does. Of config it takes the name, the

@@ -12,18 +12,22 @@ import (
 // for ten.
 var pull = []jetstream.PullMessagesOpt{jetstream.PullHeartbeat(time.Second), jetstream.PullExpiry(10 * time.Second)}
 
-// retryPause is how long the reader waits before it tries again what the journal refused, as on a full disk.
+// retryPause is how long the reader waits at most before it tries again what the journal refused, as on a full disk.
 const retryPause = time.Second
 
 // follow reads the log in its order, from where the events end, until ctx ends.
 func (p *Presence) follow(ctx context.Context) error {
-	for {
+	for wait := firstPause; ; wait = min(2*wait, retryPause) {
+		before := p.hub.position()
 		err := p.followOnce(ctx)
 		if ctx.Err() != nil {
 			return nil
 		}
+		if p.hub.position() > before {
+			wait = firstPause
+		}
 		p.logger.WarnContext(ctx, "the presence log cannot be read; trying again", "error", err)
-		if !pause(ctx, retryPause) {
+		if !pause(ctx, wait) {
 			return nil
 		}
 	}
@@ -70,8 +74,8 @@ func (p *Presence) step(ctx context.Context, sequence uint64, text string) error
 		return nil
 	}
 	if e.Kind != AgentPresence {
-		event := activityOf(e)
-		if err := p.store.putEvent(ctx, sequence, event); err != nil {
+		event, err := p.store.putEvent(ctx, sequence, activityOf(e))
+		if err != nil {
 			return err
 		}
 		p.hub.apply(sequence, &event, "", nil)
@@ -87,7 +91,7 @@ func (p *Presence) step(ctx context.Context, sequence uint64, text string) error
 			return err
 		}
 	}
-	if err := p.store.putEvent(ctx, sequence, event); err != nil {
+	if event, err = p.store.putEvent(ctx, sequence, event); err != nil {
 		return err
 	}
 	p.hub.apply(sequence, &event, key, next)

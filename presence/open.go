@@ -8,7 +8,6 @@ import (
 	"sync"
 	"sync/atomic"
 
-	"github.com/nats-io/nats.go/jetstream"
 	"golang.org/x/sync/errgroup"
 
 	"github.com/botverse/botverse/journal"
@@ -40,7 +39,7 @@ func Open(ctx context.Context, config Config, j *journal.Journal, reader Reader)
 		p.logger = slog.Default()
 	}
 	p.labels = newLabels(reader, p.logger)
-	if err := p.open(ctx, j.JetStream()); err != nil {
+	if err := p.open(ctx, j); err != nil {
 		return nil, fmt.Errorf("open presence: %w", err)
 	}
 	return p, nil
@@ -48,8 +47,8 @@ func Open(ctx context.Context, config Config, j *journal.Journal, reader Reader)
 
 // open takes up what the journal has. The end of the events is looked up before the states: another process may be
 // writing both, and states that are ahead are known for what they are.
-func (p *Presence) open(ctx context.Context, js jetstream.JetStream) (err error) {
-	if p.store, err = openStore(ctx, js, p.config.Retention); err != nil {
+func (p *Presence) open(ctx context.Context, j *journal.Journal) (err error) {
+	if p.store, err = openStore(ctx, j, p.config.Retention); err != nil {
 		return err
 	}
 	last, sequence, err := p.store.lastEvent(ctx)
@@ -96,11 +95,11 @@ func (p *Presence) recall(ctx context.Context, last uint64) error {
 
 // aim notes how far the log goes.
 func (p *Presence) aim(ctx context.Context) error {
-	info, err := p.store.log.Info(ctx)
+	end, err := p.store.logEnd(ctx)
 	if err != nil {
-		return fmt.Errorf("look how far the presence log goes: %w", err)
+		return err
 	}
-	p.target.Store(info.State.LastSeq)
+	p.target.Store(end)
 	return nil
 }
 

@@ -28,6 +28,8 @@ var (
 	ErrTooSlow = errors.New("the subscriber reads too slowly; go on from its last cursor")
 	// ErrClosed says that presence has stopped. Subscribe again, with the last cursor, to another process or later.
 	ErrClosed = errors.New("presence has stopped")
+	// ErrUnavailable says that the journal, which other processes share, does not answer. It will again.
+	ErrUnavailable = errors.New("the journal does not answer")
 	// ErrPageToken says that a page token was not made by List.
 	ErrPageToken = errors.New("the page token is not one that was given out")
 )

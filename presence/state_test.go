@@ -289,7 +289,7 @@ func TestEndBetweenStateAndEventChangesNoEvent(t *testing.T) {
 	}
 	begin := r.hub.cursors.format(0)
 	r.stepWithoutEvent(1)
-	if err := r.store.putEvent(t.Context(), 1, r.hub.agent(agentKey(organization, agentID(1))).Event); err != nil {
+	if _, err := r.store.putEvent(t.Context(), 1, r.hub.agent(agentKey(organization, agentID(1))).Event); err != nil {
 		t.Fatal(err)
 	}
 	r.stepWithoutEvent(2) // and here the process ends

@@ -15,6 +15,8 @@ import (
 	"github.com/google/uuid"
 	"github.com/nats-io/nats.go"
 	"github.com/nats-io/nats.go/jetstream"
+
+	"github.com/botverse/botverse/journal"
 )
 
 // The streams and the bucket, and the subjects of the streams: a log entry's ends with a digest of the event's ID, an
@@ -41,6 +43,7 @@ const incarnationKey = "botverse.incarnation"
 
 // store is presence's part of the journal.
 type store struct {
+	journal     *journal.Journal
 	js          jetstream.JetStream
 	log         jetstream.Stream
 	events      jetstream.Stream
@@ -50,8 +53,8 @@ type store struct {
 }
 
 // openStore makes what is missing and takes over what is there.
-func openStore(ctx context.Context, js jetstream.JetStream, retention time.Duration) (*store, error) {
-	s := &store{js: js}
+func openStore(ctx context.Context, j *journal.Journal, retention time.Duration) (*store, error) {
+	s := &store{journal: j, js: j.JetStream()}
 	var err error
 	if s.log, err = s.stream(ctx, logStream, logSubject, retention, uuid.NewString()); err != nil {
 		return nil, err
@@ -66,35 +69,18 @@ func openStore(ctx context.Context, js jetstream.JetStream, retention time.Durat
 	if s.dead, err = s.stream(ctx, deadStream, deadSubject, retention, incarnation); err != nil {
 		return nil, err
 	}
-	s.states, err = js.CreateOrUpdateKeyValue(ctx, jetstream.KeyValueConfig{
-		Bucket: stateBucket, History: 1, Storage: jetstream.FileStorage,
-		Description: "The present state of each agent. It does not expire.",
+	s.states, err = j.Bucket(ctx, jetstream.KeyValueConfig{
+		Bucket: stateBucket, Description: "The present state of each agent. It does not expire.",
 	})
 	return s, err
 }
 
 // stream opens a stream, or makes it with an incarnation, and sets its retention.
 func (s *store) stream(ctx context.Context, name, subject string, retention time.Duration, incarnation string) (jetstream.Stream, error) {
-	config := jetstream.StreamConfig{
-		Name: name, Subjects: []string{subject + "*"}, Storage: jetstream.FileStorage,
-		MaxAge: retention, Duplicates: min(retention, 2*time.Minute), AllowDirect: true,
+	return s.journal.Stream(ctx, jetstream.StreamConfig{
+		Name: name, Subjects: []string{subject + "*"}, MaxAge: retention, Duplicates: min(retention, 2*time.Minute),
 		Metadata: map[string]string{incarnationKey: incarnation},
-	}
-	there, err := s.js.Stream(ctx, name)
-	if errors.Is(err, jetstream.ErrStreamNotFound) {
-		there, err = s.js.CreateStream(ctx, config)
-		if errors.Is(err, jetstream.ErrStreamNameAlreadyInUse) { // another process was faster
-			there, err = s.js.Stream(ctx, name)
-		}
-	}
-	if err != nil {
-		return nil, fmt.Errorf("open stream %s: %w", name, err)
-	}
-	if there.CachedInfo().Config.MaxAge == retention {
-		return there, nil
-	}
-	config.Metadata = there.CachedInfo().Config.Metadata
-	return s.js.UpdateStream(ctx, config)
+	})
 }
 
 // eventsOf opens the stream of events, anew when it was made from a log that is gone.
@@ -128,30 +114,27 @@ func (s *store) setAside(ctx context.Context, source, reason string, body []byte
 	return s.publishOnce(ctx, msg)
 }
 
-// putEvent stores what an entry was made into. Another process may have done so already.
-func (s *store) putEvent(ctx context.Context, sequence uint64, event Event) error {
+// putEvent stores what an entry was made into, and returns what is stored: another process may have been faster.
+func (s *store) putEvent(ctx context.Context, sequence uint64, event Event) (Event, error) {
 	text, err := json.Marshal(event)
 	if err != nil {
-		return err
+		return Event{}, err
 	}
-	_, err = s.publishOnce(ctx, &nats.Msg{Subject: eventSubjectOf(sequence), Data: text})
-	return err
+	there, err := s.publishOnce(ctx, &nats.Msg{Subject: eventSubjectOf(sequence), Data: text})
+	if err != nil || !there {
+		return event, err
+	}
+	stored, err := s.event(ctx, sequence)
+	if errors.Is(err, jetstream.ErrMsgNotFound) { // it has expired since
+		return event, nil
+	}
+	return stored, err
 }
 
-// publishOnce publishes unless the stream has a message of that subject.
-func (s *store) publishOnce(ctx context.Context, msg *nats.Msg) (duplicate bool, err error) {
-	_, err = s.js.PublishMsg(ctx, msg, jetstream.WithExpectLastSequencePerSubject(0))
-	if conflict(err) {
-		return true, nil
-	}
-	return false, err
-}
-
-// conflict says whether a write was refused because something newer is there.
+// conflict says whether a write was refused because something newer is there, or on its way.
 func conflict(err error) bool {
-	var refusal *jetstream.APIError
-	return errors.As(err, &refusal) && (refusal.ErrorCode == jetstream.JSErrCodeStreamWrongLastSequence ||
-		refusal.ErrorCode == jetstream.JSErrCodeStreamWrongLastSequenceConstant)
+	return refusedWith(err, jetstream.JSErrCodeStreamWrongLastSequence) ||
+		refusedWith(err, jetstream.JSErrCodeStreamWrongLastSequenceConstant)
 }
 
 // event reads what an entry was made into.
@@ -211,28 +194,48 @@ func (s *store) parseState(there jetstream.KeyValueEntry) (*agent, error) {
 	return a, nil
 }
 
-// loadStates reads all agents.
+// loadStates reads all agents. Where the journal is shared, what reads them all may be a server that is behind: then it
+// tries again, for who goes on from older states would work out other events than everybody else.
 func (s *store) loadStates(ctx context.Context) (map[string]*agent, error) {
-	watcher, err := s.states.WatchAll(ctx, jetstream.IgnoreDeletes())
+	stream, err := s.js.Stream(ctx, "KV_"+stateBucket)
 	if err != nil {
 		return nil, fmt.Errorf("read the states: %w", err)
 	}
+	last := stream.CachedInfo().State.LastSeq // what its leader knows
+	for wait := firstPause; ; wait = min(2*wait, maxPause) {
+		agents, revision, err := s.loadStatesOnce(ctx)
+		if err != nil || revision >= last {
+			return agents, err
+		}
+		if !pause(ctx, wait) {
+			return nil, fmt.Errorf("read the states: %w", ctx.Err())
+		}
+	}
+}
+
+// loadStatesOnce reads all agents, and the revision of the newest entry that was told.
+func (s *store) loadStatesOnce(ctx context.Context) (agents map[string]*agent, revision uint64, err error) {
+	watcher, err := s.states.WatchAll(ctx)
+	if err != nil {
+		return nil, 0, fmt.Errorf("read the states: %w", err)
+	}
 	defer func() { _ = watcher.Stop() }() // it has no more to say
-	agents := make(map[string]*agent)
+	agents = make(map[string]*agent)
 	for there := range watcher.Updates() {
 		if there == nil { // all were told
-			return agents, nil
+			return agents, revision, nil
 		}
-		if there.Key() == seededKey {
+		revision = max(revision, there.Revision())
+		if there.Key() == seededKey || there.Operation() != jetstream.KeyValuePut {
 			continue
 		}
 		a, err := s.parseState(there)
 		if err != nil {
-			return nil, err
+			return nil, 0, err
 		}
 		agents[there.Key()] = a
 	}
-	return nil, errors.Join(errors.New("read the states: the bucket went away"), ctx.Err())
+	return nil, 0, errors.Join(errors.New("read the states: the bucket went away"), ctx.Err())
 }
 
 func eventSubjectOf(sequence uint64) string { return eventSubject + strconv.FormatUint(sequence, 10) }

@@ -38,8 +38,8 @@ type Tapped struct {
 // OpenTap opens the tap of a name. One that is new begins behind the last event, or, where fromStart says so, with the
 // first that the log has. Close it.
 func (p *Presence) OpenTap(ctx context.Context, name string, fromStart bool) (*Tap, error) {
-	positions, err := p.store.js.CreateOrUpdateKeyValue(ctx, jetstream.KeyValueConfig{
-		Bucket: outputBucket, History: 1, Storage: jetstream.FileStorage, Description: "How far each output has come. It does not expire.",
+	positions, err := p.store.journal.Bucket(ctx, jetstream.KeyValueConfig{
+		Bucket: outputBucket, Description: "How far each output has come. It does not expire.",
 	})
 	if err != nil {
 		return nil, fmt.Errorf("open the positions of outputs: %w", err)

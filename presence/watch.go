@@ -82,11 +82,11 @@ func (h *hub) watchSnapshot(states bool) *Subscription {
 // process's. A heartbeat says that the stream is alive.
 func (p *Presence) resumeLive(ctx context.Context, s *Subscription) error {
 	if s.after > p.hub.position() {
-		info, err := p.store.log.Info(ctx)
+		end, err := p.store.logEnd(ctx)
 		if err != nil {
-			return fmt.Errorf("look how far the presence log goes: %w", err)
+			return err
 		}
-		if s.after > info.State.LastSeq {
+		if s.after > end {
 			return fmt.Errorf("%w: it is ahead of the log", ErrCursorExpired)
 		}
 	}

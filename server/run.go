@@ -71,21 +71,29 @@ func (s *Server) Run(ctx context.Context) error {
 	return err
 }
 
-// readyPoll is how often it is asked whether the process can serve, until it can.
+// readyPoll is how often it is asked whether the process can serve.
 const readyPoll = 100 * time.Millisecond
 
-// tellReady makes gRPC's health say SERVING once the process can serve.
+// tellReady makes gRPC's health say SERVING while the process can serve.
 func (s *Server) tellReady(ctx context.Context) {
 	poll := time.NewTicker(readyPoll)
 	defer poll.Stop()
-	for s.ready(ctx) != nil {
+	told := grpc_health_v1.HealthCheckResponse_NOT_SERVING
+	for {
+		status := grpc_health_v1.HealthCheckResponse_SERVING
+		if s.ready(ctx) != nil {
+			status = grpc_health_v1.HealthCheckResponse_NOT_SERVING
+		}
+		if status != told {
+			told = status
+			s.tellHealth(told)
+		}
 		select {
 		case <-ctx.Done():
 			return
 		case <-poll.C:
 		}
 	}
-	s.tellHealth(grpc_health_v1.HealthCheckResponse_SERVING)
 }
 
 // tellHealth sets the health of the server and of each of its services: who asks may name either.

@@ -7,6 +7,7 @@ import (
 	"net"
 	"net/http"
 	"strings"
+	"sync/atomic"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -220,6 +221,40 @@ func TestReadiness(t *testing.T) {
 	answer, err := grpc_health_v1.NewHealthClient(r.conn).Check(t.Context(), &grpc_health_v1.HealthCheckRequest{})
 	if err != nil || answer.GetStatus() != grpc_health_v1.HealthCheckResponse_NOT_SERVING {
 		t.Errorf("gRPC's health: %v, %v", answer, err)
+	}
+}
+
+// TestHealthFollowsReadiness: a balancer must hear when calls cannot be served any more, and when they can again.
+func TestHealthFollowsReadiness(t *testing.T) {
+	t.Parallel()
+	var away atomic.Bool
+	deps := Deps{Ready: func(context.Context) error {
+		if away.Load() {
+			return errors.New("the journal does not answer")
+		}
+		return nil
+	}}
+	r := start(t, loopback(), deps, &services{stub{}, stub{}, stub{}})
+	watching, err := grpc_health_v1.NewHealthClient(r.conn).Watch(t.Context(), &grpc_health_v1.HealthCheckRequest{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	await := func(want grpc_health_v1.HealthCheckResponse_ServingStatus) {
+		for {
+			answer, err := watching.Recv()
+			if err != nil {
+				t.Fatalf("health: %v, want %v", err, want)
+			}
+			if answer.GetStatus() == want {
+				return
+			}
+		}
+	}
+	for range 2 {
+		await(grpc_health_v1.HealthCheckResponse_SERVING)
+		away.Store(true)
+		await(grpc_health_v1.HealthCheckResponse_NOT_SERVING)
+		away.Store(false)
 	}
 }
 

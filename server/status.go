@@ -72,6 +72,8 @@ var looks = map[reason]look{
 		"the subscriber reads too slowly: subscribe again after the last cursor"},
 	botversev1.ErrorDetail_SHUTTING_DOWN: {codes.Unavailable, http.StatusServiceUnavailable, true, sayAgain,
 		"the server is stopping: call again; a stream goes on after its last cursor"},
+	botversev1.ErrorDetail_JOURNAL_UNAVAILABLE: {codes.Unavailable, http.StatusServiceUnavailable, true, sayAgain,
+		"the journal does not answer at the moment: call again; a stream goes on after its last cursor"},
 
 	botversev1.ErrorDetail_CANCELLED: {codes.Canceled, statusClientClosedRequest, true, sayAgain, "the caller went away"},
 	botversev1.ErrorDetail_INTERNAL: {codes.Internal, http.StatusInternalServerError, false, sayNothing,
@@ -102,6 +104,7 @@ var causes = []struct {
 	{presence.ErrCursorExpired, botversev1.ErrorDetail_CURSOR_EXPIRED},
 	{presence.ErrTooSlow, botversev1.ErrorDetail_SUBSCRIBER_TOO_SLOW},
 	{presence.ErrClosed, botversev1.ErrorDetail_SHUTTING_DOWN},
+	{presence.ErrUnavailable, botversev1.ErrorDetail_JOURNAL_UNAVAILABLE},
 	{dataverse.ErrInDoubt, botversev1.ErrorDetail_DATAVERSE_UNAVAILABLE}, // not DEADLINE, which says that nothing was written
 	{context.DeadlineExceeded, botversev1.ErrorDetail_DEADLINE},
 	{context.Canceled, botversev1.ErrorDetail_CANCELLED},

@@ -67,6 +67,7 @@ func TestOurErrorsFromOutside(t *testing.T) {
 		{of(errors.Join(dataverse.ErrUnavailable, context.DeadlineExceeded)), codes.DeadlineExceeded, botversev1.ErrorDetail_DEADLINE, 504, true},
 		{of(errors.Join(dataverse.ErrInDoubt, context.DeadlineExceeded)), codes.Unavailable, botversev1.ErrorDetail_DATAVERSE_UNAVAILABLE, 503, true},
 		{context.Canceled, codes.Canceled, botversev1.ErrorDetail_CANCELLED, 499, true},
+		{fmt.Errorf("%w: %w", presence.ErrUnavailable, context.DeadlineExceeded), codes.Unavailable, botversev1.ErrorDetail_JOURNAL_UNAVAILABLE, 503, true},
 		{presence.ErrCursorExpired, codes.OutOfRange, botversev1.ErrorDetail_CURSOR_EXPIRED, 410, false},
 		{presence.ErrTooSlow, codes.ResourceExhausted, botversev1.ErrorDetail_SUBSCRIBER_TOO_SLOW, 429, true},
 		{presence.ErrClosed, codes.Unavailable, botversev1.ErrorDetail_SHUTTING_DOWN, 503, true},

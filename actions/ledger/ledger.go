@@ -18,8 +18,11 @@ const (
 	bucket = "action_requests"
 	// retention is how long a request ID is remembered: longer than any caller repeats a call.
 	retention = 7 * 24 * time.Hour
-	// maxTries bounds how often an entry is read again that other calls keep changing.
+	// maxTries bounds how often an entry is read again that other calls keep changing, or of which another call's change is
+	// on its way to the servers of a shared journal.
 	maxTries = 8
+	// firstPause is before the first of these; it doubles.
+	firstPause = time.Millisecond
 )
 
 // Ledger is an actions.Ledger in a bucket of the journal, shared by all processes on it. Entries expire after seven days.
@@ -45,7 +48,7 @@ func (l *Ledger) Begin(ctx context.Context, key string, intent actions.LedgerEnt
 	if err != nil {
 		return nil, err
 	}
-	for range maxTries {
+	for try := range maxTries {
 		_, err := l.entries.Create(ctx, key, text)
 		if err == nil {
 			return nil, nil
@@ -56,6 +59,9 @@ func (l *Ledger) Begin(ctx context.Context, key string, intent actions.LedgerEnt
 		earlier, _, err := l.get(ctx, key)
 		if err != nil || earlier != nil {
 			return earlier, err
+		}
+		if err := pause(ctx, firstPause<<try); err != nil {
+			return nil, err
 		}
 	}
 	return nil, errBusy // released each time between the two steps
@@ -91,7 +97,7 @@ var errBusy = errors.New("the ledger's entry keeps changing")
 
 // change changes an entry that has no outcome, unless somebody else does so in between: then it looks again.
 func (l *Ledger) change(ctx context.Context, key string, to func(found bool, revision uint64) error) error {
-	for range maxTries {
+	for try := range maxTries {
 		entry, revision, err := l.get(ctx, key)
 		if err != nil {
 			return err
@@ -102,8 +108,23 @@ func (l *Ledger) change(ctx context.Context, key string, to func(found bool, rev
 		if err := to(entry != nil, revision); !conflict(err) {
 			return err
 		}
+		if err := pause(ctx, firstPause<<try); err != nil {
+			return err
+		}
 	}
 	return errBusy
+}
+
+// pause waits, unless ctx ends before.
+func pause(ctx context.Context, d time.Duration) error {
+	timer := time.NewTimer(d)
+	defer timer.Stop()
+	select {
+	case <-timer.C:
+		return nil
+	case <-ctx.Done():
+		return ctx.Err()
+	}
 }
 
 // conflict reports whether a change was refused because another came before it.

@@ -12,6 +12,7 @@ import (
 
 	"github.com/botverse/botverse/dataverse"
 	"github.com/botverse/botverse/dataverse/schema"
+	"github.com/botverse/botverse/journal"
 	"github.com/botverse/botverse/presence"
 	"github.com/botverse/botverse/presence/output"
 )
@@ -26,6 +27,7 @@ type place struct {
 	Environments       environments     `placeholder:"YAML" help:"The Dataverse environments by name: a mapping in the configuration file. Without any, a local Dataverse is started."`
 	DefaultEnvironment string           `placeholder:"NAME" help:"The environment of calls that name none. Where there is only one, that is it."`
 	Presence           presenceSettings `placeholder:"YAML" help:"What Dataverse tells us of, by source: a mapping in the configuration file."`
+	NATS               natsSettings     `name:"nats" placeholder:"YAML" help:"The NATS servers on which several processes share the journal: a mapping in the configuration file. Without them it lies in the data directory."`
 	Webhook            webhookSettings  `placeholder:"YAML" help:"How Dataverse reaches the webhook listener: a mapping in the configuration file."`
 }
 
@@ -50,6 +52,18 @@ func (p presenceSettings) settings() presence.Config {
 	return p.Config
 }
 
+// natsSettings are the journal's servers.
+type natsSettings journal.NATS
+
+// journalConfig is where the journal is.
+func (c *place) journalConfig(log *slog.Logger) journal.Config {
+	config := journal.Default()
+	config.Dir = c.DataDir
+	config.NATS = journal.NATS(c.NATS)
+	config.Logger = log
+	return config
+}
+
 // faults names all that is wrong with the settings.
 func (c *place) faults() []error {
 	var faults []error
@@ -66,6 +80,9 @@ func (c *place) faults() []error {
 	}
 	if err := output.Validate(c.Presence.Outputs); err != nil {
 		faults = append(faults, fmt.Errorf("presence: %w", err))
+	}
+	if err := journal.NATS(c.NATS).Validate(); err != nil {
+		faults = append(faults, fmt.Errorf("nats: %w", err))
 	}
 	if err := c.Webhook.validate(len(c.Environments) > 0); err != nil {
 		faults = append(faults, fmt.Errorf("webhook: %w", err))

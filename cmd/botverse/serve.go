@@ -139,10 +139,7 @@ func (c *serveCommand) build(ctx context.Context, h *house) error {
 }
 
 func (c *serveCommand) buildJournal(ctx context.Context, h *house) error {
-	config := journal.Default()
-	config.Dir = c.DataDir
-	config.Logger = h.log
-	j, err := journal.Open(ctx, config)
+	j, err := journal.Open(ctx, c.journalConfig(h.log))
 	if err != nil {
 		return err
 	}
@@ -176,6 +173,9 @@ func (c *serveCommand) buildEnvironments(ctx context.Context, h *house) (*datave
 func (h *house) readiness(context.Context) error {
 	if !h.started.Load() {
 		return errors.New("starting")
+	}
+	if err := h.journal.Err(); err != nil {
+		return err
 	}
 	return h.presence.Ready()
 }

@@ -2,14 +2,17 @@ package main
 
 import (
 	"io"
+	"log/slog"
 	"os"
 	"path/filepath"
+	"strings"
 	"testing"
 	"time"
 
 	"github.com/google/go-cmp/cmp"
 
 	"github.com/botverse/botverse/dataverse"
+	"github.com/botverse/botverse/journal"
 )
 
 // serveFrom is the serve command that arguments, environment and file make.
@@ -82,6 +85,22 @@ func TestSettingsWithoutAny(t *testing.T) {
 
 // Environments come as a mapping in the file or as YAML in a variable, with defaults for what they leave out and secrets
 // from the environment.
+func TestServersOfTheJournalAreRead(t *testing.T) {
+	t.Setenv("NATS_TOKEN", "hush")
+	c := serveFrom(t, "--config="+configFile(t, "nats: {url: \"nats://one:4222,nats://two:4222\", token: \"${NATS_TOKEN}\", ca_file: ca.pem}\n"))
+	want := journal.NATS{URL: "nats://one:4222,nats://two:4222", Token: "hush", CAFile: "ca.pem"}
+	if got := c.journalConfig(slog.Default()); got.NATS != want || !got.Shared() {
+		t.Errorf("the journal has the servers %+v, want those of the file", got.NATS)
+	}
+	if err := c.validate(); err != nil {
+		t.Error(err)
+	}
+	c = serveFrom(t, "--config="+configFile(t, "nats: {url: \"https://one\", replicas: 9}\n"))
+	if err := c.validate(); err == nil || !strings.Contains(err.Error(), "nats: url:") || !strings.Contains(err.Error(), "replicas:") {
+		t.Errorf("validate = %v, want both faults", err)
+	}
+}
+
 func TestEnvironmentsAreRead(t *testing.T) {
 	t.Setenv("CONTOSO_SECRET", "s3cret: #1")
 	const text = `{contoso: {url: "https://contoso.crm4.dynamics.com", timeout: 7s, app_id: 11111111-1111-4111-8111-111111111111,

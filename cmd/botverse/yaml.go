@@ -114,6 +114,12 @@ func (w *webhookSettings) Decode(ctx *kong.DecodeContext) error {
 	return decodeMapping(ctx, "webhook", (*plain)(w))
 }
 
+// Decode reads the journal's servers for kong.
+func (n *natsSettings) Decode(ctx *kong.DecodeContext) error {
+	type plain natsSettings
+	return decodeMapping(ctx, "nats", (*plain)(n))
+}
+
 // decodeMapping reads a setting that is a mapping, with references to environment variables in it.
 func decodeMapping(ctx *kong.DecodeContext, name string, into any) error {
 	text, err := mappingText(ctx)

@@ -1,12 +1,14 @@
 package output
 
 import (
+	"bytes"
 	"context"
 	"errors"
 	"io"
 	"log/slog"
 	"net/http"
 	"net/http/httptest"
+	"os"
 	"path/filepath"
 	"slices"
 	"strings"
@@ -218,7 +220,11 @@ func TestOneOutputThatIsDownHoldsNoOther(t *testing.T) {
 	eventually(t, "the output that is up", func() bool { return len(up.ids()) == len(want) })
 	eventually(t, "the files", func() bool {
 		days, _ := filepath.Glob(filepath.Join(dir, "daily-*.csv"))
-		return len(days) == 1 && len(ids(t, days[0])) == len(want)
+		if len(days) != 1 {
+			return false
+		}
+		text, err := os.ReadFile(days[0])
+		return err == nil && bytes.Count(text, []byte("\n")) == 1+len(want) && len(ids(t, days[0])) == len(want)
 	})
 	if got := down.ids(); len(got) != 0 {
 		t.Errorf("the one that is down has %v", got)

@@ -1,0 +1,143 @@
+// Package journaltest runs NATS servers for tests, whose journal several processes share.
+package journaltest
+
+import (
+	"fmt"
+	"net"
+	"net/url"
+	"path/filepath"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/nats-io/nats-server/v2/server"
+
+	"github.com/botverse/botverse/journal"
+)
+
+// startTimeout bounds how long servers may take to be of use.
+const startTimeout = 30 * time.Second
+
+// Cluster is some NATS servers on this machine that keep streams together. Its methods are for one goroutine.
+type Cluster struct {
+	t       testing.TB
+	options []*server.Options
+	servers []*server.Server // nil where it is stopped
+}
+
+// Start starts a cluster, with its files in directories of the test's own. It ends with the test.
+func Start(t testing.TB, servers int) *Cluster {
+	t.Helper()
+	c := &Cluster{t: t, options: make([]*server.Options, servers), servers: make([]*server.Server, servers)}
+	ports := freePorts(t, 2*servers)
+	var routes []*url.URL
+	for _, port := range ports[servers:] {
+		routes = append(routes, &url.URL{Scheme: "nats", Host: fmt.Sprintf("127.0.0.1:%d", port)})
+	}
+	for n := range servers {
+		c.options[n] = &server.Options{
+			ServerName: fmt.Sprintf("node-%d", n+1), Host: "127.0.0.1", Port: ports[n], NoSigs: true, NoLog: true,
+			JetStream: true, StoreDir: filepath.Join(t.TempDir(), "nats"), JetStreamMaxStore: 1 << 30, JetStreamMaxMemory: 64 << 20,
+			MaxPayload: 8 << 20, DisableJetStreamBanner: true,
+		}
+		if servers > 1 {
+			c.options[n].Cluster = server.ClusterOpts{Name: "test", Host: "127.0.0.1", Port: ports[servers+n]}
+			c.options[n].Routes = routes
+		}
+		c.Restart(n)
+	}
+	t.Cleanup(func() {
+		for n := range c.servers {
+			c.Stop(n)
+		}
+	})
+	c.AwaitReady()
+	return c
+}
+
+// freePorts are ports that nobody listens on.
+func freePorts(t testing.TB, many int) []int {
+	t.Helper()
+	ports := make([]int, many)
+	for n := range ports {
+		l, err := net.Listen("tcp", "127.0.0.1:0")
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer l.Close() // only when all are known, so that they differ
+		ports[n] = l.Addr().(*net.TCPAddr).Port
+	}
+	return ports
+}
+
+// NATS is how to reach the cluster.
+func (c *Cluster) NATS() journal.NATS {
+	var addresses []string
+	for _, o := range c.options {
+		addresses = append(addresses, fmt.Sprintf("nats://127.0.0.1:%d", o.Port))
+	}
+	return journal.NATS{URL: journal.Secret(strings.Join(addresses, ",")), Replicas: len(c.options)}
+}
+
+// Stop stops a server and waits for its end. It says good-bye to nobody but its files.
+func (c *Cluster) Stop(n int) {
+	if c.servers[n] != nil {
+		c.servers[n].Shutdown()
+		c.servers[n].WaitForShutdown()
+		c.servers[n] = nil
+	}
+}
+
+// Restart starts a server that is stopped, on the files that it left.
+func (c *Cluster) Restart(n int) {
+	c.t.Helper()
+	s, err := server.NewServer(c.options[n].Clone())
+	if err != nil {
+		c.t.Fatal(err)
+	}
+	s.Start()
+	c.servers[n] = s
+}
+
+// AwaitReady waits until the cluster has a leader and all servers that run are up to date with it.
+func (c *Cluster) AwaitReady() {
+	c.t.Helper()
+	for end := time.Now().Add(startTimeout); !c.ready(); time.Sleep(10 * time.Millisecond) {
+		if time.Now().After(end) {
+			c.t.Fatalf("the NATS servers are not ready after %v", startTimeout)
+		}
+	}
+}
+
+func (c *Cluster) ready() bool {
+	if len(c.servers) == 1 {
+		return c.servers[0].ReadyForConnections(time.Millisecond)
+	}
+	leaders, peers := 0, 0
+	for _, s := range c.servers {
+		if s == nil {
+			continue
+		}
+		peers++
+		if !s.ReadyForConnections(time.Millisecond) || !s.JetStreamIsCurrent() {
+			return false
+		}
+		if s.JetStreamIsLeader() {
+			leaders++
+			if len(s.JetStreamClusterPeers()) < len(c.servers) && peers == len(c.servers) {
+				return false
+			}
+		}
+	}
+	return leaders == 1
+}
+
+// Leader is the server that leads a stream; -1 while none does.
+func (c *Cluster) Leader(stream string) int {
+	for n, s := range c.servers {
+		if s != nil && s.JetStreamIsStreamLeader("$G", stream) {
+			return n
+		}
+	}
+	return -1
+}

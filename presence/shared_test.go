@@ -1,0 +1,117 @@
+package presence
+
+import (
+	"context"
+	"errors"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/nats-io/nats.go"
+	"github.com/nats-io/nats.go/jetstream"
+
+	"github.com/botverse/botverse/journal"
+	"github.com/botverse/botverse/journal/journaltest"
+)
+
+// openShared opens presence on NATS servers.
+func openShared(t *testing.T, servers journal.NATS) *rig {
+	t.Helper()
+	j, err := journal.Open(t.Context(), journal.Config{NATS: servers, Logger: settings().Logger})
+	if err != nil {
+		t.Fatal(err)
+	}
+	p, err := Open(t.Context(), settings(), j, nil)
+	if err != nil {
+		t.Fatal(errors.Join(err, j.Close()))
+	}
+	r := &rig{Presence: p, t: t, journal: j}
+	r.stop = func() {
+		r.stop = func() {}
+		if err := j.Close(); err != nil {
+			t.Error(err)
+		}
+	}
+	t.Cleanup(func() { r.stop() })
+	return r
+}
+
+// TestSubscriberStaysWhileTheServersAreAway: what comes meanwhile is refused, and nothing is missed.
+func TestSubscriberStaysWhileTheServersAreAway(t *testing.T) {
+	t.Parallel()
+	servers := journaltest.Start(t, 1)
+	r, other := openShared(t, servers.NATS()), openShared(t, servers.NATS())
+	r.run()
+	other.run()
+	live := r.watch("")
+	snapshot(t, live)
+	r.receive(change{row: 1, agent: 1, presence: available})
+	first := next(t, live)
+	for row := 2; row <= 3*r.config.Buffer; row++ { // more than the ring has, so that it must be read from the servers
+		r.receive(change{row: row, agent: 1, presence: busy, minute: row, capacity: row})
+	}
+	other.applied(uint64(3 * r.config.Buffer))
+	stored := other.watch(first.Cursor)
+	if e := nextEvent(t, stored); e.RecordID != rowID(2) {
+		t.Errorf("event of %s, want that of %s", e.RecordID, rowID(2))
+	}
+
+	servers.Stop(0)
+	ctx, cancel := context.WithTimeout(t.Context(), 100*time.Millisecond)
+	defer cancel()
+	last := change{row: 1000, agent: 1, presence: away, minute: 1000}
+	if _, err := r.Receive(ctx, AgentStatus, body(t, last.context()), nil); !errors.Is(err, ErrNotStored) {
+		t.Errorf("Receive without servers = %v, want %v", err, ErrNotStored)
+	}
+	if r.journal.Err() == nil {
+		t.Error("the journal says that all is well while its servers are away")
+	}
+	servers.Restart(0)
+	other.receive(last) // it waits until they are back
+	for row := 3; row <= 3*r.config.Buffer; row++ {
+		if e := nextEvent(t, stored); e.RecordID != rowID(row) {
+			t.Fatalf("event of %s, want that of %s", e.RecordID, rowID(row))
+		}
+	}
+	if e := nextEvent(t, stored); e.RecordID != rowID(1000) {
+		t.Errorf("event of %s, want the one of after the outage", e.RecordID)
+	}
+}
+
+// TestWhatIsOnItsWayIsNoDuplicate: where streams have replicas, a second message of a subject is refused while the first
+// one is not yet stored, and the first one may get lost. Who takes that for a duplicate loses it.
+func TestWhatIsOnItsWayIsNoDuplicate(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		r := openRig(t, t.TempDir(), settings(), nil)
+		onItsWay := &jetstream.APIError{Code: 400, ErrorCode: jetstream.JSErrCodeStreamWrongLastSequenceConstant}
+		flaky := &refusing{JetStream: r.store.js, times: 3, with: onItsWay}
+		r.store.js = flaky
+		if receipt := r.receive(change{row: 1, agent: 1, presence: busy}); receipt.Duplicate || flaky.times != 0 {
+			t.Errorf("receipt %+v, want that it is stored, and is no duplicate", receipt)
+		}
+		if receipt := r.receive(change{row: 1, agent: 1, presence: busy}); !receipt.Duplicate {
+			t.Errorf("receipt %+v, want a duplicate", receipt)
+		}
+		flaky.times = 1 << 20
+		c := change{row: 2, agent: 1, presence: busy}
+		if _, err := r.Receive(t.Context(), AgentStatus, body(t, c.context()), nil); !errors.Is(err, ErrNotStored) {
+			t.Errorf("Receive = %v while it cannot be known, want %v", err, ErrNotStored)
+		}
+	})
+}
+
+// refusing refuses the next messages.
+type refusing struct {
+	jetstream.JetStream
+	times int
+	with  error
+}
+
+func (r *refusing) PublishMsg(ctx context.Context, msg *nats.Msg, opts ...jetstream.PublishOpt) (*jetstream.PubAck, error) {
+	if r.times > 0 {
+		r.times--
+		return nil, r.with
+	}
+	return r.JetStream.PublishMsg(ctx, msg, opts...)
+}
