@@ -18,6 +18,7 @@ type lookupWhere struct {
 	object map[string]any // the lookup's other members, rendered
 	pairs  map[string]any // of `where`, as the request writes them: they have the rules of a search
 	values comparer       // renders and compares the pairs; its entity is still to come
+	blank  bool           // whether a variable in the pairs is blank
 }
 
 // deepestLookup is how many lookups by `where` stand inside each other at most. Each is a request of its own.
@@ -54,7 +55,9 @@ func (c comparer) renderField(f *schema.Field, value any, path string) (rendered
 	}
 	rendered.join(inner)
 	object, _ := rendered.Value.(map[string]any)
-	rendered.Value, fault = c.lookupWhere(object, where, path)
+	w, fault := c.lookupWhere(object, where, path)
+	w.blank = inner.Templated && blankMember(inner.Value)
+	rendered.Value = w
 	return rendered, fault
 }
 

@@ -67,33 +67,44 @@ func (r *Runtime) translateOnce(e *schema.Entity, in fieldInput, zone *time.Loca
 			v.fault(fault)
 			continue
 		}
-		rendered, fault := comparer{runtime: r, variables: in.variables, zone: zone}.renderField(f, in.fields[name], o.Path)
-		if fault != nil {
-			v.fault(fault)
+		given, faults := switchesOf(in.fields[name], in.onUnset, o.Path)
+		if len(faults) > 0 {
+			v.faults = append(v.faults, faults...)
 			continue
 		}
-		v.take(f, rendered, in.onUnset, o)
+		v.takeGiven(f, given, comparer{runtime: r, variables: in.variables, zone: zone}, o)
 	}
 	return v
+}
+
+// takeGiven renders and translates what the request gives for a field.
+func (v *recordValues) takeGiven(f *schema.Field, given switched, c comparer, o valueOptions) {
+	rendered, fault := c.renderField(f, given.value, o.Path)
+	if fault != nil {
+		v.fault(fault)
+		return
+	}
+	switch what, why := given.remedy(rendered); what {
+	case asItIs:
+		v.take(f, rendered.Value, o)
+	case clearIt:
+		v.values[f.LogicalName] = nil
+	case leaveOut:
+		v.omitted = append(v.omitted, f.LogicalName)
+	case refuseIt:
+		v.fault(newFault(VariableUnset, o.Path, "%s", why))
+	case takeDefault:
+		rest := map[string]remedy{onUnsetMember: refuseIt, onNullMember: clearIt} // a default must say something, or null
+		v.takeGiven(f, switched{value: given.fallback, remedies: rest}, c, o)
+	}
 }
 
 func (v *recordValues) fault(f *Fault) { v.faults = append(v.faults, *f) }
 
 // take translates one rendered value into the record.
-func (v *recordValues) take(f *schema.Field, rendered renderedValue, onUnset OnUnset, o valueOptions) {
-	switch {
-	case rendered.State == renderedUnset && onUnset == Refuse:
-		v.fault(newFault(VariableUnset, o.Path, "the variable %s is not set", rendered.Unset))
-		return
-	case rendered.State == renderedUnset:
-		v.omitted = append(v.omitted, f.LogicalName)
-		return
-	case rendered.State == renderedNull:
-		v.values[f.LogicalName] = nil
-		return
-	}
+func (v *recordValues) take(f *schema.Field, rendered any, o valueOptions) {
 	if f.IsLookup() {
-		l, fault := parseLookup(f, rendered.Value, o)
+		l, fault := parseLookup(f, rendered, o)
 		if fault == nil {
 			fault = checkBindable(f, l, o.Path)
 		}
@@ -105,10 +116,10 @@ func (v *recordValues) take(f *schema.Field, rendered renderedValue, onUnset OnU
 		return
 	}
 	if f.Type == schema.PartyList {
-		v.takeParties(f, rendered.Value, o)
+		v.takeParties(f, rendered, o)
 		return
 	}
-	value, fault := translateValue(f, rendered.Value, o)
+	value, fault := translateValue(f, rendered, o)
 	if fault != nil {
 		v.stale = v.stale || f.IsChoice() || f.Type == schema.MultiSelectPicklist
 		v.fault(fault)
