@@ -18,7 +18,7 @@ func BenchmarkTranslateFields(b *testing.B) {
 	}
 	b.ReportAllocs()
 	for b.Loop() {
-		v := r.translateOnce(contact, spec.input(), nil)
+		v := r.translateOnce(contact, spec.input(), nil, nil)
 		v.checkState()
 		v.checkRequired()
 		if len(v.faults) > 0 {

@@ -142,7 +142,7 @@ func (c *change) creation(ctx context.Context) (*creation, error) {
 	}
 	made := &creation{client: c.client, entity: c.entity, claim: c.claim, givenID: c.target.id, spec: CreateRecord{
 		Environment: s.Environment, Entity: s.Entity, Fields: fields, Variables: s.Variables, Save: s.Save, SaveDefaults: s.SaveDefaults,
-		OnDuplicate: c.onDuplicate, OnUnset: s.OnUnset, CutLongText: s.CutLongText, TimeZone: s.TimeZone,
+		OnDuplicate: c.onDuplicate, OnUnset: s.OnUnset, CutLongText: s.CutLongText, TimeZone: s.TimeZone, Culture: s.Culture,
 		RequestID: s.RequestID, Namespace: s.Namespace, ValidateOnly: s.ValidateOnly, UseFirst: s.UseFirst,
 	}}
 	return made, made.prepare(ctx, c.runtime)

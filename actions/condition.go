@@ -267,7 +267,7 @@ func (c comparer) ordered(f *schema.Field, op odata.Op, value any, path string) 
 	if f.Type == schema.DateTime && f.Behavior != schema.DateOnly {
 		return c.moment(f, op, value, path)
 	}
-	t, fault := translateValue(f, value, valueOptions{Path: path, Zone: c.zone, Search: true})
+	t, fault := translateValue(f, value, valueOptions{Path: path, Zone: c.zone, Numbers: c.numbers, Search: true})
 	if fault != nil {
 		return nil, fault
 	}

@@ -47,6 +47,7 @@ type CreateRecord struct {
 	OnUnset      OnUnset
 	CutLongText  bool
 	TimeZone     string // IANA name, of points in time without an offset; "" refuses them
+	Culture      string // language tag, of how texts write numbers; "" for digits and a point
 	RequestID    string // the caller's key for a safe repeat; "" for none
 	Namespace    string // the caller's own space of request IDs
 	ValidateOnly bool

@@ -28,11 +28,12 @@ func (p operandPlace) convert(ctx context.Context, value any, at string, values 
 	case recordOperand:
 		return p.record(value, at)
 	}
+	o := valueOptions{Path: at, Zone: values.zone, Numbers: values.numbers, Search: true}
 	if p.field.IsLookup() {
-		id, fault, err := values.lookup(ctx, p.field, value, valueOptions{Path: at, Zone: values.zone, Search: true})
+		id, fault, err := values.lookup(ctx, p.field, value, o)
 		return []string{string(id)}, fault, err
 	}
-	t, fault := translateValue(p.field, value, valueOptions{Path: at, Zone: values.zone, Search: true})
+	t, fault := translateValue(p.field, value, o)
 	if fault != nil {
 		return nil, fault, nil
 	}

@@ -9,11 +9,12 @@ type fieldInput struct {
 	onUnset     OnUnset
 	cutLongText bool
 	timeZone    string
+	culture     string
 	purpose     purpose
 }
 
 func (s CreateRecord) input() fieldInput {
-	return fieldInput{fields: s.Fields, variables: s.Variables, onUnset: s.OnUnset, cutLongText: s.CutLongText, timeZone: s.TimeZone}
+	return fieldInput{fields: s.Fields, variables: s.Variables, onUnset: s.OnUnset, cutLongText: s.CutLongText, timeZone: s.TimeZone, culture: s.Culture}
 }
 
 // purpose is what a request's `fields` are for.

@@ -20,6 +20,7 @@ type FindRecordByFetchXML struct {
 	MaxCandidates int    // how many to list where several match; 0 for none, but three for TakeNone
 	CountMatches  bool   // tell exactly how many records match
 	TimeZone      string // IANA name, of points in time without an offset; "" refuses them
+	Culture       string // language tag, of how texts write numbers; "" for digits and a point
 	ValidateOnly  bool   // list the query, send it not
 }
 
@@ -88,6 +89,10 @@ func (r *Runtime) checkFetch(ctx context.Context, client *dataverse.Client, e *s
 	if fault != nil {
 		faults = append(faults, *fault)
 	}
+	writing, fault := writingOf(spec.Culture)
+	if fault != nil {
+		faults = append(faults, *fault)
+	}
 	if spec.CountMatches && query.fetch.Aggregate {
 		faults = append(faults, *newFault(InvalidRequest, "count_matches", "an aggregate query finds no records that could be counted"))
 	}
@@ -95,7 +100,7 @@ func (r *Runtime) checkFetch(ctx context.Context, client *dataverse.Client, e *s
 	if err != nil {
 		return fetchSearch{}, err
 	}
-	values := comparer{runtime: r, client: client, entity: e, variables: spec.Variables, zone: zone}
+	values := comparer{runtime: r, client: client, entity: e, variables: spec.Variables, zone: zone, numbers: writing}
 	fetch, operandFaults, err := query.render(ctx, values)
 	if err != nil {
 		return fetchSearch{}, err

@@ -22,6 +22,7 @@ type FindRecord struct {
 	MaxCandidates int    // how many to list where several match; 0 for none, but three for TakeNone
 	CountMatches  bool   // tell exactly how many records match
 	TimeZone      string // IANA name: whose days the days of `where` are; "" for the application user's
+	Culture       string // language tag, of how texts write numbers; "" for digits and a point
 	ValidateOnly  bool   // list the query, send it not
 }
 
@@ -74,6 +75,10 @@ func (r *Runtime) planFind(ctx context.Context, client *dataverse.Client, e *sch
 	if fault != nil {
 		faults = append(faults, *fault)
 	}
+	writing, fault := writingOf(spec.Culture)
+	if fault != nil {
+		faults = append(faults, *fault)
+	}
 	save, saveFaults, err := planSave(ctx, client, e, saveRequest{
 		Save: spec.Save, Defaults: spec.SaveDefaults, Variables: spec.Variables, Links: true, Count: true,
 	})
@@ -81,7 +86,7 @@ func (r *Runtime) planFind(ctx context.Context, client *dataverse.Client, e *sch
 		return recordSearch{}, err
 	}
 	orders, orderFaults := parseOrders(e, spec.OrderBy)
-	filter, whereFaults, err := comparer{runtime: r, client: client, entity: e, variables: spec.Variables, zone: zone}.filter(ctx, spec.Where, spec.Conditions)
+	filter, whereFaults, err := comparer{runtime: r, client: client, entity: e, variables: spec.Variables, zone: zone, numbers: writing}.filter(ctx, spec.Where, spec.Conditions)
 	if err != nil {
 		return recordSearch{}, err
 	}

@@ -9,10 +9,10 @@ import (
 	"github.com/botverse/botverse/dataverse/schema"
 )
 
-// lookup is what a value of a lookup field asks for: a record by its ID, by its name, or by what its fields equal.
+// lookup is what a value of a lookup field asks for: a record by its ID, by its name, or by what its fields equal, be they an alternate key.
 type lookup struct {
 	Entity string       // "" for a user or team by name
-	ID     dataverse.ID // "" for a record by name or by where
+	ID     dataverse.ID // "" for a record by name, where or key
 	Name   string
 	Where  *lookupWhere // nil for a record by ID or name
 	// Omit says that a name, or a where, that finds nothing leaves the field out.
@@ -40,9 +40,9 @@ func parseLookup(f *schema.Field, v any, o valueOptions) (lookup, *Fault) {
 // rightLookup says how a lookup is written.
 func rightLookup(f *schema.Field) string {
 	if len(f.Targets) == 1 {
-		return fmt.Sprintf(`a record ID, {"entity": %q, "id": …}, {"entity": %[1]q, "name": …} or {"entity": %[1]q, "where": {…}}`, f.Targets[0])
+		return fmt.Sprintf(`a record ID, {"entity": %q, "id": …}, {"entity": %[1]q, "name": …}, {"entity": %[1]q, "where": {…}} or {"entity": %[1]q, "key": {…}}`, f.Targets[0])
 	}
-	return fmt.Sprintf(`{"entity": …, "id": …}, {"entity": …, "name": …} or {"entity": …, "where": {…}}, and the entity is %s`, oneOf(f.Targets))
+	return fmt.Sprintf(`{"entity": …, "id": …}, {"entity": …, "name": …}, {"entity": …, "where": {…}} or {"entity": …, "key": {…}}, and the entity is %s`, oneOf(f.Targets))
 }
 
 // oneOf lists names for a sentence.
@@ -106,11 +106,11 @@ func checkLookupMembers(object map[string]any, o valueOptions) *Fault {
 		if slices.Contains(lookupMembers, name) {
 			continue
 		}
-		if name == "where" {
-			return newFault(InvalidValue, o.Path, "a lookup's where is written in the request and not taken from a variable: a variable says what to search for, never what the search is")
+		if name == "where" || name == "key" {
+			return newFault(InvalidValue, o.Path, "a lookup's %s is written in the request and not taken from a variable: a variable says what to search for, never what the search is", name)
 		}
-		fault := newFault(InvalidValue, o.Path, "a lookup has no member %q; it has entity, id, name, where and missing", name)
-		fault.Nearest = schema.Nearest(name, append(slices.Clone(lookupMembers), "where"))
+		fault := newFault(InvalidValue, o.Path, "a lookup has no member %q; it has entity, id, name, where, key and missing", name)
+		fault.Nearest = schema.Nearest(name, append(slices.Clone(lookupMembers), "where", "key"))
 		return fault
 	}
 	return nil

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"maps"
 	"slices"
+	"strings"
 
 	"github.com/botverse/botverse/dataverse"
 	"github.com/botverse/botverse/dataverse/odata"
@@ -13,8 +14,10 @@ import (
 )
 
 // lookupWhere is a lookup that says by {"entity": …, "where": {…}} which record it points at. Only a request can write one:
-// what a variable holds is a value, and no search.
+// what a variable holds is a value, and no search. A lookup by {"entity": …, "key": {…}} is one by the fields of an alternate
+// key.
 type lookupWhere struct {
+	member string         // "where", or "key"
 	object map[string]any // the lookup's other members, rendered
 	pairs  map[string]any // of `where`, as the request writes them: they have the rules of a search
 	values comparer       // renders and compares the pairs; its entity is still to come
@@ -24,15 +27,20 @@ type lookupWhere struct {
 // deepestLookup is how many lookups by `where` stand inside each other at most. Each is a request of its own.
 const deepestLookup = 3
 
-// splitWhere takes the `where` out of a lookup's value; found is false for a value that has none.
-func splitWhere(f *schema.Field, value any) (rest map[string]any, where any, found bool) {
+// splitWhere takes the `where`, or the `key`, out of a lookup's value, and says which; member is "" for a value that has none.
+func splitWhere(f *schema.Field, value any) (rest map[string]any, where any, member string) {
 	object, ok := value.(map[string]any)
-	if where, found = object["where"]; !ok || !found || !f.IsLookup() && f.Type != schema.PartyList {
-		return nil, nil, false
+	if !ok || !f.IsLookup() && f.Type != schema.PartyList {
+		return nil, nil, ""
 	}
-	rest = maps.Clone(object)
-	delete(rest, "where")
-	return rest, where, true
+	for _, member := range []string{"where", "key"} {
+		if where, found := object[member]; found {
+			rest = maps.Clone(object)
+			delete(rest, member)
+			return rest, where, member
+		}
+	}
+	return nil, nil, ""
 }
 
 // renderField renders a value of `fields`. A lookup's `where` is rendered when it is compared, and here only to learn
@@ -41,41 +49,42 @@ func (c comparer) renderField(f *schema.Field, value any, path string) (rendered
 	if list, ok := value.([]any); ok && f.Type == schema.PartyList {
 		return c.renderParties(f, list, path)
 	}
-	rest, where, found := splitWhere(f, value)
-	if !found {
+	rest, where, member := splitWhere(f, value)
+	if member == "" {
 		return c.runtime.render(value, c.variables, path)
 	}
 	rendered, fault := c.runtime.render(rest, c.variables, path)
 	if fault != nil {
 		return renderedValue{}, fault
 	}
-	inner, fault := c.runtime.render(where, c.variables, path+".where")
+	inner, fault := c.runtime.render(where, c.variables, path+"."+member)
 	if fault != nil {
 		return renderedValue{}, fault
 	}
 	rendered.join(inner)
 	object, _ := rendered.Value.(map[string]any)
-	w, fault := c.lookupWhere(object, where, path)
+	w, fault := c.lookupWhere(object, where, member, path)
 	w.blank = inner.Templated && blankMember(inner.Value)
 	rendered.Value = w
 	return rendered, fault
 }
 
 // lookupWhere is the lookup of these members and this `where`.
-func (c comparer) lookupWhere(object map[string]any, where any, path string) (lookupWhere, *Fault) {
+func (c comparer) lookupWhere(object map[string]any, where any, member, path string) (lookupWhere, *Fault) {
+	path += "." + member
 	pairs, ok := where.(map[string]any)
 	switch {
 	case !ok:
-		return lookupWhere{}, newFault(InvalidValue, path+".where", "takes an object: fields of the record that is meant, and what they equal")
+		return lookupWhere{}, newFault(InvalidValue, path, "takes an object: fields of the record that is meant, and what they equal")
 	case c.depth >= deepestLookup:
-		return lookupWhere{}, newFault(InvalidValue, path+".where", "stands in too many others: %d lookups by where may stand inside each other", deepestLookup)
+		return lookupWhere{}, newFault(InvalidValue, path, "stands in too many others: %d lookups by where may stand inside each other", deepestLookup)
 	}
 	c.depth++
-	return lookupWhere{object: object, pairs: pairs, values: c}, nil
+	return lookupWhere{member: member, object: object, pairs: pairs, values: c}, nil
 }
 
 // operandWhere is a lookup by `where` that a search compares with.
-func (c comparer) operandWhere(rest map[string]any, where any, path string) (any, *Fault) {
+func (c comparer) operandWhere(rest map[string]any, where any, member, path string) (any, *Fault) {
 	var object map[string]any
 	if len(rest) > 0 {
 		given, fault := c.given(rest, path)
@@ -87,18 +96,18 @@ func (c comparer) operandWhere(rest map[string]any, where any, path string) (any
 	if object["missing"] != nil {
 		return nil, missingInSearch(path)
 	}
-	return c.lookupWhere(object, where, path)
+	return c.lookupWhere(object, where, member, path)
 }
 
 // parseLookupWhere reads the members beside `where`.
 func parseLookupWhere(f *schema.Field, w lookupWhere, o valueOptions) (lookup, *Fault) {
+	for _, name := range []string{"id", "name", "key"} {
+		if _, ok := w.object[name]; ok {
+			return lookup{}, newFault(InvalidValue, o.Path, "the lookup has %s and %s: one of them says which record is meant", name, w.member)
+		}
+	}
 	if fault := checkLookupMembers(w.object, o); fault != nil {
 		return lookup{}, fault
-	}
-	for _, name := range []string{"id", "name"} {
-		if _, ok := w.object[name]; ok {
-			return lookup{}, newFault(InvalidValue, o.Path, "the lookup has %s and where: one of them says which record is meant", name)
-		}
 	}
 	l := lookup{Where: &w}
 	var fault *Fault
@@ -125,8 +134,11 @@ func (l lookup) resolveWhere(ctx context.Context, client *dataverse.Client, o va
 	}
 	search, err := withFreshMetadata(ctx, l.Where.values.runtime, client, e, func(e *schema.Entity) (whereSearch, error) {
 		values := l.Where.values
-		values.client, values.entity, values.member = client, e, o.Path+".where"
+		values.client, values.entity, values.member = client, e, o.Path+"."+l.Where.member
 		values.noValue = ""
+		if faults := l.Where.keyFaults(e, values.member); faults != nil {
+			return whereSearch{}, inputError(faults)
+		}
 		filter, faults, err := values.where(ctx, l.Where.pairs)
 		if err == nil {
 			err = inputError(faults)
@@ -145,6 +157,18 @@ func (l lookup) resolveWhere(ctx context.Context, client *dataverse.Client, o va
 	return l.only(ctx, client, search, o)
 }
 
+// keyFaults is what is wrong with the fields of a lookup by key, which must be those of one that the entity has.
+func (w lookupWhere) keyFaults(e *schema.Entity, path string) []Fault {
+	if w.member != "key" {
+		return nil
+	}
+	faults := checkKey(e, w.pairs)
+	for i := range faults {
+		faults[i].Field = path + strings.TrimPrefix(faults[i].Field, "key")
+	}
+	return faults
+}
+
 // only is the one record that a search finds.
 func (l lookup) only(ctx context.Context, client *dataverse.Client, s whereSearch, o valueOptions) (ref reference, found bool, faults []Fault, err error) {
 	two := 2
@@ -155,11 +179,11 @@ func (l lookup) only(ctx context.Context, client *dataverse.Client, s whereSearc
 	case len(page.Records) == 1:
 		return reference{Entity: l.Entity, ID: page.Records[0].ID()}, true, nil, nil
 	case len(page.Records) > 1:
-		return ref, false, []Fault{*newFault(LookupAmbiguous, o.Path, "several records of %s match the lookup's where; it must match one", l.Entity)}, nil
+		return ref, false, []Fault{*newFault(LookupAmbiguous, o.Path, "several records of %s match the lookup's %s; it must match one", l.Entity, l.Where.member)}, nil
 	case l.Omit:
 		return ref, false, nil, nil
 	}
-	return ref, false, []Fault{*newFault(LookupNotFound, o.Path, "no record of %s matches the lookup's where", l.Entity)}, nil
+	return ref, false, []Fault{*newFault(LookupNotFound, o.Path, "no record of %s matches the lookup's %s", l.Entity, l.Where.member)}, nil
 }
 
 // allUnset reports whether faults come of variables that say nothing, and of nothing else.

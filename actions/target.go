@@ -53,6 +53,7 @@ func (c *change) which(ctx context.Context, e *schema.Entity, t *target) (odata.
 	}
 	zone, _ := zoneOf(c.spec.TimeZone) // what is wrong with it is told with the fields
 	comparing := comparer{runtime: c.runtime, client: c.client, entity: e, variables: c.spec.Variables, zone: zone}
+	comparing.numbers, _ = writingOf(c.spec.Culture)
 	switch {
 	case given != 1:
 		return nil, []Fault{*newFault(InvalidRequest, "record_id", "which record is meant is said by exactly one of record_id, key and where")}, nil

@@ -15,6 +15,8 @@ type valueOptions struct {
 	Path string
 	// Zone is the zone of points in time that have no offset; nil refuses them.
 	Zone *time.Location
+	// Numbers is how texts write numbers; nil for digits and a point.
+	Numbers *numberWriting
 	// CutLongText cuts a text that is too long, in place of refusing it.
 	CutLongText bool
 	// Search says that the value is compared and not stored: a text may be longer than the field, a number outside its

@@ -323,7 +323,7 @@ func TestVariablesNeverChangeTheStructure(t *testing.T) {
 			Fields:    map[string]any{"lastname": "{{ v }}", "description": "{{ v }}{{ v }}"},
 			Variables: map[string]any{"v": text, "other": "secret"},
 		}
-		got := r.translateOnce(contact, spec.input(), nil)
+		got := r.translateOnce(contact, spec.input(), nil, nil)
 		if _, bad := unprintable(text); bad || len(text) > 50 {
 			return // may not fit the field, which is a fault
 		}
@@ -347,7 +347,7 @@ func TestAllFaultsComeAtOnce(t *testing.T) {
 			"parentcustomerid": someID, "jobtitle": "{{ nope }}",
 		},
 		onUnset: Refuse,
-	}, nil)
+	}, nil, nil)
 	want := map[string]Reason{
 		"fields.emailadress1": InvalidField, "fields.birthdate": InvalidValue, "fields.preferredcontactmethodcode": InvalidValue,
 		"fields.contactid": InvalidField, "fields.statecode": InvalidField, "fields.createdon": InvalidField, "fields.fullname": InvalidField,
@@ -398,7 +398,7 @@ func TestStatusBringsItsState(t *testing.T) {
 		{"opportunity", "Canceled", nil, "LoseOpportunity"},
 	}
 	for _, test := range tests {
-		v := New(nil).translateOnce(schema.Standard().Entity(test.entity), fieldInput{fields: map[string]any{"statuscode": test.status}}, nil)
+		v := New(nil).translateOnce(schema.Standard().Entity(test.entity), fieldInput{fields: map[string]any{"statuscode": test.status}}, nil, nil)
 		v.checkState()
 		if test.fault == "" && (len(v.faults) > 0 || v.later["statecode"] != test.state) {
 			t.Errorf("%s %q: state %v, faults %+v; want state %v", test.entity, test.status, v.later["statecode"], v.faults, test.state)
@@ -413,7 +413,7 @@ func TestStateThatCanBeCreatedIsSentAtOnce(t *testing.T) {
 	t.Parallel()
 	product := schema.Standard().Entity("product")
 	translate := func(fields map[string]any) *recordValues {
-		v := New(nil).translateOnce(product, fieldInput{fields: fields}, nil)
+		v := New(nil).translateOnce(product, fieldInput{fields: fields}, nil, nil)
 		v.checkState()
 		return v
 	}

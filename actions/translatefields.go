@@ -38,16 +38,19 @@ func (r *Runtime) translateFields(ctx context.Context, client *dataverse.Client,
 	if zoneFault != nil {
 		zone = time.UTC // stands in, so that the other faults can be found
 	}
-	v := r.translateOnce(e, in, zone)
+	writing, cultureFault := writingOf(in.culture)
+	v := r.translateOnce(e, in, zone, writing)
 	if v.stale && r.mayRefresh(client, e) {
 		fresh, err := client.RefreshEntity(ctx, e.LogicalName)
 		if err != nil {
 			return nil, err
 		}
-		v = r.translateOnce(fresh, in, zone)
+		v = r.translateOnce(fresh, in, zone, writing)
 	}
-	if zoneFault != nil {
-		v.fault(zoneFault)
+	for _, fault := range []*Fault{zoneFault, cultureFault} {
+		if fault != nil {
+			v.fault(fault)
+		}
 	}
 	if err := v.resolveLookups(ctx, client); err != nil && len(v.faults) == 0 { // what is wrong anyway goes first
 		return nil, err
@@ -58,10 +61,10 @@ func (r *Runtime) translateFields(ctx context.Context, client *dataverse.Client,
 }
 
 // translateOnce renders and translates what needs no request.
-func (r *Runtime) translateOnce(e *schema.Entity, in fieldInput, zone *time.Location) *recordValues {
+func (r *Runtime) translateOnce(e *schema.Entity, in fieldInput, zone *time.Location, writing *numberWriting) *recordValues {
 	v := &recordValues{entity: e, purpose: in.purpose, values: map[string]any{}, lookups: map[string]*asked{}, parties: map[string][]*asked{}, seen: map[string]bool{}}
 	for _, name := range sortedNames(in.fields) {
-		o := valueOptions{Path: "fields." + name, Zone: zone, CutLongText: in.cutLongText}
+		o := valueOptions{Path: "fields." + name, Zone: zone, Numbers: writing, CutLongText: in.cutLongText}
 		f, fault := v.field(name, o.Path)
 		if fault != nil {
 			v.fault(fault)
@@ -72,7 +75,7 @@ func (r *Runtime) translateOnce(e *schema.Entity, in fieldInput, zone *time.Loca
 			v.faults = append(v.faults, faults...)
 			continue
 		}
-		v.takeGiven(f, given, comparer{runtime: r, variables: in.variables, zone: zone}, o)
+		v.takeGiven(f, given, comparer{runtime: r, variables: in.variables, zone: zone, numbers: writing}, o)
 	}
 	return v
 }
@@ -226,9 +229,17 @@ func (v *recordValues) missing(f *schema.Field) {
 // faulty reports whether a field has a fault already, which then is the one to mend.
 func (v *recordValues) faulty(path string) bool {
 	return slices.ContainsFunc(v.faults, func(f Fault) bool {
-		at, _, _ := strings.Cut(f.Field, ".where")
-		return strings.EqualFold(at, path)
+		rest, ok := cutPrefixFold(f.Field, path)
+		return ok && (rest == "" || rest[0] == '.') // the whole of it, or a part
 	})
+}
+
+// cutPrefixFold is strings.CutPrefix without regard to case.
+func cutPrefixFold(text, prefix string) (string, bool) {
+	if len(text) < len(prefix) || !strings.EqualFold(text[:len(prefix)], prefix) {
+		return text, false
+	}
+	return text[len(prefix):], true
 }
 
 func isBlank(value any) bool {

@@ -3,6 +3,7 @@ package actions
 import (
 	"errors"
 	"fmt"
+	"slices"
 	"strings"
 
 	"github.com/botverse/botverse/dataverse"
@@ -73,7 +74,32 @@ func unknownField(e *schema.Entity, name, path string) *Fault {
 		fault.Message += fmt.Sprintf("; %s is %q", named(f), f.LogicalName)
 		return fault
 	}
-	return fault.nearestTo(schema.Nearest(name, e.FieldNames()))
+	nearest := schema.Nearest(name, e.FieldNames())
+	if len(nearest) == 0 {
+		nearest = nearestByLabel(e, name)
+	}
+	return fault.nearestTo(nearest)
+}
+
+// nearestByLabel are the fields whose labels, in whatever language, come nearest to a name.
+func nearestByLabel(e *schema.Entity, name string) []string {
+	var labels []string
+	fields := map[string]string{}
+	for _, f := range e.Fields {
+		for _, label := range f.DisplayName {
+			if _, twice := fields[label.Text]; !twice && f.AttributeOf == "" {
+				fields[label.Text] = f.LogicalName
+				labels = append(labels, label.Text)
+			}
+		}
+	}
+	var nearest []string
+	for _, label := range schema.Nearest(name, labels) {
+		if !slices.Contains(nearest, fields[label]) {
+			nearest = append(nearest, fields[label])
+		}
+	}
+	return nearest
 }
 
 // fieldMeant is the field that a name which is not a logical name stands for without doubt: a label that only one field

@@ -11,7 +11,8 @@ import (
 	"github.com/botverse/botverse/dataverse/schema"
 )
 
-// The numbers that are read. A comma is in none: in half the world it is the point, in the other half it is not.
+// The numbers that are read where no culture is given. A comma is in none: in half the world it is the point, in the other half
+// it is not.
 var (
 	numberText = regexp.MustCompile(`^[+-]?(\d+(\.\d*)?|\.\d+)([eE][+-]?\d{1,3})?$`)
 	// plainNumber is what needs no rewriting.
@@ -27,13 +28,13 @@ const (
 
 // translateNumber takes numbers and texts that are one. Every digit is kept.
 func translateNumber(f *schema.Field, v any, o valueOptions) (any, *Fault) {
-	text, ok := numberOf(v)
+	text, ok := numberOf(v, o)
 	if !ok {
-		return nil, misfit(f, v, o, "it takes a number, as %s", exampleNumber(f))
+		return nil, notANumber(f, v, o)
 	}
 	value, ok := new(big.Rat).SetString(text)
 	if !ok {
-		return nil, misfit(f, v, o, "it takes a number, as %s", exampleNumber(f))
+		return nil, notANumber(f, v, o)
 	}
 	whole := f.Type == schema.Integer || f.Type == schema.BigInt
 	if whole && !value.IsInt() {
@@ -48,8 +49,20 @@ func translateNumber(f *schema.Field, v any, o valueOptions) (any, *Fault) {
 	return plain(text, value, whole), nil
 }
 
+// notANumber is the fault of what is no number, with the way to write one.
+func notANumber(f *schema.Field, v any, o valueOptions) *Fault {
+	text, isText := v.(string)
+	switch {
+	case isText && o.Numbers != nil:
+		return misfit(f, v, o, "it takes a number, as %s in the culture %s", o.Numbers.Example, o.Numbers.Culture)
+	case strings.Contains(text, ","):
+		return misfit(f, v, o, "it takes a number, as %s; a comma is the point in some languages and none in others, and is read with the request's culture alone", exampleNumber(f))
+	}
+	return misfit(f, v, o, "it takes a number, as %s", exampleNumber(f))
+}
+
 // numberOf is the text of a number; false for what is none.
-func numberOf(v any) (string, bool) {
+func numberOf(v any, o valueOptions) (string, bool) {
 	if _, ok := v.(bool); ok {
 		return "", false
 	}
@@ -61,6 +74,9 @@ func numberOf(v any) (string, bool) {
 		return text, true
 	}
 	text = strings.TrimSpace(text)
+	if _, isText := v.(string); isText && o.Numbers != nil && len(text) <= maxDigits {
+		return o.Numbers.plain(text)
+	}
 	return text, len(text) <= maxDigits && numberText.MatchString(text)
 }
 

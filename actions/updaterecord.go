@@ -33,6 +33,7 @@ type UpdateRecord struct {
 	OnUnset      OnUnset
 	CutLongText  bool
 	TimeZone     string // IANA name, of points in time without an offset; "" refuses them
+	Culture      string // language tag, of how texts write numbers; "" for digits and a point
 	RequestID    string // the caller's key for a safe repeat; "" for none
 	Namespace    string // the caller's own space of request IDs
 	ValidateOnly bool
@@ -132,7 +133,7 @@ func (c *change) prepare(ctx context.Context) error {
 func (c *change) input() fieldInput {
 	return fieldInput{
 		fields: c.spec.Fields, variables: c.spec.Variables, onUnset: c.spec.OnUnset, cutLongText: c.spec.CutLongText,
-		timeZone: c.spec.TimeZone, purpose: c.purpose,
+		timeZone: c.spec.TimeZone, culture: c.spec.Culture, purpose: c.purpose,
 	}
 }
 
@@ -145,6 +146,6 @@ func (c *change) request() request {
 	}
 	return request{
 		action: c.action, namespace: s.Namespace, id: s.RequestID, variables: s.Variables, fields: s.Fields, target: target,
-		options: []any{s.OrderBy, s.UseFirst, s.Merge, s.OnUnset, s.CutLongText, s.TimeZone, c.onDuplicate},
+		options: []any{s.OrderBy, s.UseFirst, s.Merge, s.OnUnset, s.CutLongText, s.TimeZone, s.Culture, c.onDuplicate},
 	}
 }

@@ -46,6 +46,7 @@ type comparer struct {
 	zone      *time.Location // nil where the request names none
 	member    string         // of the request, for faults; "" for "where"
 	depth     int            // how many lookups by where stand around it
+	numbers   *numberWriting // how texts write numbers; nil where the request does not say it
 	noValue   string         // how a search for records without a value is written; "" for writing null
 }
 
@@ -101,8 +102,8 @@ func (c comparer) field(name, path string) (*schema.Field, *Fault) {
 
 // operand is a value to compare a field with, rendered: it says something. A lookup by `where` becomes a lookupWhere.
 func (c comparer) operand(f *schema.Field, value any, path string) (any, *Fault) {
-	if rest, where, found := splitWhere(f, value); found {
-		return c.operandWhere(rest, where, path)
+	if rest, where, member := splitWhere(f, value); member != "" {
+		return c.operandWhere(rest, where, member, path)
 	}
 	value, fault := c.given(value, path)
 	if text, ok := value.(string); ok && fault == nil {
@@ -113,7 +114,7 @@ func (c comparer) operand(f *schema.Field, value any, path string) (any, *Fault)
 
 // equalTo is the conditions under which a field equals an operand, all of which must hold.
 func (c comparer) equalTo(ctx context.Context, f *schema.Field, operand any, path string) ([]odata.Expr, []Fault, error) {
-	o := valueOptions{Path: path, Zone: c.zone, Search: true}
+	o := valueOptions{Path: path, Zone: c.zone, Numbers: c.numbers, Search: true}
 	if _, ok := operand.(lookupWhere); ok {
 		ref, _, faults, err := resolveLookup(ctx, c.client, f, operand, o)
 		return compare(f, odata.GUID(ref.ID)), faults, err

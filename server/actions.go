@@ -80,6 +80,7 @@ func createRecordFrom(req *botversev1.CreateRecordRequest) actions.CreateRecord 
 		SaveDefaults: req.GetSaveDefaults().AsMap(),
 		CutLongText:  req.GetCutLongText(),
 		TimeZone:     req.GetTimeZone(),
+		Culture:      req.GetCulture(),
 		RequestID:    req.GetRequestId(),
 		ValidateOnly: req.GetValidateOnly(),
 		MatchOn:      req.GetMatchOn(),
@@ -112,6 +113,7 @@ type changeRequest interface {
 	GetOnUnset() botversev1.UpdateRecordRequest_OnUnset
 	GetCutLongText() bool
 	GetTimeZone() string
+	GetCulture() string
 	GetRequestId() string
 	GetValidateOnly() bool
 }
@@ -133,6 +135,7 @@ func updateRecordFrom(req changeRequest) actions.UpdateRecord {
 		SaveDefaults:  req.GetSaveDefaults().AsMap(),
 		CutLongText:   req.GetCutLongText(),
 		TimeZone:      req.GetTimeZone(),
+		Culture:       req.GetCulture(),
 		RequestID:     req.GetRequestId(),
 		ValidateOnly:  req.GetValidateOnly(),
 	}
@@ -165,6 +168,7 @@ func findRecordFrom(req *botversev1.FindRecordRequest) actions.FindRecord {
 		Variables:     req.GetVariables().AsMap(),
 		MaxCandidates: int(req.GetMaxCandidates()),
 		TimeZone:      req.GetTimeZone(),
+		Culture:       req.GetCulture(),
 		CountMatches:  req.GetCountMatches(),
 		ValidateOnly:  req.GetValidateOnly(),
 	}
@@ -184,6 +188,7 @@ func findRecordByFetchXMLFrom(req *botversev1.FindRecordByFetchXMLRequest) actio
 		Variables:     req.GetVariables().AsMap(),
 		MaxCandidates: int(req.GetMaxCandidates()),
 		TimeZone:      req.GetTimeZone(),
+		Culture:       req.GetCulture(),
 		CountMatches:  req.GetCountMatches(),
 		ValidateOnly:  req.GetValidateOnly(),
 	}

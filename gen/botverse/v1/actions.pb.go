@@ -815,10 +815,21 @@ type CreateRecordRequest struct {
 	// is "2026-05-17", a point in time RFC 3339. Money, decimals and 64-bit numbers may be given as strings, to keep their
 	// digits. A lookup is a record ID where the field has one target, or {"entity": …, "id": …}, or
 	// {"entity": …, "name": …} for the one active record of that name, or {"entity": …, "where": {…}} for the one record
-	// whose fields equal these values, which are written as FindRecord's `where`: LOOKUP_NOT_FOUND where there is none,
-	// LOOKUP_AMBIGUOUS where there are several; with "missing": "OMIT" a name or a where that finds nothing leaves the field
-	// out. A where stands in the request itself, never in a variable. Null clears; a variable that is not set leaves the
-	// field out (see on_unset).
+	// whose fields equal these values, which are written as FindRecord's `where`, or {"entity": …, "key": {…}} with the fields of
+	// an alternate key: LOOKUP_NOT_FOUND where there is none, LOOKUP_AMBIGUOUS where there are several; with "missing": "OMIT" a
+	// name, a where or a key that finds nothing leaves the field out. A where and a key stand in the request itself, never in a
+	// variable. A reference, as "@record" saves one, may stand wherever a record is meant.
+	//
+	// The parties of an activity (`to`, `from`, `cc`, `requiredattendees` …) take one lookup or a list, and for e-mails also an
+	// address, as "ada@example.com", for somebody of whom there is no record. A change replaces all parties of a field that is
+	// given, and leaves those of other fields; the record's version does not guard them. A note's `documentbody` is base64.
+	//
+	// Null clears; a variable that is not set leaves the field out (see on_unset). A field may say for itself what to do, as
+	// {"value": "{{ origin }}", "onUnset": "DEFAULT", "onNull": "CLEAR", "onEmpty": "REFUSE", "default": "Web"}. Each of onUnset,
+	// onNull and onEmpty (a text, or a list, with nothing in it) takes OMIT (leave the field out and name it in `omitted`), CLEAR
+	// (the field has no value then), DEFAULT (take `default`, a literal or a template that must be set) or REFUSE (refuse the call
+	// with VARIABLE_UNSET). Without them on_unset counts, null clears, and "" is a text; but where there is a `default`, it is
+	// taken for unset and null.
 	Fields *structpb.Struct `protobuf:"bytes,3,opt,name=fields,proto3" json:"fields,omitempty"`
 	// The flow's variables, as any JSON object.
 	Variables *structpb.Struct `protobuf:"bytes,4,opt,name=variables,proto3" json:"variables,omitempty"`
@@ -856,7 +867,11 @@ type CreateRecordRequest struct {
 	// Looks for existing records by match_on alone: Dataverse's duplicate rules are not asked.
 	IgnoreDuplicateRules bool `protobuf:"varint,14,opt,name=ignore_duplicate_rules,json=ignoreDuplicateRules,proto3" json:"ignore_duplicate_rules,omitempty"`
 	// What to do where several records exist already, for USE_EXISTING, UPDATE_EXISTING and FILL_BLANKS.
-	OnMultiple    CreateRecordRequest_OnMultiple `protobuf:"varint,15,opt,name=on_multiple,json=onMultiple,proto3,enum=botverse.v1.CreateRecordRequest_OnMultiple" json:"on_multiple,omitempty"`
+	OnMultiple CreateRecordRequest_OnMultiple `protobuf:"varint,15,opt,name=on_multiple,json=onMultiple,proto3,enum=botverse.v1.CreateRecordRequest_OnMultiple" json:"on_multiple,omitempty"`
+	// The language, as "de" or "en-US", in which texts write numbers: with "de", "1.234,56" is 1234.56, as the Unicode CLDR has it. It
+	// is the way of all texts that stand for numbers then, and "1234.56" is refused. Without it such texts have digits and a point,
+	// and one with a comma is refused: what it means differs from language to language.
+	Culture       string `protobuf:"bytes,21,opt,name=culture,proto3" json:"culture,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -996,6 +1011,13 @@ func (x *CreateRecordRequest) GetOnMultiple() CreateRecordRequest_OnMultiple {
 	return CreateRecordRequest_ON_MULTIPLE_UNSPECIFIED
 }
 
+func (x *CreateRecordRequest) GetCulture() string {
+	if x != nil {
+		return x.Culture
+	}
+	return ""
+}
+
 // Tells what became of a creation.
 type CreateRecordResponse struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
@@ -1006,7 +1028,7 @@ type CreateRecordResponse struct {
 	Record *Record `protobuf:"bytes,2,opt,name=record,proto3" json:"record,omitempty"`
 	// The request's variables, with those of `save` set.
 	Variables *structpb.Struct `protobuf:"bytes,3,opt,name=variables,proto3" json:"variables,omitempty"`
-	// Fields that were left out because their variable is not set, by logical name.
+	// Fields that were left out because their variable is not set, or says nothing and OMIT is what to do then, by logical name.
 	Omitted []string `protobuf:"bytes,4,rep,name=omitted,proto3" json:"omitted,omitempty"`
 	// The records that exist already, of whatever entity the rules compare with.
 	Existing []*Record `protobuf:"bytes,5,rep,name=existing,proto3" json:"existing,omitempty"`
@@ -1171,7 +1193,9 @@ type UpdateRecordRequest struct {
 	// sent (`requests`). Nothing is written.
 	ValidateOnly bool `protobuf:"varint,18,opt,name=validate_only,json=validateOnly,proto3" json:"validate_only,omitempty"`
 	// What the record's fields must fulfil beside `where`, all of it, as for FindRecord.
-	Conditions    []*Condition `protobuf:"bytes,19,rep,name=conditions,proto3" json:"conditions,omitempty"`
+	Conditions []*Condition `protobuf:"bytes,19,rep,name=conditions,proto3" json:"conditions,omitempty"`
+	// The language, as "de" or "en-US", in which texts write numbers. As for CreateRecord.
+	Culture       string `protobuf:"bytes,21,opt,name=culture,proto3" json:"culture,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -1339,6 +1363,13 @@ func (x *UpdateRecordRequest) GetConditions() []*Condition {
 	return nil
 }
 
+func (x *UpdateRecordRequest) GetCulture() string {
+	if x != nil {
+		return x.Culture
+	}
+	return ""
+}
+
 // Tells what became of a change.
 type UpdateRecordResponse struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
@@ -1348,7 +1379,7 @@ type UpdateRecordResponse struct {
 	Record *Record `protobuf:"bytes,2,opt,name=record,proto3" json:"record,omitempty"`
 	// The request's variables, with those of `save` set.
 	Variables *structpb.Struct `protobuf:"bytes,3,opt,name=variables,proto3" json:"variables,omitempty"`
-	// Fields that were left out because their variable is not set, by logical name.
+	// Fields that were left out because their variable is not set, or says nothing and OMIT is what to do then, by logical name.
 	Omitted []string `protobuf:"bytes,4,rep,name=omitted,proto3" json:"omitted,omitempty"`
 	// For AMBIGUOUS: the first matches in order.
 	Candidates []*Candidate `protobuf:"bytes,5,rep,name=candidates,proto3" json:"candidates,omitempty"`
@@ -1508,7 +1539,9 @@ type UpsertRecordRequest struct {
 	OnDuplicate CreateRecordRequest_OnDuplicate `protobuf:"varint,19,opt,name=on_duplicate,json=onDuplicate,proto3,enum=botverse.v1.CreateRecordRequest_OnDuplicate" json:"on_duplicate,omitempty"`
 	// What the record's fields must fulfil beside `where`, which it needs, as for FindRecord. A record that is made has the
 	// values of `where`; that it fulfils the conditions, so that the next call finds it, is for `fields` to see to.
-	Conditions    []*Condition `protobuf:"bytes,20,rep,name=conditions,proto3" json:"conditions,omitempty"`
+	Conditions []*Condition `protobuf:"bytes,20,rep,name=conditions,proto3" json:"conditions,omitempty"`
+	// The language, as "de" or "en-US", in which texts write numbers. As for CreateRecord.
+	Culture       string `protobuf:"bytes,21,opt,name=culture,proto3" json:"culture,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -1683,6 +1716,13 @@ func (x *UpsertRecordRequest) GetConditions() []*Condition {
 	return nil
 }
 
+func (x *UpsertRecordRequest) GetCulture() string {
+	if x != nil {
+		return x.Culture
+	}
+	return ""
+}
+
 // Tells what became of an upsert.
 type UpsertRecordResponse struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
@@ -1692,7 +1732,7 @@ type UpsertRecordResponse struct {
 	Record *Record `protobuf:"bytes,2,opt,name=record,proto3" json:"record,omitempty"`
 	// The request's variables, with those of `save` set.
 	Variables *structpb.Struct `protobuf:"bytes,3,opt,name=variables,proto3" json:"variables,omitempty"`
-	// Fields that were left out because their variable is not set, by logical name.
+	// Fields that were left out because their variable is not set, or says nothing and OMIT is what to do then, by logical name.
 	Omitted []string `protobuf:"bytes,4,rep,name=omitted,proto3" json:"omitted,omitempty"`
 	// For AMBIGUOUS: the first matches in order.
 	Candidates []*Candidate `protobuf:"bytes,5,rep,name=candidates,proto3" json:"candidates,omitempty"`
@@ -1927,7 +1967,9 @@ type FindRecordRequest struct {
 	// to 50,000 one; Dataverse does not count more, of which the warning COUNT_CAPPED tells.
 	CountMatches bool `protobuf:"varint,12,opt,name=count_matches,json=countMatches,proto3" json:"count_matches,omitempty"`
 	// What the record's fields must fulfil beside `where`, all of it.
-	Conditions    []*Condition `protobuf:"bytes,13,rep,name=conditions,proto3" json:"conditions,omitempty"`
+	Conditions []*Condition `protobuf:"bytes,13,rep,name=conditions,proto3" json:"conditions,omitempty"`
+	// The language, as "de" or "en-US", in which texts write numbers. As for CreateRecord.
+	Culture       string `protobuf:"bytes,21,opt,name=culture,proto3" json:"culture,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -2051,6 +2093,13 @@ func (x *FindRecordRequest) GetConditions() []*Condition {
 		return x.Conditions
 	}
 	return nil
+}
+
+func (x *FindRecordRequest) GetCulture() string {
+	if x != nil {
+		return x.Culture
+	}
+	return ""
 }
 
 // Tells what a search found.
@@ -2214,7 +2263,9 @@ type FindRecordByFetchXMLRequest struct {
 	// Has match_count tell exactly how many records of the root entity match, each once however many rows it has, and
 	// more_matches not set. It costs a request more where there are more than were seen; Dataverse does not count more than
 	// 50,000 rows, of which the warning COUNT_CAPPED tells. An aggregate query has no records to be counted.
-	CountMatches  bool `protobuf:"varint,11,opt,name=count_matches,json=countMatches,proto3" json:"count_matches,omitempty"`
+	CountMatches bool `protobuf:"varint,11,opt,name=count_matches,json=countMatches,proto3" json:"count_matches,omitempty"`
+	// The language, as "de" or "en-US", in which texts write numbers. As for CreateRecord.
+	Culture       string `protobuf:"bytes,21,opt,name=culture,proto3" json:"culture,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -2324,6 +2375,13 @@ func (x *FindRecordByFetchXMLRequest) GetCountMatches() bool {
 		return x.CountMatches
 	}
 	return false
+}
+
+func (x *FindRecordByFetchXMLRequest) GetCulture() string {
+	if x != nil {
+		return x.Culture
+	}
+	return ""
 }
 
 // Tells what a FetchXML query found.
@@ -2458,7 +2516,7 @@ var File_botverse_v1_actions_proto protoreflect.FileDescriptor
 
 const file_botverse_v1_actions_proto_rawDesc = "" +
 	"\n" +
-	"\x19botverse/v1/actions.proto\x12\vbotverse.v1\x1a\x19botverse/v1/records.proto\x1a\x1bbuf/validate/validate.proto\x1a\x1cgoogle/api/annotations.proto\x1a\x1cgoogle/protobuf/struct.proto\"\x99\n" +
+	"\x19botverse/v1/actions.proto\x12\vbotverse.v1\x1a\x19botverse/v1/records.proto\x1a\x1bbuf/validate/validate.proto\x1a\x1cgoogle/api/annotations.proto\x1a\x1cgoogle/protobuf/struct.proto\"\xbc\n" +
 	"\n" +
 	"\x13CreateRecordRequest\x12*\n" +
 	"\venvironment\x18\x01 \x01(\tB\b\xbaH\x05r\x03\x18\x80\x01R\venvironment\x12<\n" +
@@ -2478,7 +2536,8 @@ const file_botverse_v1_actions_proto_rawDesc = "" +
 	"\bmatch_on\x18\r \x03(\tB-\xbaH*\x92\x01'\x10\x10\x18\x01\"!r\x1f2\x1d^[a-zA-Z][a-zA-Z0-9_]{0,127}$R\amatchOn\x124\n" +
 	"\x16ignore_duplicate_rules\x18\x0e \x01(\bR\x14ignoreDuplicateRules\x12V\n" +
 	"\von_multiple\x18\x0f \x01(\x0e2+.botverse.v1.CreateRecordRequest.OnMultipleB\b\xbaH\x05\x82\x01\x02\x10\x01R\n" +
-	"onMultiple\x1a7\n" +
+	"onMultiple\x12!\n" +
+	"\aculture\x18\x15 \x01(\tB\a\xbaH\x04r\x02\x18@R\aculture\x1a7\n" +
 	"\tSaveEntry\x12\x10\n" +
 	"\x03key\x18\x01 \x01(\tR\x03key\x12\x14\n" +
 	"\x05value\x18\x02 \x01(\tR\x05value:\x028\x01\"\x8c\x01\n" +
@@ -2520,7 +2579,7 @@ const file_botverse_v1_actions_proto_rawDesc = "" +
 	"\aUPDATED\x10\x05\x12\r\n" +
 	"\tUNCHANGED\x10\x06\x12\r\n" +
 	"\tAMBIGUOUS\x10\a\x12\f\n" +
-	"\bIN_DOUBT\x10\b\"\x9b\v\n" +
+	"\bIN_DOUBT\x10\b\"\xbe\v\n" +
 	"\x13UpdateRecordRequest\x12*\n" +
 	"\venvironment\x18\x01 \x01(\tB\b\xbaH\x05r\x03\x18\x80\x01R\venvironment\x12<\n" +
 	"\x06entity\x18\x02 \x01(\tB$\xbaH!r\x1f2\x1d^[a-zA-Z][a-zA-Z0-9_]{0,127}$R\x06entity\x12%\n" +
@@ -2545,7 +2604,8 @@ const file_botverse_v1_actions_proto_rawDesc = "" +
 	"\rvalidate_only\x18\x12 \x01(\bR\fvalidateOnly\x12@\n" +
 	"\n" +
 	"conditions\x18\x13 \x03(\v2\x16.botverse.v1.ConditionB\b\xbaH\x05\x92\x01\x02\x10 R\n" +
-	"conditions\x1a7\n" +
+	"conditions\x12!\n" +
+	"\aculture\x18\x15 \x01(\tB\a\xbaH\x04r\x02\x18@R\aculture\x1a7\n" +
 	"\tSaveEntry\x12\x10\n" +
 	"\x03key\x18\x01 \x01(\tR\x03key\x12\x14\n" +
 	"\x05value\x18\x02 \x01(\tR\x05value:\x028\x01\">\n" +
@@ -2582,7 +2642,7 @@ const file_botverse_v1_actions_proto_rawDesc = "" +
 	"\tUNCHANGED\x10\x02\x12\x0f\n" +
 	"\vNOT_MATCHED\x10\x03\x12\r\n" +
 	"\tAMBIGUOUS\x10\x04\x12\f\n" +
-	"\bIN_DOUBT\x10\b\"\xb6\n" +
+	"\bIN_DOUBT\x10\b\"\xd9\n" +
 	"\n" +
 	"\x13UpsertRecordRequest\x12*\n" +
 	"\venvironment\x18\x01 \x01(\tB\b\xbaH\x05r\x03\x18\x80\x01R\venvironment\x12<\n" +
@@ -2609,7 +2669,8 @@ const file_botverse_v1_actions_proto_rawDesc = "" +
 	"\fon_duplicate\x18\x13 \x01(\x0e2,.botverse.v1.CreateRecordRequest.OnDuplicateB\b\xbaH\x05\x82\x01\x02\x10\x01R\vonDuplicate\x12@\n" +
 	"\n" +
 	"conditions\x18\x14 \x03(\v2\x16.botverse.v1.ConditionB\b\xbaH\x05\x92\x01\x02\x10 R\n" +
-	"conditions\x1a7\n" +
+	"conditions\x12!\n" +
+	"\aculture\x18\x15 \x01(\tB\a\xbaH\x04r\x02\x18@R\aculture\x1a7\n" +
 	"\tSaveEntry\x12\x10\n" +
 	"\x03key\x18\x01 \x01(\tR\x03key\x12\x14\n" +
 	"\x05value\x18\x02 \x01(\tR\x05value:\x028\x01\"\xdc\x05\n" +
@@ -2642,7 +2703,7 @@ const file_botverse_v1_actions_proto_rawDesc = "" +
 	"\x05field\x18\x01 \x01(\tB\n" +
 	"\xbaH\ar\x05\x10\x01\x18\x80\x01R\x05field\x12%\n" +
 	"\boperator\x18\x02 \x01(\tB\t\xbaH\x06r\x04\x10\x01\x18 R\boperator\x12,\n" +
-	"\x05value\x18\x03 \x01(\v2\x16.google.protobuf.ValueR\x05value\"\xc8\a\n" +
+	"\x05value\x18\x03 \x01(\v2\x16.google.protobuf.ValueR\x05value\"\xeb\a\n" +
 	"\x11FindRecordRequest\x12*\n" +
 	"\venvironment\x18\x01 \x01(\tB\b\xbaH\x05r\x03\x18\x80\x01R\venvironment\x12<\n" +
 	"\x06entity\x18\x02 \x01(\tB$\xbaH!r\x1f2\x1d^[a-zA-Z][a-zA-Z0-9_]{0,127}$R\x06entity\x125\n" +
@@ -2660,7 +2721,8 @@ const file_botverse_v1_actions_proto_rawDesc = "" +
 	"\rcount_matches\x18\f \x01(\bR\fcountMatches\x12@\n" +
 	"\n" +
 	"conditions\x18\r \x03(\v2\x16.botverse.v1.ConditionB\b\xbaH\x05\x92\x01\x02\x10 R\n" +
-	"conditions\x1a7\n" +
+	"conditions\x12!\n" +
+	"\aculture\x18\x15 \x01(\tB\a\xbaH\x04r\x02\x18@R\aculture\x1a7\n" +
 	"\tSaveEntry\x12\x10\n" +
 	"\x03key\x18\x01 \x01(\tR\x03key\x12\x14\n" +
 	"\x05value\x18\x02 \x01(\tR\x05value:\x028\x01\"C\n" +
@@ -2689,7 +2751,7 @@ const file_botverse_v1_actions_proto_rawDesc = "" +
 	"\aMATCHED\x10\x01\x12\x0f\n" +
 	"\vNOT_MATCHED\x10\x02\x12\r\n" +
 	"\tAMBIGUOUS\x10\x03B\x0e\n" +
-	"\f_match_count\"\xb9\x06\n" +
+	"\f_match_count\"\xdc\x06\n" +
 	"\x1bFindRecordByFetchXMLRequest\x12*\n" +
 	"\venvironment\x18\x01 \x01(\tB\b\xbaH\x05r\x03\x18\x80\x01R\venvironment\x12<\n" +
 	"\x06entity\x18\x02 \x01(\tB$\xbaH!r\x1f2\x1d^[a-zA-Z][a-zA-Z0-9_]{0,127}$R\x06entity\x12(\n" +
@@ -2703,7 +2765,8 @@ const file_botverse_v1_actions_proto_rawDesc = "" +
 	"\ttime_zone\x18\t \x01(\tB\a\xbaH\x04r\x02\x18@R\btimeZone\x12#\n" +
 	"\rvalidate_only\x18\n" +
 	" \x01(\bR\fvalidateOnly\x12#\n" +
-	"\rcount_matches\x18\v \x01(\bR\fcountMatches\x1a7\n" +
+	"\rcount_matches\x18\v \x01(\bR\fcountMatches\x12!\n" +
+	"\aculture\x18\x15 \x01(\tB\a\xbaH\x04r\x02\x18@R\aculture\x1a7\n" +
 	"\tSaveEntry\x12\x10\n" +
 	"\x03key\x18\x01 \x01(\tR\x03key\x12\x14\n" +
 	"\x05value\x18\x02 \x01(\tR\x05value:\x028\x01\"C\n" +
