@@ -173,6 +173,14 @@ func (s *Server) readFor(ctx context.Context, c *call, f func(*conn) error) erro
 	return s.store.read(ctx, f)
 }
 
+// readOnceFor is readFor for what one statement reads.
+func (s *Server) readOnceFor(ctx context.Context, c *call, f func(*conn) error) error {
+	if c.mutation != nil {
+		return f(c.mutation.conn)
+	}
+	return s.store.readOnce(ctx, f)
+}
+
 // serviceDocument lists the entity sets.
 func (s *Server) serviceDocument(c *call) (reply, error) {
 	answer := newReply(http.StatusOK)

@@ -5,6 +5,7 @@ import (
 	"database/sql"
 	"errors"
 	"slices"
+	"time"
 
 	"github.com/botverse/botverse/dataverse/local/query"
 )
@@ -15,12 +16,36 @@ const maxPrepared = 300
 // conn is one connection to the records, with its statements kept prepared. One goroutine uses it at a time.
 type conn struct {
 	sql      *sql.Conn
-	prepared map[string]*sql.Stmt
+	prepared map[string]*statement
+}
+
+// statement is a statement kept prepared.
+type statement struct {
+	*sql.Stmt
+	slow bool // it has taken long once
+	done bool // it has run before
+}
+
+// quickEnough is how long a statement may take that is not worth being interrupted.
+const quickEnough = 5 * time.Millisecond
+
+// timed returns the context to run the statement with, and what is to be called when its rows were read. A client that goes away
+// interrupts what runs for it, which costs two goroutines for each statement: more than what most statements take. So those that
+// have been quick so far are left to run to their end.
+func (s *statement) timed(ctx context.Context) (context.Context, func()) {
+	if s.done && !s.slow {
+		ctx = context.WithoutCancel(ctx)
+	}
+	start := time.Now()
+	return ctx, func() {
+		s.done = true
+		s.slow = s.slow || time.Since(start) > quickEnough
+	}
 }
 
 // prepare returns the prepared statement of a text. When too many are kept it begins again: statements that are in use
 // are prepared anew by their next call, which is cheaper than to note the use of each.
-func (c *conn) prepare(ctx context.Context, text string) (*sql.Stmt, error) {
+func (c *conn) prepare(ctx context.Context, text string) (*statement, error) {
 	if stmt := c.prepared[text]; stmt != nil {
 		return stmt, nil
 	}
@@ -33,8 +58,9 @@ func (c *conn) prepare(ctx context.Context, text string) (*sql.Stmt, error) {
 	if err != nil {
 		return nil, err
 	}
-	c.prepared[text] = stmt
-	return stmt, nil
+	kept := &statement{Stmt: stmt}
+	c.prepared[text] = kept
+	return kept, nil
 }
 
 func (c *conn) forget() error {
@@ -74,6 +100,8 @@ func (c *conn) query(ctx context.Context, text string, args []any, each func(row
 	if err != nil {
 		return err
 	}
+	ctx, ended := stmt.timed(ctx)
+	defer ended()
 	rows, err := stmt.QueryContext(ctx, args...)
 	if err != nil {
 		return err
@@ -118,6 +146,8 @@ func (c *conn) page(ctx context.Context, q *query.Query) (*query.Page, error) {
 	if err != nil {
 		return nil, err
 	}
+	ctx, ended := stmt.timed(ctx)
+	defer ended()
 	rows, err := stmt.QueryContext(ctx, args...)
 	if err != nil {
 		return nil, err

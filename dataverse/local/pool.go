@@ -29,7 +29,7 @@ func (p *pool) fill(ctx context.Context, db *sql.DB) error {
 		if err != nil {
 			return err
 		}
-		p.idle = append(p.idle, &conn{sql: c, prepared: map[string]*sql.Stmt{}})
+		p.idle = append(p.idle, &conn{sql: c, prepared: map[string]*statement{}})
 	}
 	return nil
 }

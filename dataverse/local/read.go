@@ -20,7 +20,11 @@ import (
 
 // read answers a GET of records, of one record, or of what hangs below it.
 func (s *Server) read(ctx context.Context, c *call, t *table) (answer reply, err error) {
-	err = s.readFor(ctx, c, func(conn *conn) error {
+	read := s.readFor
+	if !c.resource.Segments[0].HasParens {
+		read = s.readOnceFor // a set is read by one statement
+	}
+	err = read(ctx, c, func(conn *conn) error {
 		answer, err = s.readPath(ctx, c, conn, t)
 		return err
 	})

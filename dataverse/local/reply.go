@@ -35,7 +35,10 @@ const (
 )
 
 // idleLimits is what they say where no limits are on: what they would say to somebody's first request.
-var idleLimits = map[string]string{headerRequests: "5999", headerExecution: "1,200.00", headerParallelism: "16"}
+var idleLimits = []struct {
+	name   string
+	values []string
+}{{headerRequests, []string{"5999"}}, {headerExecution, []string{"1,200.00"}}, {headerParallelism, []string{"16"}}}
 
 // writeTo sends the reply with the headers that every answer of the Web API has.
 func (r reply) writeTo(w http.ResponseWriter) {
@@ -48,9 +51,9 @@ func (r reply) writeTo(w http.ResponseWriter) {
 	h.Set("Cache-Control", "no-cache")
 	h["REQ_ID"] = []string{id} // in this very spelling
 	h["x-ms-service-request-id"] = []string{id}
-	for name, value := range idleLimits {
-		if _, told := h[name]; !told { // where limits are on
-			h[name] = []string{value}
+	for _, limit := range idleLimits {
+		if _, told := h[limit.name]; !told { // where limits are on
+			h[limit.name] = limit.values
 		}
 	}
 	if r.body != nil {

@@ -234,7 +234,7 @@ func changeFile(ctx context.Context, dir string, f func(*conn) error) (err error
 	if err != nil {
 		return errors.New("it cannot be opened")
 	}
-	c := &conn{sql: single, prepared: map[string]*sql.Stmt{}}
+	c := &conn{sql: single, prepared: map[string]*statement{}}
 	defer func() { err = errors.Join(err, c.close()) }()
 	if err := c.begin(ctx, "BEGIN IMMEDIATE"); err != nil {
 		return errors.New("it cannot be read")

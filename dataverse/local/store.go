@@ -103,6 +103,17 @@ func (s *store) read(ctx context.Context, f func(*conn) error) error {
 	return f(c)
 }
 
+// readOnce runs f with a connection that only reads; f may run one statement: that sees one snapshot by itself, and is spared the
+// two that begin and end a transaction.
+func (s *store) readOnce(ctx context.Context, f func(*conn) error) error {
+	c, err := s.readers.take(ctx)
+	if err != nil {
+		return err
+	}
+	defer s.readers.put(c)
+	return f(c)
+}
+
 // write runs f in a transaction that is committed when f returns nil; else nothing of it stays. Writers wait for each other,
 // and for what committed does after the commit. Once begun a write is seen through: a client that goes away must not leave
 // it to chance what was done.

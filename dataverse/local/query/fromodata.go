@@ -154,7 +154,7 @@ func (o *output) selected(t *table, path []string, names []string, alone bool) e
 	if err != nil {
 		return err
 	}
-	o.grow(3 * len(fields)) // a lookup has columns for its target and its name
+	o.grow(width(fields))
 	for _, f := range fields {
 		o.show(o.scope.b, o.scope.b.field(t, f), Column{
 			Property: f.Property(), Path: path, Key: alone && f.LogicalName == t.entity.PrimaryID,
@@ -167,6 +167,17 @@ func (o *output) selected(t *table, path []string, names []string, alone bool) e
 		o.version(t, path)
 	}
 	return nil
+}
+
+// width is how many columns fields have, with those of a lookup's target and name, and of a record's version and key.
+func width(fields []*schema.Field) int {
+	n := len(fields) + 2
+	for _, f := range fields {
+		if f.IsLookup() {
+			n += 2
+		}
+	}
+	return n
 }
 
 // ownerKey is the key that users and teams have in common: the type principal, which both are derived from, has it (Web API,
@@ -190,11 +201,9 @@ func selectedFields(e *schema.Entity, names []string) ([]*schema.Field, error) {
 	if len(names) == 0 || slices.Contains(names, "*") {
 		return readableFields(e), nil
 	}
-	var fields []*schema.Field
-	seen := map[string]bool{}
+	fields := make([]*schema.Field, 0, len(names)+2)
 	add := func(f *schema.Field) {
-		if f != nil && !seen[f.LogicalName] {
-			seen[f.LogicalName] = true
+		if f != nil && !slices.Contains(fields, f) {
 			fields = append(fields, f)
 		}
 	}
