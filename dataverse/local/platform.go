@@ -1,11 +1,13 @@
 package local
 
 import (
+	"cmp"
 	"context"
 	"crypto/rand"
 	"embed"
 	"encoding/base64"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"strconv"
 
@@ -47,7 +49,7 @@ func (s *Server) fillNew(ctx context.Context, c *conn) error {
 		return err
 	}
 	if version != 0 {
-		return s.addColumns(ctx, c)
+		return errors.Join(s.bringUp(ctx, c), s.seedFilters(ctx, c))
 	}
 	if err := s.fill(ctx, c); err != nil {
 		return fmt.Errorf("fill the new local Dataverse: %w", err)
@@ -55,8 +57,8 @@ func (s *Server) fillNew(ctx context.Context, c *conn) error {
 	return nil
 }
 
-// addColumns gives the tables of an older file the fields that entities have had since.
-func (s *Server) addColumns(ctx context.Context, c *conn) error {
+// bringUp gives an older file the tables and columns of the entities and fields that there have been since.
+func (s *Server) bringUp(ctx context.Context, c *conn) error {
 	for _, t := range s.tables {
 		var have []string
 		err := c.query(ctx, "SELECT name FROM pragma_table_info(?)", []any{t.LogicalName}, func(row []any) error {
@@ -67,10 +69,18 @@ func (s *Server) addColumns(ctx context.Context, c *conn) error {
 		if err != nil {
 			return err
 		}
+		if len(have) == 0 {
+			continue // it is made below
+		}
 		for _, statement := range query.AddColumns(t.Entity, have) {
 			if _, err := c.exec(ctx, statement); err != nil {
 				return err
 			}
+		}
+	}
+	for _, statement := range query.CreateTables(s.schema) {
+		if _, err := c.sql.ExecContext(ctx, statement); err != nil {
+			return err
 		}
 	}
 	return nil
@@ -134,7 +144,7 @@ func (s *Server) fill(ctx context.Context, c *conn) error {
 	if err := m.plant(ctx, seeds); err != nil {
 		return err
 	}
-	if err := m.seedMessages(ctx); err != nil {
+	if err := cmp.Or(m.seedMessages(ctx), s.seedFilters(ctx, c)); err != nil {
 		return err
 	}
 	if s.cfg.Seed != SeedDemo && s.cfg.Seed != SeedNone { // ours are tested
@@ -154,17 +164,39 @@ var messages = map[string]string{
 	"Delete": "a1bdbb1b-ea3e-db11-86a7-000a3a5473e8",
 }
 
-// seedMessages makes the messages, and for each entity the filters that allow steps on them.
+// messageNames are the messages in the order in which they are made.
+func messageNames() []string { return []string{"Create", "Update", "Delete"} }
+
+// seedMessages makes the messages.
 func (m *mutation) seedMessages(ctx context.Context) error {
-	message, filter := m.s.tables["sdkmessage"], m.s.tables["sdkmessagefilter"]
-	for _, name := range []string{"Create", "Update", "Delete"} {
-		if _, err := m.create(ctx, message, body{"sdkmessageid": messages[name], "name": name, "categoryname": name, "availability": json.Number("0"), "isactive": true}, false); err != nil {
+	for _, name := range messageNames() {
+		if _, err := m.create(ctx, m.s.tables["sdkmessage"], body{"sdkmessageid": messages[name], "name": name, "categoryname": name, "availability": json.Number("0"), "isactive": true}, false); err != nil {
 			return err
 		}
-		for _, entity := range m.s.schema.Names() {
-			_, err := m.create(ctx, filter, body{
-				"sdkmessagefilterid":            uuid.NewSHA1(uuid.MustParse(messages[name]), []byte(entity)).String(),
-				"sdkmessageid@odata.bind":       "/sdkmessages(" + messages[name] + ")",
+	}
+	return nil
+}
+
+// seedFilters makes the filters that allow steps on the messages, of the entities that have none yet.
+func (s *Server) seedFilters(ctx context.Context, c *conn) error {
+	have := map[string]bool{}
+	err := c.query(ctx, "SELECT DISTINCT primaryobjecttypecode FROM sdkmessagefilter", nil, func(row []any) error {
+		name, _ := row[0].(string)
+		have[name] = true
+		return nil
+	})
+	if err != nil {
+		return err
+	}
+	m := &mutation{s: s, conn: c, trusted: true, touched: map[string]bool{}}
+	for _, message := range messageNames() {
+		for _, entity := range s.schema.Names() {
+			if have[entity] {
+				continue
+			}
+			_, err := m.create(ctx, s.tables["sdkmessagefilter"], body{
+				"sdkmessagefilterid":            uuid.NewSHA1(uuid.MustParse(messages[message]), []byte(entity)).String(),
+				"sdkmessageid@odata.bind":       "/sdkmessages(" + messages[message] + ")",
 				"primaryobjecttypecode":         entity,
 				"secondaryobjecttypecode":       "none",
 				"iscustomprocessingstepallowed": true,

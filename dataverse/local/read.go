@@ -103,7 +103,7 @@ func (s *Server) options(c *call) query.Options {
 	settings := s.settings.Load()
 	return query.Options{
 		Now: time.Now(), UserID: c.by.userID, BusinessUnitID: c.by.businessUnitID,
-		Fiscal: settings.fiscal, HierarchyDepth: settings.hierarchyDepth,
+		Fiscal: settings.fiscal, Hierarchy: settings.hierarchy,
 		Labels: c.prefer.wants(formattedValue), PageSize: c.prefer.pageSize, Count: c.query.Count,
 	}
 }

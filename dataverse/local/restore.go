@@ -91,7 +91,7 @@ func (s *Server) replaceRecords(ctx context.Context, dir string) error {
 			return fmt.Errorf("replace the records: %w", err)
 		}
 		settings, err := loadSettings(ctx, c)
-		if err := errors.Join(err, s.loadCounters(ctx, c), requeueJobs(ctx, c)); err != nil {
+		if err := errors.Join(err, s.loadCounters(ctx, c), requeueJobs(ctx, c), s.seedFilters(ctx, c)); err != nil {
 			return err
 		}
 		s.settings.Store(settings)
@@ -165,7 +165,7 @@ func (s *Server) checkLayout(ctx context.Context, c *conn, wanted string) error 
 	if err != nil {
 		return err
 	}
-	if err := s.addColumns(ctx, c); err != nil {
+	if err := s.bringUp(ctx, c); err != nil {
 		return errors.New("its tables are not those of this version")
 	}
 	if found, err := c.layout(ctx); err != nil || version == 0 || found != wanted {

@@ -16,7 +16,7 @@ type settings struct {
 	baseCurrencyID    string
 	currencySymbol    string
 	fiscal            query.Fiscal
-	hierarchyDepth    int                // of users and their managers; 0 where the organisation does not say it
+	hierarchy         query.Hierarchy
 	detectDuplicates  bool               // both switches of the organisation
 	duplicatesEnabled bool               // the first of them
 	rules             map[string][]rule  // the published ones, by base entity
@@ -48,19 +48,19 @@ func (s *settings) loadOrganization(ctx context.Context, c *conn) error {
 	row, found, err := c.row(ctx, `SELECT organization.organizationid, organization.name, fullnameconventioncode, basecurrencyid,
 		coalesce(isduplicatedetectionenabled, 0), coalesce(isduplicatedetectionenabledforonlinecreateupdate, 0),
 		coalesce(organization.currencysymbol, transactioncurrency.currencysymbol), fiscalcalendarstart, fiscalperiodtype,
-		maxdepthforhierarchicalsecuritymodel
+		maxdepthforhierarchicalsecuritymodel, ishierarchicalsecuritymodelenabled, usepositionhierarchy
 		FROM organization LEFT JOIN transactioncurrency ON transactioncurrencyid = basecurrencyid LIMIT 1`)
 	if err != nil || !found {
 		return err
 	}
-	r := record{"id": row[0], "name": row[1], "convention": row[2], "currency": row[3], "enabled": row[4], "online": row[5], "symbol": row[6], "fiscal": row[7], "periods": row[8], "depth": row[9]}
+	r := record{"id": row[0], "name": row[1], "convention": row[2], "currency": row[3], "enabled": row[4], "online": row[5], "symbol": row[6], "fiscal": row[7], "periods": row[8], "depth": row[9], "hierarchy": row[10], "positions": row[11]}
 	s.organizationID, s.organizationName = r.text("id"), r.text("name")
 	s.nameConvention = 1
 	if r["convention"] != nil {
 		s.nameConvention = int(r.number("convention"))
 	}
 	s.baseCurrencyID, s.currencySymbol = r.text("currency"), r.text("symbol")
-	s.hierarchyDepth = int(r.number("depth"))
+	s.hierarchy = query.Hierarchy{On: r.truth("hierarchy"), Positions: r.truth("positions"), Depth: int(r.number("depth"))}
 	s.fiscal.Periods = int(r.number("periods"))
 	if micros, given := r["fiscal"].(int64); given {
 		_, s.fiscal.Month, s.fiscal.Day = time.UnixMicro(micros).UTC().Date()

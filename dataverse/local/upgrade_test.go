@@ -11,8 +11,8 @@ import (
 	"github.com/botverse/botverse/dataverse/local"
 )
 
-// TestOlderFileGetsNewFields holds that a data directory made before an entity had a field serves the field.
-func TestOlderFileGetsNewFields(t *testing.T) {
+// TestOlderFileGetsWhatIsNew holds that a data directory made before there was an entity, or a field of one, serves them.
+func TestOlderFileGetsWhatIsNew(t *testing.T) {
 	t.Parallel()
 	cfg := local.Default()
 	cfg.DataDir = t.TempDir()
@@ -27,7 +27,7 @@ func TestOlderFileGetsNewFields(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if _, err := db.Exec(`ALTER TABLE contact DROP COLUMN entityimage`); err != nil {
+	if _, err := db.Exec(`ALTER TABLE contact DROP COLUMN entityimage; DROP TABLE position; DELETE FROM sdkmessagefilter WHERE primaryobjecttypecode = 'position'`); err != nil {
 		t.Fatal(err)
 	}
 	if err := db.Close(); err != nil {
@@ -37,9 +37,15 @@ func TestOlderFileGetsNewFields(t *testing.T) {
 		t.Fatal(err)
 	}
 	defer server.Close()
-	answer := httptest.NewRecorder()
-	server.Handler().ServeHTTP(answer, httptest.NewRequest(http.MethodGet, "http://127.0.0.1/api/data/v9.2/contacts?$select=entityimage&$top=1", nil))
-	if answer.Code != 200 || !strings.Contains(answer.Body.String(), `"entityimage":null`) {
-		t.Errorf("%d %s", answer.Code, answer.Body)
+	for path, want := range map[string]string{
+		"contacts?$select=entityimage&$top=1": `"entityimage":null`,
+		"positions":                           `"value":[]`,
+		"sdkmessagefilters?$select=primaryobjecttypecode&$filter=primaryobjecttypecode%20eq%20'position'": `"primaryobjecttypecode":"position"`,
+	} {
+		answer := httptest.NewRecorder()
+		server.Handler().ServeHTTP(answer, httptest.NewRequest(http.MethodGet, "http://127.0.0.1/api/data/v9.2/"+path, nil))
+		if answer.Code != 200 || !strings.Contains(answer.Body.String(), want) {
+			t.Errorf("GET %s = %d %s", path, answer.Code, answer.Body)
+		}
 	}
 }

@@ -16,9 +16,10 @@ const maxDepth = 100
 type tree struct {
 	entity *schema.Entity
 	parent string // the lookup to the record above
-	root   param
+	root   expr   // its ID
 	up     bool
-	depth  int // how many levels
+	depth  int  // how many levels
+	others bool // the root is left out
 }
 
 func (t tree) write(w *writer) {
@@ -30,7 +31,11 @@ func (t tree) write(w *writer) {
 	w.WriteString("(WITH RECURSIVE tree(id, depth) AS (SELECT " + key + ", 0 FROM " + name + " WHERE " + key + " = ")
 	t.root.write(w)
 	w.WriteString(" UNION SELECT " + next + ", tree.depth + 1 FROM " + name + " AS e JOIN tree ON " + link +
-		" WHERE tree.depth < " + strconv.Itoa(t.depth) + ") SELECT id FROM tree)")
+		" WHERE tree.depth < " + strconv.Itoa(t.depth) + ") SELECT id FROM tree")
+	if t.others {
+		w.WriteString(" WHERE depth > 0")
+	}
+	w.WriteByte(')')
 }
 
 // inTree asks whether a value is a record of a tree.

@@ -5,8 +5,23 @@ import (
 	"github.com/botverse/botverse/dataverse/schema"
 )
 
-// DefaultHierarchyDepth is how many levels below a manager count where the organization does not say it.
+// Hierarchy is whose records count as those of the users below somebody ("Hierarchical security"). In the zero Hierarchy nobody is
+// below anybody.
+type Hierarchy struct {
+	On        bool // organization.ishierarchicalsecuritymodelenabled
+	Positions bool // organization.usepositionhierarchy: whoever has a position below counts, not whom somebody manages
+	Depth     int  // organization.maxdepthforhierarchicalsecuritymodel: how many levels below count; 0 is DefaultHierarchyDepth
+}
+
+// DefaultHierarchyDepth is how many levels below somebody count where the organization does not say it.
 const DefaultHierarchyDepth = 3
+
+func (h Hierarchy) depth() int {
+	if h.Depth <= 0 {
+		return DefaultHierarchyDepth
+	}
+	return min(h.Depth, maxDepth)
+}
 
 // ofCaller compares with who asks.
 func (b *builder) ofCaller(v value, op string) (expr, error) {
@@ -39,19 +54,25 @@ func (b *builder) ofCaller(v value, op string) (expr, error) {
 	return or(user, teams), err
 }
 
-// isManaged asks whether a value is the caller, or a user whom the caller manages, over the levels that the organization lets count
-// (FetchXML, "Condition operators", eq-useroruserhierarchy).
+// isManaged asks whether a value is the caller, or a user below the caller in the hierarchy that the organization has
+// (FetchXML, "Condition operators", eq-useroruserhierarchy). Without one that is the caller alone.
 func (b *builder) isManaged(x expr) expr {
-	users := b.schema.Entity("systemuser")
-	manager := HierarchyField(users)
-	if manager == "" {
-		return compared{"=", x, param{b.opts.UserID}}
+	caller, users := param{b.opts.UserID}, b.schema.Entity("systemuser")
+	switch h := b.opts.Hierarchy; {
+	case h.On && h.Positions && b.schema.Entity("position") != nil:
+		return or(compared{"=", x, caller}, inRows{x: x, rows: b.withPositionBelow(users)})
+	case h.On && !h.Positions && HierarchyField(users) != "":
+		return inTree{x: x, tree: tree{entity: users, parent: HierarchyField(users), root: caller, depth: h.depth()}}
 	}
-	depth := b.opts.HierarchyDepth
-	if depth <= 0 {
-		depth = DefaultHierarchyDepth
-	}
-	return inTree{x: x, tree: tree{entity: users, parent: manager, root: param{b.opts.UserID}, depth: min(depth, maxDepth)}}
+	return compared{"=", x, caller}
+}
+
+// withPositionBelow are the users whose position is below the caller's. Those who share the caller's are not.
+func (b *builder) withPositionBelow(users *schema.Entity) *statement {
+	positions, caller, other := b.schema.Entity("position"), b.table(users), b.table(users)
+	own := scalar{&statement{columns: []expr{caller.col("positionid")}, from: caller, where: []expr{compared{"=", caller.key(), param{b.opts.UserID}}}}}
+	below := tree{entity: positions, parent: HierarchyField(positions), root: own, depth: b.opts.Hierarchy.depth(), others: true}
+	return &statement{columns: []expr{other.key()}, from: other, where: []expr{inTree{x: other.col("positionid"), tree: below}}}
 }
 
 // inTeams asks whether a value is a team with a member of whom something is true.

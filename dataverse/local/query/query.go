@@ -13,7 +13,7 @@ type Options struct {
 	Language       int            // of labels that are sorted by or compared; 0 is the environment's own
 	UserID         string         // the caller, for eq-userid
 	BusinessUnitID string         // the caller's business unit, for eq-businessid
-	HierarchyDepth int            // how many levels of users below the caller count; 0 is DefaultHierarchyDepth
+	Hierarchy      Hierarchy      // who is below the caller
 	Fiscal         Fiscal         // the organization's fiscal calendar
 	Labels         bool           // read the names of the records that lookups point at, for formatted values
 	PageSize       int            // rows of a page; 0 and more than MaxPageSize is MaxPageSize. FetchXML's count comes first
