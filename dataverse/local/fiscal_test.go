@@ -105,3 +105,41 @@ func TestRelativeFiscalOperators(t *testing.T) {
 		}
 	}
 }
+
+// TestFiscalYearsAreShownAsTheOrganizationHasIt groups one day, the 20th of the fourth month of a year that begins in April, by its
+// fiscal period and year.
+func TestFiscalYearsAreShownAsTheOrganizationHasIt(t *testing.T) {
+	t.Parallel()
+	server, base := localtest.Start(t, local.Config{})
+	c := newClient(t, base)
+	c.create("tasks", `{"subject":"A","scheduledend":"2021-07-20T12:00:00Z"}`)
+	shown := func() string {
+		groups := c.list("tasks?fetchXml="+url.QueryEscape(`<fetch aggregate="true"><entity name="task"><attribute name="activityid" alias="n" aggregate="count"/>`+
+			`<attribute name="scheduledend" alias="p" groupby="true" dategrouping="fiscal-period"/><attribute name="scheduledend" alias="y" groupby="true" dategrouping="fiscal-year"/></entity></fetch>`),
+			"Prefer: odata.include-annotations=*")
+		const formatted = "@OData.Community.Display.V1.FormattedValue"
+		return fmt.Sprint(groups[0]["p"], " ", groups[0]["p"+formatted], " | ", groups[0]["y"], " ", groups[0]["y"+formatted])
+	}
+	setOrganization(t, server, c, `{"fiscalcalendarstart":"2020-04-01T00:00:00Z","fiscalperiodtype":2002}`)
+	for _, test := range []struct{ settings, want string }{
+		{`{}`, "202102 Quarter 2 FY2021 | 2021 FY2021"},
+		{`{"fiscalyearformatprefix":1,"fiscalyearformatyear":2,"fiscalyearformatsuffix":3,"fiscalperiodformatperiod":2,"fiscalyearperiodconnect":"/"}`, "202102 Q2/FY21 | 2021 FY21"},
+		{`{"fiscalyearformatprefix":2,"fiscalyearformatyear":1,"fiscalyearformatsuffix":2,"fiscalperiodformatperiod":3,"fiscalyearperiodconnect":" of "}`, "202102 P2 of 2021 Fiscal Year | 2021 2021 Fiscal Year"},
+		{`{"fiscalyearformatsuffix":1,"fiscalperiodformatperiod":1,"fiscalyearperiodconnect":null}`, "202102 Quarter 2 2021FY | 2021 2021FY"},
+		{`{"fiscalyearformatyear":3,"fiscalperiodtype":2001,"fiscalperiodformatperiod":6}`, "202101 Semester 1 A.D.21FY | 2021 A.D.21FY"},
+		{`{"fiscalyearformatyear":1,"fiscalperiodtype":2003,"fiscalperiodformatperiod":7}`, "202104 July 2021FY | 2021 2021FY"},
+		{`{"fiscalperiodformatperiod":4}`, "202104 Month 4 2021FY | 2021 2021FY"},
+		{`{"fiscalperiodformatperiod":5}`, "202104 M4 2021FY | 2021 2021FY"},
+		{`{"fiscalyeardisplaycode":2,"fiscalyearformatsuffix":3,"fiscalyearformatprefix":1}`, "202104 M4 FY2022 | 2021 FY2022"},
+		{`{"fiscalcalendarstart":"2020-01-01T00:00:00Z"}`, "202107 M7 FY2021 | 2021 FY2021"},
+		{`{"fiscalyeardisplaycode":1,"fiscalperiodformatperiod":null,"fiscalyearformatprefix":null,"fiscalyearformatsuffix":null}`, "202107 Month 7 FY2021 | 2021 FY2021"},
+	} {
+		setOrganization(t, server, c, test.settings)
+		if got := shown(); got != test.want {
+			t.Errorf("after %s: %s, want %s", test.settings, got, test.want)
+		}
+	}
+	if got := due(c, "in-fiscal-year", "2021"); got != "[A]" {
+		t.Errorf("the fiscal year 2021 has %s, want what is in it whatever it is called", got)
+	}
+}

@@ -48,12 +48,14 @@ func (s *settings) loadOrganization(ctx context.Context, c *conn) error {
 	row, found, err := c.row(ctx, `SELECT organization.organizationid, organization.name, fullnameconventioncode, basecurrencyid,
 		coalesce(isduplicatedetectionenabled, 0), coalesce(isduplicatedetectionenabledforonlinecreateupdate, 0),
 		coalesce(organization.currencysymbol, transactioncurrency.currencysymbol), fiscalcalendarstart, fiscalperiodtype,
-		maxdepthforhierarchicalsecuritymodel, ishierarchicalsecuritymodelenabled, usepositionhierarchy
+		maxdepthforhierarchicalsecuritymodel, ishierarchicalsecuritymodelenabled, usepositionhierarchy,
+		fiscalyearformatprefix, fiscalyearformatsuffix, fiscalyearformatyear, fiscalperiodformatperiod, fiscalyearperiodconnect, fiscalyeardisplaycode
 		FROM organization LEFT JOIN transactioncurrency ON transactioncurrencyid = basecurrencyid LIMIT 1`)
 	if err != nil || !found {
 		return err
 	}
-	r := record{"id": row[0], "name": row[1], "convention": row[2], "currency": row[3], "enabled": row[4], "online": row[5], "symbol": row[6], "fiscal": row[7], "periods": row[8], "depth": row[9], "hierarchy": row[10], "positions": row[11]}
+	r := record{"id": row[0], "name": row[1], "convention": row[2], "currency": row[3], "enabled": row[4], "online": row[5], "symbol": row[6], "fiscal": row[7], "periods": row[8], "depth": row[9], "hierarchy": row[10], "positions": row[11],
+		"prefix": row[12], "suffix": row[13], "year": row[14], "period": row[15], "connect": row[16], "display": row[17]}
 	s.organizationID, s.organizationName = r.text("id"), r.text("name")
 	s.nameConvention = 1
 	if r["convention"] != nil {
@@ -65,10 +67,23 @@ func (s *settings) loadOrganization(ctx context.Context, c *conn) error {
 	if micros, given := r["fiscal"].(int64); given {
 		_, s.fiscal.Month, s.fiscal.Day = time.UnixMicro(micros).UTC().Date()
 	}
+	s.fiscal.Display = fiscalDisplay(r)
 	s.duplicatesEnabled = r.truth("enabled")
 	s.detectDuplicates = s.duplicatesEnabled && r.truth("online")
 
 	return s.loadCallers(ctx, c)
+}
+
+func fiscalDisplay(r record) query.FiscalDisplay {
+	const byEnd = 2 // of fiscalyeardisplaycode; 1 is by start
+	d := query.FiscalDisplay{
+		YearPrefix: int(r.number("prefix")), YearSuffix: int(r.number("suffix")), Year: int(r.number("year")), Period: int(r.number("period")),
+		EndsTheName: r.number("display") == byEnd,
+	}
+	if text, given := r["connect"].(string); given {
+		d.Connector = &text
+	}
+	return d
 }
 
 // loadCallers reads who calls by the application that signs in, and when nothing says who: the first of them.

@@ -75,7 +75,7 @@ func (t *translation) group(out *output, v value, a fetchxml.Attribute, c Column
 		return refuse(code.QueryBuilderInvalidDateGrouping, "Invalid value '' for dategrouping.")
 	case a.DateGrouping != "":
 		v.x = t.dateGroup(v, a)
-		c.DateGrouping, c.fiscal = a.DateGrouping, t.b.opts.Fiscal
+		c.DateGrouping, c.fiscal = a.DateGrouping, &t.b.opts.Fiscal
 	}
 	c.Grouped = true
 	place := len(out.columns)

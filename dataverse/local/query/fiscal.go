@@ -13,6 +13,7 @@ type Fiscal struct {
 	Month   time.Month // of organization.fiscalcalendarstart; 0 is January
 	Day     int        // 0 is the first
 	Periods int        // FiscalQuarters and the like; any other number is FiscalQuarters
+	Display FiscalDisplay
 }
 
 // What a fiscal year is cut into: organization.fiscalperiodtype.
@@ -68,20 +69,6 @@ func (f Fiscal) at(day civil) (year, n int) {
 		n--
 	}
 	return year, n
-}
-
-// label is a period as people read it.
-func (f Fiscal) label(year, n int64) string {
-	name := "P"
-	switch f.count() {
-	case 2:
-		name = "Semester "
-	case 4:
-		name = "Quarter "
-	case 12:
-		name = "Month "
-	}
-	return fmt.Sprintf("%s%d FY%d", name, n, year)
 }
 
 // The parts of a date that depend on the fiscal calendar.

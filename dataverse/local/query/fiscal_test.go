@@ -15,15 +15,15 @@ func TestFiscalCalendars(t *testing.T) {
 		from, to, text string
 	}{
 		{Fiscal{}, "2023-08-27", "2023.3", "2023-07-01", "2023-10-01", "Quarter 3 FY2023"},
-		{Fiscal{time.April, 6, FiscalYears}, "2024-04-05", "2023.1", "2023-04-06", "2024-04-06", "P1 FY2023"},
-		{Fiscal{time.April, 6, FiscalSemesters}, "2024-04-06", "2024.1", "2024-04-06", "2024-10-06", "Semester 1 FY2024"},
-		{Fiscal{time.April, 6, FiscalSemesters}, "2025-01-01", "2024.2", "2024-10-06", "2025-04-06", "Semester 2 FY2024"},
-		{Fiscal{time.July, 1, FiscalQuarters}, "2024-06-30", "2023.4", "2024-04-01", "2024-07-01", "Quarter 4 FY2023"},
-		{Fiscal{time.October, 1, FiscalMonths}, "2024-12-31", "2024.3", "2024-12-01", "2025-01-01", "Month 3 FY2024"},
-		{Fiscal{time.January, 31, FiscalMonths}, "2023-03-01", "2023.2", "2023-02-28", "2023-03-31", "Month 2 FY2023"},
-		{Fiscal{time.February, 29, FiscalYears}, "2023-02-28", "2023.1", "2023-02-28", "2024-02-29", "P1 FY2023"},
-		{Fiscal{time.January, 1, FiscalFourWeeks}, "2024-01-29", "2024.2", "2024-01-29", "2024-02-26", "P2 FY2024"},
-		{Fiscal{time.January, 1, FiscalFourWeeks}, "2024-12-31", "2024.13", "2024-12-02", "2025-01-01", "P13 FY2024"},
+		{Fiscal{Month: time.April, Day: 6, Periods: FiscalYears}, "2024-04-05", "2023.1", "2023-04-06", "2024-04-06", "P1 FY2023"},
+		{Fiscal{Month: time.April, Day: 6, Periods: FiscalSemesters}, "2024-04-06", "2024.1", "2024-04-06", "2024-10-06", "Semester 1 FY2024"},
+		{Fiscal{Month: time.April, Day: 6, Periods: FiscalSemesters}, "2025-01-01", "2024.2", "2024-10-06", "2025-04-06", "Semester 2 FY2024"},
+		{Fiscal{Month: time.July, Day: 1, Periods: FiscalQuarters}, "2024-06-30", "2023.4", "2024-04-01", "2024-07-01", "Quarter 4 FY2023"},
+		{Fiscal{Month: time.October, Day: 1, Periods: FiscalMonths}, "2024-12-31", "2024.3", "2024-12-01", "2025-01-01", "Month 3 FY2024"},
+		{Fiscal{Month: time.January, Day: 31, Periods: FiscalMonths}, "2023-03-01", "2023.2", "2023-02-28", "2023-03-31", "Month 2 FY2023"},
+		{Fiscal{Month: time.February, Day: 29, Periods: FiscalYears}, "2023-02-28", "2023.1", "2023-02-28", "2024-02-29", "P1 FY2023"},
+		{Fiscal{Month: time.January, Day: 1, Periods: FiscalFourWeeks}, "2024-01-29", "2024.2", "2024-01-29", "2024-02-26", "P2 FY2024"},
+		{Fiscal{Month: time.January, Day: 1, Periods: FiscalFourWeeks}, "2024-12-31", "2024.13", "2024-12-02", "2025-01-01", "P13 FY2024"},
 	} {
 		day, err := time.Parse(time.DateOnly, test.day)
 		if err != nil {
@@ -46,7 +46,7 @@ func TestFiscalCalendars(t *testing.T) {
 // Periods are counted over the ends of years, in both directions.
 func TestFiscalPeriodsOverTheEndOfTheYear(t *testing.T) {
 	t.Parallel()
-	f := Fiscal{time.July, 1, FiscalQuarters}
+	f := Fiscal{Month: time.July, Day: 1, Periods: FiscalQuarters}
 	for n, want := range map[int]string{-4: "2022-04-01", -3: "2022-07-01", 0: "2023-04-01", 1: "2023-07-01", 4: "2024-04-01", 5: "2024-07-01", 9: "2025-07-01"} {
 		if got := f.period(2023, n).utc().Format(time.DateOnly); got != want {
 			t.Errorf("period %d begins on %s, want %s", n, got, want)

@@ -212,9 +212,9 @@ func (c Column) Text(value any, format Format) string {
 		case "year":
 			return fmt.Sprint(n)
 		case fiscalYear:
-			return fmt.Sprintf("FY%d", n)
+			return c.calendar().yearLabel(n)
 		case fiscalPeriod:
-			return c.fiscal.label(n/100, n%100)
+			return c.calendar().label(n/100, n%100)
 		}
 		return grouped(fmt.Sprint(n))
 	}
@@ -225,3 +225,11 @@ func (c Column) Text(value any, format Format) string {
 }
 
 func (c Column) isCount() bool { return c.Aggregate == "count" || c.Aggregate == "countcolumn" }
+
+// calendar is the fiscal calendar of a DateGrouping.
+func (c Column) calendar() Fiscal {
+	if c.fiscal == nil {
+		return Fiscal{}
+	}
+	return *c.fiscal
+}

@@ -93,6 +93,6 @@ type Column struct {
 
 	keys      []orderKey // of a collection that comes in pages
 	pageSize  int
-	fiscal    Fiscal
-	longMoney bool // has nine digits after the point, as $apply has them
+	fiscal    *Fiscal // of a DateGrouping
+	longMoney bool    // has nine digits after the point, as $apply has them
 }
