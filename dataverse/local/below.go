@@ -133,7 +133,7 @@ func (s *Server) readValue(c *call, t *table, id string, r record, rest []odata.
 		b := appendString(appendMember([]byte{'{'}, "@odata.context"), c.base+"$metadata#"+odata.RecordPath(t.EntitySetName, id)+"/"+rest[0].Name)
 		answer.json(append(appendValue(appendMember(b, "value"), value), '}'))
 	case rest[1].Name == "$value" && f.Type == schema.Image:
-		return readImage(f, r)
+		return readImage(c, f, r)
 	case rest[1].Name == "$value":
 		answer.text(fmt.Sprint(value))
 	default:

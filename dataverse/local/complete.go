@@ -1,6 +1,7 @@
 package local
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 	"math/rand/v2"
@@ -33,8 +34,7 @@ func (m *mutation) complete(ctx context.Context, t *table, r record) error {
 	}
 	setNames(m.s.settings.Load(), t, r, r)
 	setAddresses(t, r, r)
-	setImages(t, r, r)
-	if err := setDocument(t, r); err != nil {
+	if err := cmp.Or(setImages(t, r, r), setDocument(t, r)); err != nil {
 		return err
 	}
 	return m.check(ctx, t, r, nil)

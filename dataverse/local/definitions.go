@@ -32,7 +32,7 @@ func (s *Server) entityDefinitions(_ context.Context, c *call) (reply, error) {
 	}
 	d := s.definedEntity(e)
 	if len(segments) == 1 {
-		return s.oneDefinition(c, "EntityDefinitions"+selected(c.query.Select, c.query.Expand)+"/$entity", d)
+		return s.oneDefinition(c, "EntityDefinitions", d)
 	}
 	all, ok := s.parts(e, segments[1].Name)
 	if !ok {
@@ -78,7 +78,7 @@ func (s *Server) partOfEntity(c *call, e *schema.Entity, all []defined, rest []o
 	if len(rest) > 1 {
 		return s.propertyOf(c, address, all[i], rest[1:])
 	}
-	return s.oneDefinition(c, address+"/$entity", all[i])
+	return s.oneDefinition(c, address, all[i])
 }
 
 // castTo keeps the definitions of the type that the path's second segment names, where it names one: a cast makes the
@@ -149,7 +149,7 @@ func (s *Server) definitionsOf(c *call, all []defined, missing code.Code, messag
 	if len(rest) > 1 {
 		return s.propertyOf(c, address, all[i], rest[1:])
 	}
-	return s.oneDefinition(c, address+"/$entity", all[i])
+	return s.oneDefinition(c, address, all[i])
 }
 
 func (s *Server) oneDefinition(c *call, address string, d defined) (reply, error) {
@@ -158,7 +158,7 @@ func (s *Server) oneDefinition(c *call, address string, d defined) (reply, error
 		return reply{}, err
 	}
 	c.tellOptionContexts(address, result)
-	return definition(c, address, result)
+	return definition(c, address+selected(c.query.Select, c.query.Expand)+"/$entity", result)
 }
 
 func (s *Server) definitionList(c *call, address string, all []defined) (reply, error) {

@@ -61,7 +61,7 @@ func (s *Server) expanded(d defined, x odata.Expand) (any, error) {
 // tellOptionContexts tells of fields whose own choices $expand asked for where these are defined, as they are a part of the field: not
 // of global ones ("Retrieve schema definitions by name or MetadataId").
 func (c *call) tellOptionContexts(address string, list ...document) {
-	set, cast, isCast := strings.Cut(strings.TrimSuffix(address, "/$entity"), "/Attributes/")
+	set, cast, isCast := strings.Cut(address, "/Attributes/")
 	i := slices.IndexFunc(c.query.Expand, func(x odata.Expand) bool { return x.Navigation == "OptionSet" })
 	if !isCast || i < 0 {
 		return

@@ -148,7 +148,7 @@ func (m *mutation) snapshot(ctx context.Context, t *table, id string, r record, 
 	wanted := setOf(fields)
 	for _, c := range t.columns {
 		value, there := r[c.Name]
-		if c.IsTarget || !there || value == nil && isImage || len(wanted) > 0 && !wanted[c.Name] || !c.Field.Readable {
+		if c.IsTarget || c.IsFull || !there || value == nil && isImage || len(wanted) > 0 && !wanted[c.Name] || !c.Field.Readable {
 			continue
 		}
 		attribute, text, err := m.attribute(ctx, c.Field, r, isImage)

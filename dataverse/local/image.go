@@ -1,28 +1,35 @@
 package local
 
 import (
+	"bytes"
 	"context"
 	"encoding/base64"
 	"net/http"
 	"strconv"
 	"time"
 
+	"github.com/botverse/botverse/dataverse/code"
+	"github.com/botverse/botverse/dataverse/local/query"
+	"github.com/botverse/botverse/dataverse/local/thumbnail"
 	"github.com/botverse/botverse/dataverse/schema"
 )
 
-// setImages gives an image that is written its ID, time and address, and takes them from one that is cleared (Dataverse,
-// "Image columns"); all is the whole record.
-func setImages(t *table, r, all record) {
+// setImages makes the thumbnail of an image that is written and gives it its ID, time and address, and takes them from one that is
+// cleared (Dataverse, "Image columns"); all is the whole record.
+func setImages(t *table, r, all record) error {
 	for _, f := range t.Fields {
 		value, written := r[f.LogicalName]
 		if f.Type != schema.Image || !written || !t.has(f.LogicalName) {
 			continue
 		}
 		stamps := record{f.LogicalName + "id": nil, f.LogicalName + "_timestamp": nil, f.LogicalName + "_url": nil}
+		r[query.FullColumn(f)] = nil
 		if value != nil {
-			ticks := time.Now().UnixMicro()*10 + unixEpochTicks
-			address := "/Image/download.aspx?Entity=" + t.LogicalName + "&Attribute=" + f.LogicalName + "&Id=" + all.text(t.PrimaryID) + "&Timestamp=" + strconv.FormatInt(ticks, 10)
-			stamps = record{f.LogicalName + "id": newID(), f.LogicalName + "_timestamp": ticks, f.LogicalName + "_url": address}
+			if err := setThumbnail(t, f, r, all.text(t.PrimaryID)); err != nil {
+				return err
+			}
+			id, ticks := newID(), time.Now().UnixMicro()*10+unixEpochTicks
+			stamps = record{f.LogicalName + "id": id, f.LogicalName + "_timestamp": ticks, f.LogicalName + "_url": imageAddress(t, f, id, ticks)}
 		}
 		for name, stamp := range stamps {
 			if t.has(name) {
@@ -30,14 +37,37 @@ func setImages(t *table, r, all record) {
 			}
 		}
 	}
+	return nil
+}
+
+// setThumbnail puts the thumbnail of a field's image in its place, and keeps the image itself where that is another.
+func setThumbnail(t *table, f *schema.Field, r record, recordID string) error {
+	content, err := base64.StdEncoding.DecodeString(r.text(f.LogicalName))
+	if err != nil {
+		return err
+	}
+	small, err := thumbnail.Of(content)
+	if err != nil {
+		return refuse(code.ProcessImageFailure, "Error occured when processing image. Reason: Update image properties failed for objectid: %s, logicalName: %s, attribute: %s (%v)", recordID, t.LogicalName, f.LogicalName, err) //nolint:misspell // the service's own words
+	}
+	if !bytes.Equal(small, content) {
+		r[query.FullColumn(f)] = r.text(f.LogicalName)
+		r[f.LogicalName] = base64.StdEncoding.EncodeToString(small)
+	}
+	return nil
 }
 
 // unixEpochTicks is 1970 in .NET's time: units of 100 ns since the year 1.
 const unixEpochTicks = 621355968000000000
 
-// readImage answers with an image as it is, not as base64.
-func readImage(f *schema.Field, r record) (reply, error) {
-	content, err := base64.StdEncoding.DecodeString(r.text(f.LogicalName))
+// readImage answers with an image as it is, not as base64: its thumbnail, or with ?size=full the image as it came. A record without
+// one has no content.
+func readImage(c *call, f *schema.Field, r record) (reply, error) {
+	text := r.text(f.LogicalName)
+	if c.query.Other.Get("size") == "full" {
+		text = fullImage(f, r)
+	}
+	content, err := base64.StdEncoding.DecodeString(text)
 	if err != nil {
 		return reply{}, err
 	}
@@ -46,6 +76,13 @@ func readImage(f *schema.Field, r record) (reply, error) {
 	answer.header.Set("Content-Type", "application/octet-stream")
 	answer.header.Set("x-ms-file-size", strconv.Itoa(len(content)))
 	return answer, nil
+}
+
+func fullImage(f *schema.Field, r record) string {
+	if full := r.text(query.FullColumn(f)); full != "" {
+		return full
+	}
+	return r.text(f.LogicalName)
 }
 
 // imageField is the image that the call's path ends with, nil for any other path.

@@ -17,6 +17,7 @@ func (s *Server) routes() http.Handler {
 	mux.HandleFunc("GET /{tenant}/v2.0/.well-known/openid-configuration", s.serveOpenID)
 	mux.HandleFunc("GET /{tenant}/.well-known/openid-configuration", s.serveOpenID)
 	mux.HandleFunc("GET /main.aspx", s.serveForm)
+	mux.HandleFunc("GET "+imagePath, s.serveImage)
 	mux.HandleFunc("GET /{$}", s.serveWelcome)
 	for _, path := range []string{"/{tenant}/discovery/v2.0/keys", "/{tenant}/discovery/keys"} {
 		mux.HandleFunc("GET "+path, s.serveKeys)

@@ -1,6 +1,7 @@
 package local
 
 import (
+	"cmp"
 	"context"
 	"maps"
 	"slices"
@@ -73,8 +74,7 @@ func (m *mutation) completeChange(ctx context.Context, t *table, r, before recor
 	}
 	setNames(m.s.settings.Load(), t, r, before.with(r))
 	setAddresses(t, r, before.with(r))
-	setImages(t, r, before.with(r))
-	if err := setDocument(t, r); err != nil {
+	if err := cmp.Or(setImages(t, r, before.with(r)), setDocument(t, r)); err != nil {
 		return err
 	}
 	stamps := record{"modifiedon": m.now(), "modifiedby": m.by.userID}

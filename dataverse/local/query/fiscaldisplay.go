@@ -4,7 +4,6 @@ import (
 	"fmt"
 	"strconv"
 	"strings"
-	"time"
 )
 
 // FiscalDisplay is how an organization shows fiscal years and periods, by the numbers of its choices ("Organization table
@@ -57,7 +56,7 @@ func (f Fiscal) periodLabel(year, n int64) string {
 	format := map[int]string{1: "Quarter %", 2: "Q%", 3: "P%", 4: "Month %", 5: "M%", 6: "Semester %"}[f.Display.Period]
 	switch {
 	case f.Display.Period == monthName:
-		return time.Month(f.period(int(year), int(n)).month).String()
+		return f.period(int(year), int(n)).month.String()
 	case format == "":
 		format = f.usualFormat()
 	}

@@ -14,7 +14,7 @@ const maxImage = 10240 << 10
 // and png).
 var imageFormats = []string{"GIF87a", "GIF89a", "\xff\xd8\xff", "II*\x00", "MM\x00*", "BM", "\x89PNG\r\n\x1a\n"}
 
-// image takes base64. It is kept as it is: no thumbnail is made of it.
+// image takes base64, and looks no further than at how it begins.
 func (enc encoder) image() (any, error) {
 	text, ok := enc.value.(string)
 	if !ok {

@@ -27,7 +27,11 @@ type StoredColumn struct {
 	Collation string // "" for SQLite's own
 	Field     *schema.Field
 	IsTarget  bool // holds the logical name of the entity that the lookup Field points at
+	IsFull    bool // holds the image Field as it came, where the field itself has a thumbnail of it
 }
+
+// FullColumn is the name of the column that has an image field's image as it came.
+func FullColumn(f *schema.Field) string { return f.LogicalName + "!full" }
 
 // IsStored reports whether a field has a column of its own. Fields that only shadow another, and those whose value is
 // made of other records, have none.
@@ -67,6 +71,9 @@ func StoredColumns(e *schema.Entity) []StoredColumn {
 			continue
 		}
 		columns = append(columns, StoredColumn{Name: f.LogicalName, SQLType: sqlType(f.Type), Collation: collation(f.Type), Field: f})
+		if f.Type == schema.Image {
+			columns = append(columns, StoredColumn{Name: FullColumn(f), SQLType: "TEXT", Field: f, IsFull: true})
+		}
 		if name := TargetColumn(f); name != "" {
 			columns = append(columns, StoredColumn{Name: name, SQLType: "TEXT", Field: f, IsTarget: true})
 		}
@@ -79,7 +86,7 @@ func StoredColumns(e *schema.Entity) []StoredColumn {
 // Money is an INTEGER of ten-thousandths: Dataverse's money is SQL Server's, the same 64 bits. A Decimal may have more
 // digits than 64 bits hold, so it is TEXT in a form that Encode makes. A DateTime is an INTEGER of microseconds since
 // 1970 in UTC; a DateOnly one the midnight of its day, a TimeZoneIndependent one its clock time taken as UTC. An Image is
-// its base64.
+// the base64 of its thumbnail.
 func sqlType(t schema.Type) string {
 	switch t {
 	case schema.Integer, schema.BigInt, schema.Boolean, schema.Money, schema.DateTime, schema.Picklist, schema.State, schema.Status:
