@@ -33,6 +33,7 @@ type options struct {
 	contentType      string // of the body; "" stands for JSON
 	annotations      bool   // formatted values and the entities of lookups
 	representation   bool   // of a write: the record as it is then
+	pageSize         int    // how many records to answer with at most; 0 leaves it to Dataverse
 	expands          bool
 	ifMatch          string // the version that a record must have, "*" for any: an update must not create
 	detectDuplicates *bool  // nil says nothing about it

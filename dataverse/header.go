@@ -57,6 +57,8 @@ func (o options) set(h *headers) {
 	switch {
 	case o.representation:
 		h.set("Prefer", `return=representation,odata.include-annotations="*"`)
+	case o.annotations && o.pageSize > 0:
+		h.set("Prefer", `odata.include-annotations="*",odata.maxpagesize=`+strconv.Itoa(o.pageSize))
 	case o.annotations:
 		h.set("Prefer", `odata.include-annotations="*"`)
 	}

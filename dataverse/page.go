@@ -16,6 +16,7 @@ type Page struct {
 	More     bool   // whether Dataverse has more than these
 	NextLink string // where the next page is, for NextPage; "" where there is none, and in FetchXML
 	Count    int    // how many records match, at most 5,000; -1 where the query did not ask
+	Size     int    // how many records a page has at most, as was asked for; 0 is Dataverse's own 5,000
 }
 
 // collection is a page on the wire.
@@ -45,7 +46,7 @@ func (c *Client) page(ctx context.Context, e *schema.Entity, q call) (Page, erro
 	if answered.Value == nil { // something else than a list must not look like an empty one
 		return Page{}, notTheWebAPI(q, "the answer is no list of records")
 	}
-	p := Page{NextLink: answered.NextLink, Count: -1, Records: make([]Record, len(*answered.Value))}
+	p := Page{NextLink: answered.NextLink, Count: -1, Size: q.pageSize, Records: make([]Record, len(*answered.Value))}
 	p.More = p.NextLink != "" || answered.MoreRecords == true || answered.MoreRecords == "true"
 	if answered.Count != nil {
 		p.Count = *answered.Count

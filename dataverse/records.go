@@ -85,6 +85,13 @@ func (c *Client) ListRecords(ctx context.Context, e *schema.Entity, q *odata.Que
 	return c.page(ctx, e, readCall("ListRecords", e, q))
 }
 
+// ListPages is ListRecords with pages of at most size records, up to 5,000 (Web API, "Page results"). NextPage keeps to it.
+func (c *Client) ListPages(ctx context.Context, e *schema.Entity, q *odata.Query, size int) (Page, error) {
+	read := readCall("ListRecords", e, q)
+	read.pageSize = size
+	return c.page(ctx, e, read)
+}
+
 // FetchRecords reads the first page of what a FetchXML document finds; e must be its root entity. The rows of an aggregate
 // query are records without an ID.
 func (c *Client) FetchRecords(ctx context.Context, e *schema.Entity, fetchXML string) (Page, error) {
@@ -97,6 +104,7 @@ func (c *Client) NextPage(ctx context.Context, e *schema.Entity, page Page) (Pag
 		return Page{Count: -1}, nil
 	}
 	q := readCall("NextPage", e, nil)
+	q.pageSize = page.Size
 	link, ok := strings.CutPrefix(page.NextLink, c.root)
 	if !ok {
 		// Dataverse may name itself differently than we do, but the token is only for the address we know.
