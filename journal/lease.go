@@ -31,7 +31,8 @@ var errLeaseLost = errors.New("the lease is lost")
 //
 // Lead returns what work returned while the lease was held, and nil when ctx ended.
 func (j *Journal) Lead(ctx context.Context, name string, ttl time.Duration, work func(ctx context.Context) error) error {
-	bucket, err := j.Bucket(ctx, jetstream.KeyValueConfig{
+	// NATS goes on to make a bucket whose maker has gone, also while it is being closed.
+	bucket, err := j.Bucket(context.WithoutCancel(ctx), jetstream.KeyValueConfig{
 		Bucket: leaseBucket, Description: "Which process does what only one may do at a time.",
 	})
 	if err != nil {

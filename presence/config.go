@@ -15,6 +15,7 @@ type Config struct {
 	Heartbeat time.Duration     `yaml:"heartbeat"` // how long a stream may be silent
 	Buffer    int               `yaml:"buffer"`    // how many messages a subscriber may be behind
 	Retention time.Duration     `yaml:"retention"` // how long events can be caught up with, and repeats be told
+	Backfill  Backfill          `yaml:"backfill"`  // how what no webhook told is read from the tables
 	Logger    *slog.Logger      `yaml:"-"`         // nil is slog.Default
 
 	// KeptKeys returns the live keys of a source whose settings have none: those that are kept elsewhere, and may change
@@ -30,6 +31,7 @@ func Default() Config {
 		Heartbeat: 15 * time.Second,
 		Buffer:    1024,
 		Retention: 30 * 24 * time.Hour,
+		Backfill:  Backfill{Interval: 5 * time.Minute, Overlap: 5 * time.Minute, PageSize: 1000},
 	}
 }
 
@@ -60,5 +62,5 @@ func (c Config) Validate() error {
 	if c.Retention < time.Hour {
 		faults = append(faults, fmt.Errorf("retention: %v is too short; at least 1h", c.Retention))
 	}
-	return errors.Join(faults...)
+	return errors.Join(append(faults, c.Backfill.faults(c.Retention)...)...)
 }

@@ -153,16 +153,10 @@ func (p *Presence) decode(ctx context.Context, name string, s Source, c *webhook
 	if field := told.unfit(s); field != "" {
 		return entry{}, unqualified{field}
 	}
-	e := told.entry(s.Fields)
-	e.Kind, e.Source = s.Kind, name
+	e := told.entryOf(name, s)
 	e.OrganizationID, e.OrganizationName = c.OrganizationID, c.OrganizationName
 	e.BusinessUnitID, e.RecordID = c.BusinessUnitID, c.PrimaryEntityID
 	e.QueueTime, e.CorrelationID = c.OperationCreatedOn, c.CorrelationID
-	if s.Kind != AgentPresence {
-		e.Version, e.Entity, e.Message = activityVersion, s.Entity, s.Message
-		e.OtherAgentID, e.OtherAgentName = told.lookup(s.Fields.OtherAgent)
-		e.Values, e.Labels, e.Omitted = told.activityValues(s)
-	}
 	e.ID = keyOf(name, s, c, e)
 	return e, nil
 }
@@ -272,6 +266,18 @@ func (rs rows) unfit(s Source) string {
 		}
 	}
 	return ""
+}
+
+// entryOf is what the log says of a record that a source is for, but for whose record it is.
+func (rs rows) entryOf(name string, s Source) entry {
+	e := rs.entry(s.Fields)
+	e.Kind, e.Source = s.Kind, name
+	if s.Kind != AgentPresence {
+		e.Version, e.Entity, e.Message = activityVersion, s.Entity, s.Message
+		e.OtherAgentID, e.OtherAgentName = rs.lookup(s.Fields.OtherAgent)
+		e.Values, e.Labels, e.Omitted = rs.activityValues(s)
+	}
+	return e
 }
 
 // entry reads the facts.

@@ -32,7 +32,8 @@ type entry struct {
 	Capacity         *int32    `json:"capacity,omitempty"`
 	SignedIn         *bool     `json:"signedIn,omitempty"`
 	CorrelationID    string    `json:"correlationId,omitempty"`
-	Seeded           bool      `json:"seeded,omitempty"` // not delivered: read at the first start
+	Seeded           bool      `json:"seeded,omitempty"`     // not delivered: a present state, read at the first start or after a gap
+	Backfilled       bool      `json:"backfilled,omitempty"` // not delivered: read from the table
 
 	// Of what is no agent's presence.
 	Entity         string            `json:"entity,omitempty"`
@@ -85,14 +86,19 @@ func eventID(organizationID string, kind Kind, recordID string) string {
 	return cmp.Or(organizationID, uuid.Nil.String()) + "." + string(kind) + "." + recordID
 }
 
-// keyOf is the key of a delivery: the same however often Dataverse sends it. A record is created once and deleted once. Of
-// an Update the kind's own key says which, else the record's version, else the operation.
-func keyOf(name string, s Source, c *webhook.Context, e entry) string {
+// recordKey is the key of what happens once to a record: that it is created, or deleted.
+func recordKey(name string, s Source, organizationID, recordID string) string {
 	kind := s.Kind
 	if kind == RowChange { // two sources may be for changes of one entity
 		kind += Kind("." + name)
 	}
-	id := eventID(c.OrganizationID, kind, c.PrimaryEntityID)
+	return eventID(organizationID, kind, recordID)
+}
+
+// keyOf is the key of a delivery: the same however often Dataverse sends it. A record is created once and deleted once. Of
+// an Update the kind's own key says which, else the record's version, else the operation.
+func keyOf(name string, s Source, c *webhook.Context, e entry) string {
+	id := recordKey(name, s, c.OrganizationID, c.PrimaryEntityID)
 	start := ""
 	if !e.StartTime.IsZero() {
 		start = e.StartTime.UTC().Format(time.RFC3339Nano)

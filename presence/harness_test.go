@@ -296,6 +296,16 @@ func (d *dataverse) ListRecords(_ context.Context, _, entity string, _ []string)
 	return d.lists[entity], d.err
 }
 
+func (d *dataverse) ListCreated(context.Context, CreatedQuery) (CreatedPage, error) {
+	return CreatedPage{}, d.err
+}
+
+func (d *dataverse) Environments() []string { return []string{"there"} }
+
+func (d *dataverse) Organization(context.Context, string) (Organization, error) {
+	return Organization{ID: organization, Name: "unq07"}, nil
+}
+
 func (d *dataverse) note(what string) {
 	if d.reads != nil {
 		d.reads <- what

@@ -99,7 +99,7 @@ func statusRow(n int, presence, since string) Record {
 	}
 }
 
-func TestFirstStartIsSeededOnce(t *testing.T) {
+func TestEveryStartKnowsThePresentStates(t *testing.T) {
 	t.Parallel()
 	dir := t.TempDir()
 	reader := &dataverse{lists: map[string][]Record{
@@ -124,8 +124,14 @@ func TestFirstStartIsSeededOnce(t *testing.T) {
 	reader.lists[statusEntity] = []Record{statusRow(5, busy, "2026-01-01")}
 	again := startRig(t, dir, settings(), reader)
 	await(t, again)
-	if states := snapshot(t, again.watch("")); len(states) != 3 {
-		t.Errorf("%d agents after a second start, want 3: it is seeded once", len(states))
+	if _, err := again.Backfill(t.Context(), BackfillRequest{}); err != nil {
+		t.Fatal(err)
+	}
+	if err := again.Presence.applied(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	if states := snapshot(t, again.watch("")); len(states) != 4 || states[0].Presence.ID != away {
+		t.Errorf("states %+v after a second start, want those of before and the new agent", states)
 	}
 }
 

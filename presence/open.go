@@ -7,6 +7,7 @@ import (
 	"log/slog"
 	"sync"
 	"sync/atomic"
+	"time"
 
 	"golang.org/x/sync/errgroup"
 
@@ -22,19 +23,23 @@ type Presence struct {
 	labels *labels
 	hub    *hub
 
-	replays sync.Map // by an output's name, how it takes an event again
-	running atomic.Bool
-	seeded  atomic.Bool   // the first states were read, or cannot be
-	target  atomic.Uint64 // the log's end when this process started, or after it was seeded
+	// lead runs work while no other process on the journal runs work of that name.
+	lead func(ctx context.Context, name string, ttl time.Duration, work func(context.Context) error) error
+
+	readings *readings
+	replays  sync.Map // by an output's name, how it takes an event again
+	running  atomic.Bool
+	seeded   atomic.Bool   // the first states were read, or cannot be
+	target   atomic.Uint64 // the log's end when this process started, or after it was seeded
 }
 
 // Open opens presence in the journal, which must stay open until Run has returned. reader may be nil: then labels come
-// from the deliveries alone and nothing is seeded or read again. ctx bounds the opening only.
+// from the deliveries alone and nothing is seeded, read again or backfilled. ctx bounds the opening only.
 func Open(ctx context.Context, config Config, j *journal.Journal, reader Reader) (*Presence, error) {
 	if err := config.Validate(); err != nil {
 		return nil, fmt.Errorf("presence: %w", err)
 	}
-	p := &Presence{config: config.Filled(), logger: config.Logger, reader: reader}
+	p := &Presence{config: config.Filled(), logger: config.Logger, reader: reader, readings: newReadings(), lead: j.Lead}
 	if p.logger == nil {
 		p.logger = slog.Default()
 	}
@@ -111,7 +116,7 @@ func (p *Presence) Run(ctx context.Context) error {
 	group, ctx := errgroup.WithContext(ctx)
 	group.Go(func() error { return p.follow(ctx) })
 	group.Go(func() error { return p.beat(ctx) })
-	group.Go(func() error { return p.seed(ctx) })
+	group.Go(func() error { return p.keepFilled(ctx) })
 	return group.Wait()
 }
 

@@ -55,6 +55,7 @@ func (p *Presence) Receive(ctx context.Context, source string, body []byte, head
 	p.labels.fill(ctx, &e)
 	duplicate, err := p.store.append(ctx, e, body)
 	if err != nil {
+		p.readings.suspect() // Dataverse gives up after one more attempt
 		return Receipt{}, fmt.Errorf("%w: %w", ErrNotStored, err)
 	}
 	p.logger.DebugContext(ctx, "presence event received",
@@ -66,6 +67,7 @@ func (p *Presence) Receive(ctx context.Context, source string, body []byte, head
 func (p *Presence) setAside(ctx context.Context, source string, reason error, body []byte) (Receipt, error) {
 	duplicate, err := p.store.setAside(ctx, source, reason.Error(), body)
 	if err != nil {
+		p.readings.suspect()
 		return Receipt{}, fmt.Errorf("%w: %w", ErrNotStored, err)
 	}
 	p.logger.WarnContext(ctx, "webhook delivery set aside", "source", source, "reason", reason, "duplicate", duplicate)

@@ -49,6 +49,7 @@ type store struct {
 	events      jetstream.Stream
 	dead        jetstream.Stream
 	states      jetstream.KeyValue
+	marks       *marks
 	incarnation uuid.UUID
 }
 
@@ -72,6 +73,10 @@ func openStore(ctx context.Context, j *journal.Journal, retention time.Duration)
 	s.states, err = j.Bucket(ctx, jetstream.KeyValueConfig{
 		Bucket: stateBucket, Description: "The present state of each agent. It does not expire.",
 	})
+	if err != nil {
+		return nil, fmt.Errorf("open the states: %w", err)
+	}
+	s.marks, err = openMarks(ctx, j, incarnation)
 	return s, err
 }
 
@@ -226,7 +231,7 @@ func (s *store) loadStatesOnce(ctx context.Context) (agents map[string]*agent, r
 			return agents, revision, nil
 		}
 		revision = max(revision, there.Revision())
-		if there.Key() == seededKey || there.Operation() != jetstream.KeyValuePut {
+		if strings.HasPrefix(there.Key(), seededKey) || there.Operation() != jetstream.KeyValuePut {
 			continue
 		}
 		a, err := s.parseState(there)

@@ -2,7 +2,10 @@ package main
 
 import (
 	"context"
+	"errors"
 	"fmt"
+	"slices"
+	"time"
 
 	"github.com/botverse/botverse/dataverse"
 	"github.com/botverse/botverse/dataverse/odata"
@@ -66,7 +69,69 @@ func (r presenceReader) entity(ctx context.Context, organizationID, entity strin
 		return nil, nil, err
 	}
 	e, err := client.Entity(ctx, entity)
+	if errors.Is(err, dataverse.ErrUnknownEntity) {
+		err = fmt.Errorf("%w: %w", presence.ErrNoHistory, err)
+	}
 	return client, e, err
+}
+
+// ListCreated implements presence.Reader.
+func (r presenceReader) ListCreated(ctx context.Context, q presence.CreatedQuery) (presence.CreatedPage, error) {
+	client, e, err := r.entity(ctx, q.OrganizationID, q.Entity)
+	if err != nil {
+		return presence.CreatedPage{}, err
+	}
+	if e.Field(createdField) == nil {
+		return presence.CreatedPage{}, fmt.Errorf("%w: %s has no %s", presence.ErrNoHistory, q.Entity, createdField)
+	}
+	fields, query := fieldNames(e), createdSince(e, q.Since)
+	if len(q.Fields) > 0 {
+		fields = append(slices.Clone(q.Fields), createdField)
+		slices.Sort(fields)
+		fields = slices.Compact(fields)
+		query.Select = properties(e, fields)
+	}
+	var page dataverse.Page
+	if q.Next == "" {
+		page, err = client.ListPages(ctx, e, query, q.Size)
+	} else {
+		page, err = client.NextPage(ctx, e, dataverse.Page{NextLink: q.Next, Size: q.Size})
+	}
+	if err != nil {
+		return presence.CreatedPage{}, err
+	}
+	created := presence.CreatedPage{Next: page.NextLink}
+	for _, record := range page.Records {
+		created.Records = append(created.Records, presenceRecord(e, record, q.OrganizationID, fields))
+	}
+	return created, nil
+}
+
+// createdField is when a record was created.
+const createdField = "createdon"
+
+// createdSince asks for the records that were created since a time. The primary key orders those that were created at once, so that
+// no page has a record of another (Web API, "Page results").
+func createdSince(e *schema.Entity, since time.Time) *odata.Query {
+	return &odata.Query{
+		Filter: &odata.Compare{
+			Path: odata.Path{createdField}, Op: odata.Ge, Value: odata.DateTime(since.UTC().Truncate(time.Second).Format(time.RFC3339)),
+		},
+		OrderBy: []odata.Order{{Path: odata.Path{createdField}}, {Path: odata.Path{e.PrimaryID}}},
+	}
+}
+
+// Environments implements presence.Reader.
+func (r presenceReader) Environments() []string { return r.environments.Names() }
+
+// Organization implements presence.Reader.
+func (r presenceReader) Organization(ctx context.Context, environment string) (presence.Organization, error) {
+	client, err := r.environments.Client(ctx, environment)
+	if err != nil {
+		return presence.Organization{}, err
+	}
+	organization, err := client.Organization(ctx)
+	return presence.Organization{ID: string(organization.ID), Name: organization.Name}, err
 }
 
 // client is the environment of an organisation; the default one for an empty ID.

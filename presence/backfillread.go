@@ -1,0 +1,392 @@
+package presence
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"strings"
+	"time"
+
+	"github.com/google/uuid"
+
+	"github.com/botverse/botverse/dataverse/webhook"
+)
+
+// The fields of every table that are read beside a source's own.
+const (
+	createdField      = "createdon"
+	businessUnitField = "owningbusinessunit"
+)
+
+// settleTime is how long a change may take until all that belongs to it is written and told: what is younger is left to the
+// webhook, unless a gap is known of.
+const settleTime = 30 * time.Second
+
+// A page is read again where it failed, before the reading is given up: the client has tried several times by then.
+const (
+	pageTries   = 3
+	pagePause   = 2 * time.Second
+	pageTimeout = 5 * time.Minute // with the waits that Dataverse asks for
+)
+
+// environmentReading reads one environment once.
+type environmentReading struct {
+	*Presence
+	environment string
+	request     BackfillRequest
+	why         occasion
+
+	organization Organization
+	reach        time.Time // from when on the log has whatever was stored
+
+	results []Backfilled
+	settles bool // something has to be looked at again soon
+}
+
+// run reads the agents' present states, then what was created, and then corrects the states that are still not right: those of
+// which no row tells.
+func (r *environmentReading) run(ctx context.Context) {
+	if err := r.open(ctx); err != nil {
+		r.fail(ctx, err)
+		return
+	}
+	var statuses []Record
+	read := time.Now()
+	states := r.why != nowAndThen && (r.request.Source == "" || r.config.Sources[r.request.Source].Kind == AgentPresence)
+	if states {
+		var err error
+		if statuses, err = r.readStatuses(ctx, r.organization.ID); err != nil {
+			r.fail(ctx, fmt.Errorf("read the agents' present states: %w", err))
+			states = false
+		}
+	}
+	whole := true
+	for _, name := range r.readableSources(r.request) {
+		result, skipped := r.readSource(ctx, name)
+		if skipped {
+			continue
+		}
+		whole = whole && result.Err == nil
+		r.note(ctx, result)
+	}
+	if !states || !whole { // what is not read yet may tell of a state
+		return
+	}
+	if err := r.correct(ctx, statuses, read); err != nil {
+		r.fail(ctx, err)
+	}
+}
+
+func (r *environmentReading) open(ctx context.Context) (err error) {
+	if r.organization, err = r.askOrganization(ctx, r.environment); err != nil {
+		return err
+	}
+	r.reach, err = r.store.marks.reach(ctx, r.config.Retention, time.Now())
+	return err
+}
+
+// askOrganization tells which organisation an environment is, as events name it.
+func (p *Presence) askOrganization(ctx context.Context, environment string) (Organization, error) {
+	ctx, cancel := context.WithTimeout(ctx, 2*readTimeout)
+	defer cancel()
+	organization, err := p.reader.Organization(ctx, environment)
+	if err != nil {
+		return Organization{}, err
+	}
+	id, err := uuid.Parse(organization.ID)
+	if err != nil {
+		return Organization{}, fmt.Errorf("environment %s has no organisation ID", environment)
+	}
+	organization.ID = id.String()
+	return organization, nil
+}
+
+// correct waits until what was read is applied, and corrects the states that differ all the same.
+func (r *environmentReading) correct(ctx context.Context, statuses []Record, read time.Time) error {
+	if err := r.applied(ctx); err != nil {
+		return err
+	}
+	corrected, settles, err := r.seedAgents(ctx, r.organization, statuses, read.Add(-settleTime))
+	r.settles = r.settles || settles
+	if corrected > 0 {
+		r.logger.InfoContext(ctx, "presence states corrected", "environment", r.environment, "agents", corrected)
+	}
+	return err
+}
+
+// applyTimeout bounds the wait for the reader of the log.
+const applyTimeout = time.Minute
+
+// applied waits until all that is in the log now is applied.
+func (p *Presence) applied(ctx context.Context) error {
+	info, err := p.store.log.Info(ctx)
+	if err != nil {
+		return fmt.Errorf("look how far the presence log goes: %w", err)
+	}
+	ctx, cancel := context.WithTimeout(ctx, applyTimeout)
+	defer cancel()
+	for p.hub.position() < info.State.LastSeq {
+		if !pause(ctx, 5*time.Millisecond) {
+			return fmt.Errorf("wait for the presence log to be applied: %w", ctx.Err())
+		}
+	}
+	return nil
+}
+
+// fail notes that the environment could not be read. One that has no such tables has nothing to be read.
+func (r *environmentReading) fail(ctx context.Context, err error) {
+	if errors.Is(err, ErrNoHistory) {
+		return
+	}
+	r.note(ctx, Backfilled{Err: err})
+}
+
+// note counts and logs a result.
+func (r *environmentReading) note(ctx context.Context, result Backfilled) {
+	result.Environment, result.OrganizationID = r.environment, r.organization.ID
+	r.results = append(r.results, result)
+	r.readings.count(result)
+	log := r.logger.With("environment", r.environment, "source", result.Source, "why", string(r.why), "since", result.Since,
+		"until", result.Until, "rows", result.Rows, "merged", result.Merged, "doubles", result.Doubles)
+	switch {
+	case result.Err != nil && ctx.Err() == nil:
+		log.WarnContext(ctx, "presence backfill failed; it goes on from there later", "error", result.Err)
+	case result.Merged > 0 || r.why == onDemand:
+		log.InfoContext(ctx, "presence backfilled")
+	default:
+		log.DebugContext(ctx, "presence backfilled")
+	}
+}
+
+// readSource reads what was created of one source. It is skipped where another process has just done so, and where there can be
+// nothing.
+func (r *environmentReading) readSource(ctx context.Context, name string) (result Backfilled, skipped bool) {
+	s := &sourceReading{environmentReading: r, name: name, source: r.config.Sources[name], key: markKey(r.organization.ID, name)}
+	s.result.Source = name
+	if err := s.begin(ctx); err != nil {
+		s.result.Err = err
+		return s.result, false
+	}
+	if r.why == nowAndThen && time.Since(s.mark.Completed) < r.config.Backfill.Interval/2 {
+		return s.result, true
+	}
+	err := s.run(ctx)
+	if errors.Is(err, ErrNoHistory) {
+		return s.result, true
+	}
+	s.result.Err = err
+	return s.result, false
+}
+
+// sourceReading reads what was created of one source in one environment, once.
+type sourceReading struct {
+	*environmentReading
+	name   string
+	source Source
+	key    string // of the mark
+	mark   mark
+	result Backfilled
+}
+
+// begin looks up from when on is to be read. What is never read is what was there before the first time, but for the history
+// that is asked for.
+func (s *sourceReading) begin(ctx context.Context) (err error) {
+	if s.mark, err = s.store.marks.get(ctx, s.key); err != nil {
+		return err
+	}
+	now := time.Now().UTC()
+	if s.mark.Begin.IsZero() {
+		s.mark.Begin = now.Add(-s.config.Backfill.History)
+		s.mark.Created = s.mark.Begin
+		if err := s.store.marks.put(ctx, s.key, &s.mark); err != nil {
+			return err
+		}
+	}
+	since := s.mark.Created.Add(-s.config.Backfill.Overlap)
+	if since.Before(s.mark.Begin) {
+		since = s.mark.Begin
+	}
+	// A later one would leave out what is between, and the mark would move past it.
+	if asked := s.request.Since; !asked.IsZero() && asked.Before(since) {
+		since = asked
+	}
+	if oldest := s.oldest(now); since.Before(oldest) {
+		since = oldest
+	}
+	s.result.Since = since.UTC().Truncate(time.Second)
+	return nil
+}
+
+// oldest is when the oldest record was created of which it is certain whether the log has it. The overlap stands for clocks that
+// disagree.
+func (s *sourceReading) oldest(now time.Time) time.Time {
+	oldest := now.Add(-s.config.Retention)
+	if oldest.Before(s.reach) {
+		oldest = s.reach
+	}
+	return oldest.Add(s.config.Backfill.Overlap)
+}
+
+// run reads page by page. The mark follows once a page is stored.
+func (s *sourceReading) run(ctx context.Context) error {
+	q := CreatedQuery{OrganizationID: s.organization.ID, Entity: s.source.Entity, Since: s.result.Since, Size: s.config.Backfill.PageSize}
+	if columns := s.source.Columns(); columns != nil {
+		q.Fields = append(columns, businessUnitField)
+	}
+	until := time.Time{}
+	if s.why == nowAndThen {
+		until = time.Now().Add(-settleTime)
+	}
+	for {
+		page, err := s.page(ctx, q)
+		if err != nil {
+			return err
+		}
+		more, err := s.merge(ctx, page.Records, until)
+		if err != nil {
+			return err
+		}
+		q.Next = page.Next
+		if !more || q.Next == "" {
+			return s.end(ctx)
+		}
+		if err := s.advance(ctx); err != nil {
+			return err
+		}
+	}
+}
+
+// page reads a page, and again where that failed.
+func (s *sourceReading) page(ctx context.Context, q CreatedQuery) (CreatedPage, error) {
+	for try := 1; ; try++ {
+		page, err := s.readPage(ctx, q)
+		if err == nil || errors.Is(err, ErrNoHistory) || try == pageTries {
+			return page, err
+		}
+		if !pause(ctx, pagePause<<(try-1)) {
+			return CreatedPage{}, err
+		}
+	}
+}
+
+func (s *sourceReading) readPage(ctx context.Context, q CreatedQuery) (CreatedPage, error) {
+	ctx, cancel := context.WithTimeout(ctx, pageTimeout)
+	defer cancel()
+	return s.reader.ListCreated(ctx, q)
+}
+
+// merge stores the records of a page. There is no more to be read where one is younger than until, which may be zero.
+func (s *sourceReading) merge(ctx context.Context, records []Record, until time.Time) (more bool, err error) {
+	for _, record := range records {
+		told := rows{record.row()}
+		created := told.time(createdField)
+		if created.IsZero() {
+			return false, fmt.Errorf("a record of %s has no %s", s.source.Entity, createdField)
+		}
+		if !until.IsZero() && created.After(until) {
+			return false, nil
+		}
+		if err := s.mergeRecord(ctx, record, told); err != nil {
+			return false, err
+		}
+		s.result.Until = created
+	}
+	return true, nil
+}
+
+// mergeRecord stores what a delivery of the record would have, unless one has.
+func (s *sourceReading) mergeRecord(ctx context.Context, record Record, told rows) error {
+	s.result.Rows++
+	switch {
+	case told.time(createdField).Before(s.oldest(time.Now()).Truncate(time.Second)):
+		s.result.Doubles++ // it has been, for all that the log can tell
+		return nil
+	case told.unfit(s.source) != "":
+		s.result.Filtered++
+		return nil
+	case !told.decided(s.source):
+		return s.setAside(ctx, record, told)
+	}
+	e := s.entry(record, told)
+	s.labels.fill(ctx, &e)
+	duplicate, err := s.store.append(ctx, e, nil)
+	if err != nil {
+		return fmt.Errorf("%w: %w", ErrNotStored, err)
+	}
+	if duplicate {
+		s.result.Doubles++
+	} else {
+		s.result.Merged++
+	}
+	return nil
+}
+
+// entry is what the log would say of the record's delivery, but for what only a delivery knows.
+func (s *sourceReading) entry(record Record, told rows) entry {
+	if s.source.Columns() == nil { // an image of all fields has only those with a value
+		for name, value := range record.Values {
+			if value == nil {
+				delete(record.Values, name)
+			}
+		}
+		told = rows{record.row()}
+	}
+	e := told.entryOf(s.name, s.source)
+	e.OrganizationID, e.OrganizationName = s.organization.ID, s.organization.Name
+	e.BusinessUnitID, _ = told.lookup(businessUnitField)
+	e.RecordID = strings.ToLower(record.ID)
+	e.ID = recordKey(s.name, s.source, e.OrganizationID, e.RecordID)
+	e.Backfilled = true
+	return e
+}
+
+// setAside makes a record of which no event can be made a dead letter, whose body is a delivery that tells the record's ID: to be
+// read again when it is replayed.
+func (s *sourceReading) setAside(ctx context.Context, record Record, told rows) error {
+	body, err := webhook.Encode(&webhook.Context{
+		MessageName: s.source.Message, PrimaryEntityName: s.source.Entity, PrimaryEntityID: strings.ToLower(record.ID),
+		Stage: 40, Mode: webhook.Asynchronous, OperationCreatedOn: told.time(createdField),
+		OrganizationID: s.organization.ID, OrganizationName: s.organization.Name,
+	})
+	if err != nil {
+		return err
+	}
+	duplicate, err := s.store.setAside(ctx, s.name, told.lacking(s.source)+", read from the table", body)
+	if err != nil {
+		return fmt.Errorf("%w: %w", ErrNotStored, err)
+	}
+	if duplicate {
+		s.result.Doubles++
+	} else {
+		s.result.SetAside++
+	}
+	return nil
+}
+
+// advance moves the mark to the last record that is stored. It never goes back, nor beyond the present: a record may say that it
+// was created whenever.
+func (s *sourceReading) advance(ctx context.Context) error {
+	if !s.move() {
+		return nil
+	}
+	return s.store.marks.put(ctx, s.key, &s.mark)
+}
+
+func (s *sourceReading) move() bool {
+	to, now := s.result.Until, time.Now().UTC()
+	if to.After(now) {
+		to = now
+	}
+	if !to.After(s.mark.Created) {
+		return false
+	}
+	s.mark.Created = to
+	return true
+}
+
+// end notes that the table was read to its end.
+func (s *sourceReading) end(ctx context.Context) error {
+	s.move()
+	s.mark.Completed = time.Now().UTC()
+	return s.store.marks.put(ctx, s.key, &s.mark)
+}
