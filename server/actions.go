@@ -6,6 +6,7 @@ import (
 	"google.golang.org/protobuf/types/known/structpb"
 
 	"github.com/botverse/botverse/actions"
+	"github.com/botverse/botverse/actions/saved"
 	botversev1 "github.com/botverse/botverse/gen/botverse/v1"
 )
 
@@ -13,51 +14,37 @@ import (
 type actionService struct {
 	botversev1.UnimplementedActionServiceServer
 	runtime *actions.Runtime
+	saved   *saved.Library
 }
 
 // CreateRecord implements botversev1.ActionServiceServer.
 func (s actionService) CreateRecord(ctx context.Context, req *botversev1.CreateRecordRequest) (*botversev1.CreateRecordResponse, error) {
 	result, err := s.runtime.CreateRecord(ctx, createRecordFrom(req))
-	if err != nil {
-		return nil, err // the chain gives it a status
-	}
-	return createRecordResponse(result)
+	return answer(&botversev1.CreateRecordResponse{}, result, err)
 }
 
 // UpdateRecord implements botversev1.ActionServiceServer.
 func (s actionService) UpdateRecord(ctx context.Context, req *botversev1.UpdateRecordRequest) (*botversev1.UpdateRecordResponse, error) {
 	result, err := s.runtime.UpdateRecord(ctx, updateRecordFrom(req))
-	if err != nil {
-		return nil, err
-	}
-	return updateRecordResponse(result)
+	return answer(&botversev1.UpdateRecordResponse{}, result, err)
 }
 
 // UpsertRecord implements botversev1.ActionServiceServer.
 func (s actionService) UpsertRecord(ctx context.Context, req *botversev1.UpsertRecordRequest) (*botversev1.UpsertRecordResponse, error) {
 	result, err := s.runtime.UpsertRecord(ctx, actions.UpsertRecord{UpdateRecord: updateRecordFrom(req), OnDuplicate: onDuplicate[req.GetOnDuplicate()]})
-	if err != nil {
-		return nil, err
-	}
-	return upsertRecordResponse(result)
+	return answer(&botversev1.UpsertRecordResponse{}, result, err)
 }
 
 // FindRecord implements botversev1.ActionServiceServer.
 func (s actionService) FindRecord(ctx context.Context, req *botversev1.FindRecordRequest) (*botversev1.FindRecordResponse, error) {
 	result, err := s.runtime.FindRecord(ctx, findRecordFrom(req))
-	if err != nil {
-		return nil, err
-	}
-	return findRecordResponse(result)
+	return answer(&botversev1.FindRecordResponse{}, result, err)
 }
 
 // FindRecordByFetchXML implements botversev1.ActionServiceServer.
 func (s actionService) FindRecordByFetchXML(ctx context.Context, req *botversev1.FindRecordByFetchXMLRequest) (*botversev1.FindRecordByFetchXMLResponse, error) {
 	result, err := s.runtime.FindRecordByFetchXML(ctx, findRecordByFetchXMLFrom(req))
-	if err != nil {
-		return nil, err
-	}
-	return findRecordByFetchXMLResponse(result)
+	return answer(&botversev1.FindRecordByFetchXMLResponse{}, result, err)
 }
 
 // onDuplicate is the contract's values as the runtime has them.

@@ -102,7 +102,7 @@ func startWhole(t *testing.T) (*running, string) {
 	runtime := actions.New(environments)
 	runtime.Ledger = openLedger(t)
 	return start(t, loopback(), Deps{Runtime: runtime}, &services{
-		actions: actionService{runtime: runtime}, metadata: metadataService{runtime: runtime}, presence: stub{},
+		actions: actionService{runtime: runtime, saved: openSaved(t, runtime, "")}, metadata: metadataService{runtime: runtime}, presence: stub{},
 	}), base
 }
 
@@ -181,7 +181,8 @@ func overHTTP(t *testing.T, r *running, method protoreflect.MethodDescriptor, re
 	route := contractRoute(method, nil)
 	var got reply
 	if route.body {
-		got = post(t, r.base+route.pattern, string(request))
+		path, _, _ := strings.Cut(addressOf(t, route, request), "?")
+		got = post(t, r.base+path, string(request))
 	} else {
 		got = send(t, http.MethodGet, r.base+addressOf(t, route, request), "")
 	}

@@ -72,33 +72,58 @@ func (d *door) serve(w http.ResponseWriter, r *http.Request, x *exchange) (err e
 	return nil
 }
 
-// find is the route of a request.
+// find is the route of a request. Where a route is the path itself, those with a parameter in its place do not count.
 func (d *door) find(w http.ResponseWriter, r *http.Request) (*route, error) {
+	routes := d.matching(r.URL.Path)
 	var allowed []string
-	for _, candidate := range d.routes {
-		if !candidate.matches(r.URL.Path) {
-			continue
-		}
+	for _, candidate := range routes {
 		if candidate.method == r.Method || r.Method == http.MethodHead && candidate.input == nil && candidate.method == http.MethodGet {
 			return candidate, nil
 		}
 		allowed = append(allowed, candidate.method)
 	}
-	if allowed != nil {
-		w.Header().Set("Allow", strings.Join(allowed, ", "))
-		return nil, refusal(botversev1.ErrorDetail_METHOD_NOT_ALLOWED, fault(botversev1.ErrorDetail_METHOD_NOT_ALLOWED, "",
-			"this path takes %s, not %s", strings.Join(allowed, ", "), r.Method))
+	if allowed == nil || routes[0].parameters() && len(d.nearest(r.Method, r.URL.Path)) > 0 { // a misspelt route, not a parameter
+		return nil, d.unknownRoute(r.Method, r.URL.Path)
 	}
-	return nil, d.unknownRoute(r.URL.Path)
+	w.Header().Set("Allow", strings.Join(allowed, ", "))
+	return nil, refusal(botversev1.ErrorDetail_METHOD_NOT_ALLOWED, fault(botversev1.ErrorDetail_METHOD_NOT_ALLOWED, "",
+		"this path takes %s, not %s", strings.Join(allowed, ", "), r.Method))
 }
 
-func (d *door) unknownRoute(path string) error {
+// matching are the routes of a path.
+func (d *door) matching(path string) []*route {
+	var exact, other []*route
+	for _, candidate := range d.routes {
+		switch {
+		case candidate.pattern == path:
+			exact = append(exact, candidate)
+		case candidate.matches(path):
+			other = append(other, candidate)
+		}
+	}
+	if exact != nil {
+		return exact
+	}
+	return other
+}
+
+// nearest are the routes of a method that come nearest to a path; "" is any method.
+func (d *door) nearest(method, path string) []string {
 	patterns := make([]string, 0, len(d.routes))
 	for _, known := range d.routes {
-		patterns = append(patterns, known.pattern)
+		if method == "" || known.method == method {
+			patterns = append(patterns, known.pattern)
+		}
 	}
+	return schema.Nearest(path, slices.Compact(patterns))
+}
+
+func (d *door) unknownRoute(method, path string) error {
 	f := fault(botversev1.ErrorDetail_UNKNOWN_ROUTE, "", "there is nothing at this path")
-	if f.Nearest = schema.Nearest(path, slices.Compact(patterns)); len(f.Nearest) > 0 {
+	if f.Nearest = d.nearest(method, path); f.Nearest == nil {
+		f.Nearest = d.nearest("", path)
+	}
+	if len(f.Nearest) > 0 {
 		f.Message += "; the nearest is " + f.Nearest[0]
 	}
 	return refusal(botversev1.ErrorDetail_UNKNOWN_ROUTE, f)

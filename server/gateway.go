@@ -118,5 +118,5 @@ func (d *door) ownError(r *http.Request, err error) error {
 
 // gatewayRouting answers for the gateway's own idea of paths, where it differs from the door's.
 func (d *door) gatewayRouting(_ context.Context, _ *runtime.ServeMux, _ runtime.Marshaler, w http.ResponseWriter, r *http.Request, _ int) {
-	d.refuse(w, r, d.unknownRoute(r.URL.Path))
+	d.refuse(w, r, d.unknownRoute(r.Method, r.URL.Path))
 }

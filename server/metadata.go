@@ -2,10 +2,7 @@ package server
 
 import (
 	"context"
-	"encoding/base64"
 	"errors"
-	"slices"
-	"strings"
 
 	"google.golang.org/grpc/codes"
 
@@ -13,9 +10,6 @@ import (
 	"github.com/botverse/botverse/dataverse"
 	botversev1 "github.com/botverse/botverse/gen/botverse/v1"
 )
-
-// defaultPageSize is the size of a page where the caller names none.
-const defaultPageSize = 100
 
 // metadataService tells what entities and fields there are.
 type metadataService struct {
@@ -25,15 +19,14 @@ type metadataService struct {
 
 // ListEntities implements botversev1.MetadataServiceServer.
 func (s metadataService) ListEntities(ctx context.Context, req *botversev1.ListEntitiesRequest) (*botversev1.ListEntitiesResponse, error) {
-	after, err := entityOfToken(req.GetPageToken())
-	if err != nil {
-		return nil, err
-	}
 	all, err := s.runtime.ListEntities(ctx, req.GetEnvironment(), int(req.GetLanguage()))
 	if err != nil {
 		return nil, err
 	}
-	page, next := pageOf(all, after, int(req.GetPageSize()))
+	page, next, err := pageOf(all, func(e actions.EntitySummary) string { return e.Entity }, req)
+	if err != nil {
+		return nil, err
+	}
 	resp := &botversev1.ListEntitiesResponse{NextPageToken: next}
 	for _, e := range page {
 		resp.Entities = append(resp.Entities, &botversev1.EntitySummary{
@@ -60,31 +53,6 @@ func notFoundIfUnknown(err error) error {
 		return inContext{error: err, code: codes.NotFound}
 	}
 	return err
-}
-
-// pageOf cuts the page after an entity out of a list that is ordered by logical name, and gives the next page's token.
-func pageOf(all []actions.EntitySummary, after string, size int) ([]actions.EntitySummary, string) {
-	if size == 0 {
-		size = defaultPageSize
-	}
-	start, found := slices.BinarySearchFunc(all, after, func(e actions.EntitySummary, name string) int { return strings.Compare(e.Entity, name) })
-	if found {
-		start++
-	}
-	page := all[start:]
-	if len(page) <= size {
-		return page, ""
-	}
-	return page[:size], base64.RawURLEncoding.EncodeToString([]byte(page[size-1].Entity))
-}
-
-func entityOfToken(token string) (string, error) {
-	name, err := base64.RawURLEncoding.DecodeString(token)
-	if err != nil {
-		return "", refusal(botversev1.ErrorDetail_INVALID_REQUEST,
-			fault(botversev1.ErrorDetail_INVALID_REQUEST, "page_token", "is not a next_page_token of an answer"))
-	}
-	return string(name), nil
 }
 
 func entityOf(e actions.EntityDescription) (*botversev1.Entity, error) {

@@ -3,126 +3,82 @@ package server
 import (
 	"fmt"
 
+	"google.golang.org/protobuf/proto"
+	"google.golang.org/protobuf/reflect/protoreflect"
+
 	"github.com/botverse/botverse/actions"
 	botversev1 "github.com/botverse/botverse/gen/botverse/v1"
 )
 
-func createRecordResponse(r actions.Result) (*botversev1.CreateRecordResponse, error) {
-	outcome, err := enumOf[botversev1.CreateRecordResponse_Outcome](botversev1.CreateRecordResponse_Outcome_value, r.Outcome)
+// runActionResponse is a result as the answer that can hold what any action answers.
+func runActionResponse(r actions.Result) (*botversev1.RunActionResponse, error) {
+	outcome, err := enumOf[botversev1.RunActionResponse_Outcome](botversev1.RunActionResponse_Outcome_value, r.Outcome)
 	if err != nil {
 		return nil, err
 	}
-	c, err := commonOf(r)
+	variables, err := structFrom(r.Variables)
 	if err != nil {
 		return nil, err
 	}
-	return &botversev1.CreateRecordResponse{
-		Outcome:   outcome,
-		Record:    recordOf(r.Record),
-		Variables: c.variables,
-		Omitted:   r.Omitted,
-		Existing:  recordsOf(r.Existing),
-		Warnings:  c.warnings,
-		Requests:  c.requests,
-		OrderedBy: r.OrderedBy,
-
-		Matches:     matchesOf(r.Matches),
-		Explanation: explanationOf(r.Explanation),
-	}, nil
-}
-
-func updateRecordResponse(r actions.Result) (*botversev1.UpdateRecordResponse, error) {
-	outcome, err := enumOf[botversev1.UpdateRecordResponse_Outcome](botversev1.UpdateRecordResponse_Outcome_value, r.Outcome)
+	candidates, err := candidatesOf(r.Candidates)
 	if err != nil {
 		return nil, err
 	}
-	c, err := commonOf(r)
+	warnings, err := warningsOf(r.Warnings)
 	if err != nil {
 		return nil, err
 	}
-	return &botversev1.UpdateRecordResponse{
-		Outcome:    outcome,
-		Record:     recordOf(r.Record),
-		Variables:  c.variables,
-		Omitted:    r.Omitted,
-		Candidates: c.candidates,
-		OrderedBy:  r.OrderedBy,
-		Warnings:   c.warnings,
-		Requests:   c.requests,
-
-		Explanation: explanationOf(r.Explanation),
-	}, nil
-}
-
-func upsertRecordResponse(r actions.Result) (*botversev1.UpsertRecordResponse, error) {
-	outcome, err := enumOf[botversev1.UpsertRecordResponse_Outcome](botversev1.UpsertRecordResponse_Outcome_value, r.Outcome)
-	if err != nil {
-		return nil, err
-	}
-	c, err := commonOf(r)
-	if err != nil {
-		return nil, err
-	}
-	return &botversev1.UpsertRecordResponse{
-		Outcome:    outcome,
-		Record:     recordOf(r.Record),
-		Variables:  c.variables,
-		Omitted:    r.Omitted,
-		Candidates: c.candidates,
-		OrderedBy:  r.OrderedBy,
-		Existing:   recordsOf(r.Existing),
-		Warnings:   c.warnings,
-		Requests:   c.requests,
-
-		Matches:     matchesOf(r.Matches),
-		Explanation: explanationOf(r.Explanation),
-	}, nil
-}
-
-func findRecordResponse(r actions.Result) (*botversev1.FindRecordResponse, error) {
-	outcome, err := enumOf[botversev1.FindRecordResponse_Outcome](botversev1.FindRecordResponse_Outcome_value, r.Outcome)
-	if err != nil {
-		return nil, err
-	}
-	c, err := commonOf(r)
-	if err != nil {
-		return nil, err
-	}
-	return &botversev1.FindRecordResponse{
+	requests, err := requestsOf(r.Requests)
+	return &botversev1.RunActionResponse{
 		Outcome:     outcome,
 		Record:      recordOf(r.Record),
-		Variables:   c.variables,
+		Variables:   variables,
+		Omitted:     r.Omitted,
+		Existing:    recordsOf(r.Existing),
 		MatchCount:  int32Of(r.MatchCount),
 		MoreMatches: r.MoreMatches,
 		OrderedBy:   r.OrderedBy,
-		Candidates:  c.candidates,
-		Warnings:    c.warnings,
-		Requests:    c.requests,
+		Candidates:  candidates,
+		Warnings:    warnings,
+		Requests:    requests,
+		Matches:     matchesOf(r.Matches),
 		Explanation: explanationOf(r.Explanation),
-	}, nil
+	}, err
 }
 
-func findRecordByFetchXMLResponse(r actions.Result) (*botversev1.FindRecordByFetchXMLResponse, error) {
-	outcome, err := enumOf[botversev1.FindRecordByFetchXMLResponse_Outcome](botversev1.FindRecordByFetchXMLResponse_Outcome_value, r.Outcome)
+// answer is what an action's handler returns: the response, with what became of the action, or the error, to which the chain
+// gives a status. The fields of a response are some of RunActionResponse's, by the same names; its outcomes too.
+func answer[M proto.Message](response M, r actions.Result, err error) (M, error) {
+	var none M
 	if err != nil {
-		return nil, err
+		return none, err
 	}
-	c, err := commonOf(r)
+	all, err := runActionResponse(r)
 	if err != nil {
-		return nil, err
+		return none, err
 	}
-	return &botversev1.FindRecordByFetchXMLResponse{
-		Outcome:     outcome,
-		Record:      recordOf(r.Record),
-		Variables:   c.variables,
-		MatchCount:  int32Of(r.MatchCount),
-		MoreMatches: r.MoreMatches,
-		OrderedBy:   r.OrderedBy,
-		Candidates:  c.candidates,
-		Warnings:    c.warnings,
-		Requests:    c.requests,
-		Explanation: explanationOf(r.Explanation),
-	}, nil
+	into := response.ProtoReflect()
+	fields := into.Descriptor().Fields()
+	all.ProtoReflect().Range(func(f protoreflect.FieldDescriptor, value protoreflect.Value) bool {
+		target := fields.ByName(f.Name())
+		switch {
+		case target == nil: // not of this action
+		case target.Kind() == protoreflect.EnumKind:
+			outcome := target.Enum().Values().ByName(f.Enum().Values().ByNumber(value.Enum()).Name())
+			if outcome == nil {
+				err = fmt.Errorf("%s has no outcome %s", into.Descriptor().Name(), r.Outcome)
+				return false
+			}
+			into.Set(target, protoreflect.ValueOfEnum(outcome.Number()))
+		default:
+			into.Set(target, value)
+		}
+		return true
+	})
+	if err != nil {
+		return none, err
+	}
+	return response, nil
 }
 
 // enumOf is the contract's value of a name of the runtime's. The zero name is the zero value.
@@ -135,27 +91,4 @@ func enumOf[E ~int32, S ~string](values map[string]int32, name S) (E, error) {
 		return 0, fmt.Errorf("the contract has no %T %q", E(0), name)
 	}
 	return E(value), nil
-}
-
-func recordOf(r *actions.Record) *botversev1.Record {
-	if r == nil {
-		return nil
-	}
-	return &botversev1.Record{Entity: r.Entity, Id: r.ID, Name: r.Name, Url: r.URL}
-}
-
-func recordsOf(records []actions.Record) []*botversev1.Record {
-	var out []*botversev1.Record
-	for i := range records {
-		out = append(out, recordOf(&records[i]))
-	}
-	return out
-}
-
-func int32Of(n *int) *int32 {
-	if n == nil {
-		return nil
-	}
-	v := int32(*n)
-	return &v
 }

@@ -1,33 +1,9 @@
 package server
 
 import (
-	"google.golang.org/protobuf/types/known/structpb"
-
 	"github.com/botverse/botverse/actions"
 	botversev1 "github.com/botverse/botverse/gen/botverse/v1"
 )
-
-// common is what the answers of all actions have.
-type common struct {
-	variables  *structpb.Struct
-	candidates []*botversev1.Candidate
-	warnings   []*botversev1.Warning
-	requests   []*botversev1.PlannedRequest
-}
-
-func commonOf(r actions.Result) (c common, err error) {
-	if c.variables, err = structFrom(r.Variables); err != nil {
-		return c, err
-	}
-	if c.candidates, err = candidatesOf(r.Candidates); err != nil {
-		return c, err
-	}
-	if c.warnings, err = warningsOf(r.Warnings); err != nil {
-		return c, err
-	}
-	c.requests, err = requestsOf(r.Requests)
-	return c, err
-}
 
 func candidatesOf(candidates []actions.Candidate) ([]*botversev1.Candidate, error) {
 	var out []*botversev1.Candidate
@@ -63,4 +39,27 @@ func requestsOf(requests []actions.PlannedRequest) ([]*botversev1.PlannedRequest
 		out = append(out, &botversev1.PlannedRequest{Method: r.Method, Url: r.URL, Headers: r.Header, Body: body, Condition: r.Condition})
 	}
 	return out, nil
+}
+
+func recordOf(r *actions.Record) *botversev1.Record {
+	if r == nil {
+		return nil
+	}
+	return &botversev1.Record{Entity: r.Entity, Id: r.ID, Name: r.Name, Url: r.URL}
+}
+
+func recordsOf(records []actions.Record) []*botversev1.Record {
+	var out []*botversev1.Record
+	for i := range records {
+		out = append(out, recordOf(&records[i]))
+	}
+	return out
+}
+
+func int32Of(n *int) *int32 {
+	if n == nil {
+		return nil
+	}
+	v := int32(*n)
+	return &v
 }

@@ -24,18 +24,40 @@ type route struct {
 	body  bool // whether the request is the body, and not the query
 }
 
-// matches reports whether a path is one of the route's. A parameter stands for one segment.
+// matches reports whether a path is one of the route's. A parameter stands for one segment, or for what comes before its verb,
+// as in {name}:run. A segment with a colon is one with a verb.
 func (r *route) matches(path string) bool {
 	want, got := strings.Split(r.pattern, "/"), strings.Split(path, "/")
-	return slices.EqualFunc(want, got, func(w, g string) bool { return w == g || isParameter(w) && g != "" })
+	return slices.EqualFunc(want, got, func(w, g string) bool {
+		name, verb := parameterOf(w)
+		if name == "" {
+			return w == g
+		}
+		value, has := strings.CutSuffix(g, verb)
+		return has && value != "" && !strings.Contains(value, ":")
+	})
 }
 
 // hasParameter reports whether a field of the request is part of the path.
 func (r *route) hasParameter(field protoreflect.Name) bool {
-	return slices.Contains(strings.Split(r.pattern, "/"), "{"+string(field)+"}")
+	return slices.ContainsFunc(strings.Split(r.pattern, "/"), func(segment string) bool {
+		name, _ := parameterOf(segment)
+		return name == string(field)
+	})
 }
 
-func isParameter(segment string) bool { return strings.HasPrefix(segment, "{") }
+// parameters reports whether the pattern has any.
+func (r *route) parameters() bool { return strings.Contains(r.pattern, "{") }
+
+// parameterOf is the parameter that a segment of a pattern is, and the verb behind it, as ":run"; "" where it is none.
+func parameterOf(segment string) (name, verb string) {
+	inner, ok := strings.CutPrefix(segment, "{")
+	if !ok {
+		return "", ""
+	}
+	name, verb, _ = strings.Cut(inner, "}")
+	return name, verb
+}
 
 // contractRoutes are the routes that the protos declare, each served by handler.
 func contractRoutes(handler http.Handler) []*route {

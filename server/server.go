@@ -35,6 +35,7 @@ import (
 	"google.golang.org/grpc/test/bufconn"
 
 	"github.com/botverse/botverse/actions"
+	"github.com/botverse/botverse/actions/saved"
 	botversev1 "github.com/botverse/botverse/gen/botverse/v1"
 	"github.com/botverse/botverse/presence"
 )
@@ -42,6 +43,7 @@ import (
 // Deps is what the server stands on.
 type Deps struct {
 	Runtime  *actions.Runtime
+	Saved    *saved.Library // nil for the built-in saved actions
 	Presence *presence.Presence
 	Logger   *slog.Logger                // nil logs nothing
 	Ready    func(context.Context) error // why the process cannot serve yet, nil once it can; a nil Ready is ready at once
@@ -91,8 +93,14 @@ func New(config Config, deps Deps) (*Server, error) {
 	if deps.Runtime == nil || deps.Presence == nil {
 		return nil, errors.New("a server needs a runtime and a presence")
 	}
+	if deps.Saved == nil {
+		var err error
+		if deps.Saved, err = saved.Open(saved.Config{Runtime: deps.Runtime, Logger: deps.Logger}); err != nil {
+			return nil, err
+		}
+	}
 	return newServer(config, deps, services{
-		actions:  actionService{runtime: deps.Runtime},
+		actions:  actionService{runtime: deps.Runtime, saved: deps.Saved},
 		metadata: metadataService{runtime: deps.Runtime},
 		presence: presenceService{presence: deps.Presence},
 	})

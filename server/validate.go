@@ -23,6 +23,7 @@ func newValidation() (validation, error) {
 	validator, err := protovalidate.New(protovalidate.WithMessages(
 		&botversev1.CreateRecordRequest{}, &botversev1.UpdateRecordRequest{}, &botversev1.UpsertRecordRequest{},
 		&botversev1.FindRecordRequest{}, &botversev1.FindRecordByFetchXMLRequest{},
+		&botversev1.ListActionsRequest{}, &botversev1.GetActionRequest{}, &botversev1.RunActionRequest{},
 		&botversev1.ListEntitiesRequest{}, &botversev1.GetEntityRequest{},
 		&botversev1.ListPresenceRequest{}, &botversev1.WatchPresenceRequest{},
 		&botversev1.ListDeadLettersRequest{}, &botversev1.GetDeadLetterRequest{}, &botversev1.ReplayDeadLetterRequest{},

@@ -12,6 +12,7 @@ import (
 
 	"golang.org/x/sync/errgroup"
 
+	"github.com/botverse/botverse/actions/saved"
 	"github.com/botverse/botverse/dataverse"
 	"github.com/botverse/botverse/dataverse/local"
 	"github.com/botverse/botverse/journal"
@@ -29,6 +30,7 @@ type serveCommand struct {
 	GRPCAddr string `name:"grpc-addr" default:"${grpc_addr}" help:"Serve gRPC here." placeholder:"ADDR"`
 	place    `embed:""`
 
+	ActionsDir     string   `placeholder:"DIR" help:"Read saved actions from the *.yaml files of this directory, and follow their changes. Default: actions in the data directory."`
 	AllowedHosts   []string `placeholder:"HOST" help:"Host names that REST answers to beside loopback's."`
 	InsecureNoAuth bool     `help:"Listen on other addresses than loopback though callers are not authenticated."`
 	OTLPEndpoint   string   `name:"otlp-endpoint" placeholder:"ADDR" help:"Send traces to this OpenTelemetry collector (OTLP over gRPC)."`
@@ -50,6 +52,9 @@ func (c *serveCommand) Run(ctx context.Context, s streams) error {
 
 func (c *serveCommand) validate() error {
 	faults := c.faults()
+	if err := c.checkActionsDir(); err != nil {
+		faults = append(faults, err)
+	}
 	if err := c.server().Validate(); err != nil {
 		faults = append(faults, err)
 	}
@@ -74,6 +79,7 @@ type house struct {
 	local    *local.Server // nil where environments are configured
 	presence *presence.Presence
 	outputs  *output.Outputs
+	saved    *saved.Library
 	server   *server.Server
 	// register tells all environments where to send their webhooks; nil where nobody asked for it.
 	register func(context.Context) error
@@ -117,8 +123,12 @@ func (c *serveCommand) build(ctx context.Context, h *house) error {
 	if err != nil {
 		return err
 	}
+	if h.saved, err = saved.Open(saved.Config{Dir: c.actionsDir(), Runtime: runtime, Logger: h.log}); err != nil {
+		return err
+	}
 	h.server, err = server.New(c.server(), server.Deps{
 		Runtime:        runtime,
+		Saved:          h.saved,
 		Presence:       h.presence,
 		Logger:         h.log,
 		Ready:          h.readiness,
@@ -196,6 +206,7 @@ func (h *house) run(ctx context.Context, welcome func()) error {
 	}
 	group.Go(func() error { return h.presence.Run(below) })
 	group.Go(func() error { return h.outputs.Run(below) })
+	group.Go(func() error { return h.saved.Run(above) })
 	group.Go(func() error {
 		defer endBelow()
 		return h.server.Run(above)

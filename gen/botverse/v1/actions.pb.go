@@ -2516,7 +2516,7 @@ var File_botverse_v1_actions_proto protoreflect.FileDescriptor
 
 const file_botverse_v1_actions_proto_rawDesc = "" +
 	"\n" +
-	"\x19botverse/v1/actions.proto\x12\vbotverse.v1\x1a\x19botverse/v1/records.proto\x1a\x1bbuf/validate/validate.proto\x1a\x1cgoogle/api/annotations.proto\x1a\x1cgoogle/protobuf/struct.proto\"\xbc\n" +
+	"\x19botverse/v1/actions.proto\x12\vbotverse.v1\x1a\x19botverse/v1/records.proto\x1a\x1fbotverse/v1/saved_actions.proto\x1a\x1bbuf/validate/validate.proto\x1a\x1cgoogle/api/annotations.proto\x1a\x1cgoogle/protobuf/struct.proto\"\xbc\n" +
 	"\n" +
 	"\x13CreateRecordRequest\x12*\n" +
 	"\venvironment\x18\x01 \x01(\tB\b\xbaH\x05r\x03\x18\x80\x01R\venvironment\x12<\n" +
@@ -2795,14 +2795,17 @@ const file_botverse_v1_actions_proto_rawDesc = "" +
 	"\aMATCHED\x10\x01\x12\x0f\n" +
 	"\vNOT_MATCHED\x10\x02\x12\r\n" +
 	"\tAMBIGUOUS\x10\x03B\x0e\n" +
-	"\f_match_count2\x91\x05\n" +
+	"\f_match_count2\xcf\a\n" +
 	"\rActionService\x12y\n" +
 	"\fCreateRecord\x12 .botverse.v1.CreateRecordRequest\x1a!.botverse.v1.CreateRecordResponse\"$\x82\xd3\xe4\x93\x02\x1e:\x01*\"\x19/v1/actions/create-record\x12y\n" +
 	"\fUpdateRecord\x12 .botverse.v1.UpdateRecordRequest\x1a!.botverse.v1.UpdateRecordResponse\"$\x82\xd3\xe4\x93\x02\x1e:\x01*\"\x19/v1/actions/update-record\x12y\n" +
 	"\fUpsertRecord\x12 .botverse.v1.UpsertRecordRequest\x1a!.botverse.v1.UpsertRecordResponse\"$\x82\xd3\xe4\x93\x02\x1e:\x01*\"\x19/v1/actions/upsert-record\x12q\n" +
 	"\n" +
 	"FindRecord\x12\x1e.botverse.v1.FindRecordRequest\x1a\x1f.botverse.v1.FindRecordResponse\"\"\x82\xd3\xe4\x93\x02\x1c:\x01*\"\x17/v1/actions/find-record\x12\x9b\x01\n" +
-	"\x14FindRecordByFetchXML\x12(.botverse.v1.FindRecordByFetchXMLRequest\x1a).botverse.v1.FindRecordByFetchXMLResponse\".\x82\xd3\xe4\x93\x02(:\x01*\"#/v1/actions/find-record-by-fetchxmlB\xa5\x01\n" +
+	"\x14FindRecordByFetchXML\x12(.botverse.v1.FindRecordByFetchXMLRequest\x1a).botverse.v1.FindRecordByFetchXMLResponse\".\x82\xd3\xe4\x93\x02(:\x01*\"#/v1/actions/find-record-by-fetchxml\x12e\n" +
+	"\vListActions\x12\x1f.botverse.v1.ListActionsRequest\x1a .botverse.v1.ListActionsResponse\"\x13\x82\xd3\xe4\x93\x02\r\x12\v/v1/actions\x12f\n" +
+	"\tGetAction\x12\x1d.botverse.v1.GetActionRequest\x1a\x1e.botverse.v1.GetActionResponse\"\x1a\x82\xd3\xe4\x93\x02\x14\x12\x12/v1/actions/{name}\x12m\n" +
+	"\tRunAction\x12\x1d.botverse.v1.RunActionRequest\x1a\x1e.botverse.v1.RunActionResponse\"!\x82\xd3\xe4\x93\x02\x1b:\x01*\"\x16/v1/actions/{name}:runB\xa5\x01\n" +
 	"\x0fcom.botverse.v1B\fActionsProtoP\x01Z7github.com/botverse/botverse/gen/botverse/v1;botversev1\xa2\x02\x03BXX\xaa\x02\vBotverse.V1\xca\x02\vBotverse\\V1\xe2\x02\x17Botverse\\V1\\GPBMetadata\xea\x02\fBotverse::V1b\x06proto3"
 
 var (
@@ -2857,6 +2860,12 @@ var file_botverse_v1_actions_proto_goTypes = []any{
 	(*Explanation)(nil),                         // 34: botverse.v1.Explanation
 	(*Candidate)(nil),                           // 35: botverse.v1.Candidate
 	(*structpb.Value)(nil),                      // 36: google.protobuf.Value
+	(*ListActionsRequest)(nil),                  // 37: botverse.v1.ListActionsRequest
+	(*GetActionRequest)(nil),                    // 38: botverse.v1.GetActionRequest
+	(*RunActionRequest)(nil),                    // 39: botverse.v1.RunActionRequest
+	(*ListActionsResponse)(nil),                 // 40: botverse.v1.ListActionsResponse
+	(*GetActionResponse)(nil),                   // 41: botverse.v1.GetActionResponse
+	(*RunActionResponse)(nil),                   // 42: botverse.v1.RunActionResponse
 }
 var file_botverse_v1_actions_proto_depIdxs = []int32{
 	29, // 0: botverse.v1.CreateRecordRequest.fields:type_name -> google.protobuf.Struct
@@ -2941,13 +2950,19 @@ var file_botverse_v1_actions_proto_depIdxs = []int32{
 	17, // 79: botverse.v1.ActionService.UpsertRecord:input_type -> botverse.v1.UpsertRecordRequest
 	20, // 80: botverse.v1.ActionService.FindRecord:input_type -> botverse.v1.FindRecordRequest
 	22, // 81: botverse.v1.ActionService.FindRecordByFetchXML:input_type -> botverse.v1.FindRecordByFetchXMLRequest
-	14, // 82: botverse.v1.ActionService.CreateRecord:output_type -> botverse.v1.CreateRecordResponse
-	16, // 83: botverse.v1.ActionService.UpdateRecord:output_type -> botverse.v1.UpdateRecordResponse
-	18, // 84: botverse.v1.ActionService.UpsertRecord:output_type -> botverse.v1.UpsertRecordResponse
-	21, // 85: botverse.v1.ActionService.FindRecord:output_type -> botverse.v1.FindRecordResponse
-	23, // 86: botverse.v1.ActionService.FindRecordByFetchXML:output_type -> botverse.v1.FindRecordByFetchXMLResponse
-	82, // [82:87] is the sub-list for method output_type
-	77, // [77:82] is the sub-list for method input_type
+	37, // 82: botverse.v1.ActionService.ListActions:input_type -> botverse.v1.ListActionsRequest
+	38, // 83: botverse.v1.ActionService.GetAction:input_type -> botverse.v1.GetActionRequest
+	39, // 84: botverse.v1.ActionService.RunAction:input_type -> botverse.v1.RunActionRequest
+	14, // 85: botverse.v1.ActionService.CreateRecord:output_type -> botverse.v1.CreateRecordResponse
+	16, // 86: botverse.v1.ActionService.UpdateRecord:output_type -> botverse.v1.UpdateRecordResponse
+	18, // 87: botverse.v1.ActionService.UpsertRecord:output_type -> botverse.v1.UpsertRecordResponse
+	21, // 88: botverse.v1.ActionService.FindRecord:output_type -> botverse.v1.FindRecordResponse
+	23, // 89: botverse.v1.ActionService.FindRecordByFetchXML:output_type -> botverse.v1.FindRecordByFetchXMLResponse
+	40, // 90: botverse.v1.ActionService.ListActions:output_type -> botverse.v1.ListActionsResponse
+	41, // 91: botverse.v1.ActionService.GetAction:output_type -> botverse.v1.GetActionResponse
+	42, // 92: botverse.v1.ActionService.RunAction:output_type -> botverse.v1.RunActionResponse
+	85, // [85:93] is the sub-list for method output_type
+	77, // [77:85] is the sub-list for method input_type
 	77, // [77:77] is the sub-list for extension type_name
 	77, // [77:77] is the sub-list for extension extendee
 	0,  // [0:77] is the sub-list for field type_name
@@ -2959,6 +2974,7 @@ func file_botverse_v1_actions_proto_init() {
 		return
 	}
 	file_botverse_v1_records_proto_init()
+	file_botverse_v1_saved_actions_proto_init()
 	file_botverse_v1_actions_proto_msgTypes[8].OneofWrappers = []any{}
 	file_botverse_v1_actions_proto_msgTypes[10].OneofWrappers = []any{}
 	type x struct{}

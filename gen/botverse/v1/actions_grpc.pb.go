@@ -24,6 +24,9 @@ const (
 	ActionService_UpsertRecord_FullMethodName         = "/botverse.v1.ActionService/UpsertRecord"
 	ActionService_FindRecord_FullMethodName           = "/botverse.v1.ActionService/FindRecord"
 	ActionService_FindRecordByFetchXML_FullMethodName = "/botverse.v1.ActionService/FindRecordByFetchXML"
+	ActionService_ListActions_FullMethodName          = "/botverse.v1.ActionService/ListActions"
+	ActionService_GetAction_FullMethodName            = "/botverse.v1.ActionService/GetAction"
+	ActionService_RunAction_FullMethodName            = "/botverse.v1.ActionService/RunAction"
 )
 
 // ActionServiceClient is the client API for ActionService service.
@@ -69,6 +72,16 @@ type ActionServiceClient interface {
 	// filter, nowhere else: a variable can change what is searched for, never what the query is. The query's own top and count are replaced; its order is kept and
 	// made total.
 	FindRecordByFetchXML(ctx context.Context, in *FindRecordByFetchXMLRequest, opts ...grpc.CallOption) (*FindRecordByFetchXMLResponse, error)
+	// Lists the actions that were saved under a name, by name: what they take, what they answer, and whether they can run.
+	ListActions(ctx context.Context, in *ListActionsRequest, opts ...grpc.CallOption) (*ListActionsResponse, error)
+	// Tells of one saved action, with its definition.
+	GetAction(ctx context.Context, in *GetActionRequest, opts ...grpc.CallOption) (*GetActionResponse, error)
+	// Runs an action that was saved under a name with the flow's variables.
+	//
+	// What the definition's inputs declare is held against the variables first: a required one that is missing, or a value that
+	// does not fit its type, is refused with its name ("variables.phone") before anything is asked. Everything else is as for the
+	// action that the definition runs.
+	RunAction(ctx context.Context, in *RunActionRequest, opts ...grpc.CallOption) (*RunActionResponse, error)
 }
 
 type actionServiceClient struct {
@@ -129,6 +142,36 @@ func (c *actionServiceClient) FindRecordByFetchXML(ctx context.Context, in *Find
 	return out, nil
 }
 
+func (c *actionServiceClient) ListActions(ctx context.Context, in *ListActionsRequest, opts ...grpc.CallOption) (*ListActionsResponse, error) {
+	cOpts := append([]grpc.CallOption{grpc.StaticMethod()}, opts...)
+	out := new(ListActionsResponse)
+	err := c.cc.Invoke(ctx, ActionService_ListActions_FullMethodName, in, out, cOpts...)
+	if err != nil {
+		return nil, err
+	}
+	return out, nil
+}
+
+func (c *actionServiceClient) GetAction(ctx context.Context, in *GetActionRequest, opts ...grpc.CallOption) (*GetActionResponse, error) {
+	cOpts := append([]grpc.CallOption{grpc.StaticMethod()}, opts...)
+	out := new(GetActionResponse)
+	err := c.cc.Invoke(ctx, ActionService_GetAction_FullMethodName, in, out, cOpts...)
+	if err != nil {
+		return nil, err
+	}
+	return out, nil
+}
+
+func (c *actionServiceClient) RunAction(ctx context.Context, in *RunActionRequest, opts ...grpc.CallOption) (*RunActionResponse, error) {
+	cOpts := append([]grpc.CallOption{grpc.StaticMethod()}, opts...)
+	out := new(RunActionResponse)
+	err := c.cc.Invoke(ctx, ActionService_RunAction_FullMethodName, in, out, cOpts...)
+	if err != nil {
+		return nil, err
+	}
+	return out, nil
+}
+
 // ActionServiceServer is the server API for ActionService service.
 // All implementations must embed UnimplementedActionServiceServer
 // for forward compatibility.
@@ -172,6 +215,16 @@ type ActionServiceServer interface {
 	// filter, nowhere else: a variable can change what is searched for, never what the query is. The query's own top and count are replaced; its order is kept and
 	// made total.
 	FindRecordByFetchXML(context.Context, *FindRecordByFetchXMLRequest) (*FindRecordByFetchXMLResponse, error)
+	// Lists the actions that were saved under a name, by name: what they take, what they answer, and whether they can run.
+	ListActions(context.Context, *ListActionsRequest) (*ListActionsResponse, error)
+	// Tells of one saved action, with its definition.
+	GetAction(context.Context, *GetActionRequest) (*GetActionResponse, error)
+	// Runs an action that was saved under a name with the flow's variables.
+	//
+	// What the definition's inputs declare is held against the variables first: a required one that is missing, or a value that
+	// does not fit its type, is refused with its name ("variables.phone") before anything is asked. Everything else is as for the
+	// action that the definition runs.
+	RunAction(context.Context, *RunActionRequest) (*RunActionResponse, error)
 	mustEmbedUnimplementedActionServiceServer()
 }
 
@@ -196,6 +249,15 @@ func (UnimplementedActionServiceServer) FindRecord(context.Context, *FindRecordR
 }
 func (UnimplementedActionServiceServer) FindRecordByFetchXML(context.Context, *FindRecordByFetchXMLRequest) (*FindRecordByFetchXMLResponse, error) {
 	return nil, status.Error(codes.Unimplemented, "method FindRecordByFetchXML not implemented")
+}
+func (UnimplementedActionServiceServer) ListActions(context.Context, *ListActionsRequest) (*ListActionsResponse, error) {
+	return nil, status.Error(codes.Unimplemented, "method ListActions not implemented")
+}
+func (UnimplementedActionServiceServer) GetAction(context.Context, *GetActionRequest) (*GetActionResponse, error) {
+	return nil, status.Error(codes.Unimplemented, "method GetAction not implemented")
+}
+func (UnimplementedActionServiceServer) RunAction(context.Context, *RunActionRequest) (*RunActionResponse, error) {
+	return nil, status.Error(codes.Unimplemented, "method RunAction not implemented")
 }
 func (UnimplementedActionServiceServer) mustEmbedUnimplementedActionServiceServer() {}
 func (UnimplementedActionServiceServer) testEmbeddedByValue()                       {}
@@ -308,6 +370,60 @@ func _ActionService_FindRecordByFetchXML_Handler(srv interface{}, ctx context.Co
 	return interceptor(ctx, in, info, handler)
 }
 
+func _ActionService_ListActions_Handler(srv interface{}, ctx context.Context, dec func(interface{}) error, interceptor grpc.UnaryServerInterceptor) (interface{}, error) {
+	in := new(ListActionsRequest)
+	if err := dec(in); err != nil {
+		return nil, err
+	}
+	if interceptor == nil {
+		return srv.(ActionServiceServer).ListActions(ctx, in)
+	}
+	info := &grpc.UnaryServerInfo{
+		Server:     srv,
+		FullMethod: ActionService_ListActions_FullMethodName,
+	}
+	handler := func(ctx context.Context, req interface{}) (interface{}, error) {
+		return srv.(ActionServiceServer).ListActions(ctx, req.(*ListActionsRequest))
+	}
+	return interceptor(ctx, in, info, handler)
+}
+
+func _ActionService_GetAction_Handler(srv interface{}, ctx context.Context, dec func(interface{}) error, interceptor grpc.UnaryServerInterceptor) (interface{}, error) {
+	in := new(GetActionRequest)
+	if err := dec(in); err != nil {
+		return nil, err
+	}
+	if interceptor == nil {
+		return srv.(ActionServiceServer).GetAction(ctx, in)
+	}
+	info := &grpc.UnaryServerInfo{
+		Server:     srv,
+		FullMethod: ActionService_GetAction_FullMethodName,
+	}
+	handler := func(ctx context.Context, req interface{}) (interface{}, error) {
+		return srv.(ActionServiceServer).GetAction(ctx, req.(*GetActionRequest))
+	}
+	return interceptor(ctx, in, info, handler)
+}
+
+func _ActionService_RunAction_Handler(srv interface{}, ctx context.Context, dec func(interface{}) error, interceptor grpc.UnaryServerInterceptor) (interface{}, error) {
+	in := new(RunActionRequest)
+	if err := dec(in); err != nil {
+		return nil, err
+	}
+	if interceptor == nil {
+		return srv.(ActionServiceServer).RunAction(ctx, in)
+	}
+	info := &grpc.UnaryServerInfo{
+		Server:     srv,
+		FullMethod: ActionService_RunAction_FullMethodName,
+	}
+	handler := func(ctx context.Context, req interface{}) (interface{}, error) {
+		return srv.(ActionServiceServer).RunAction(ctx, req.(*RunActionRequest))
+	}
+	return interceptor(ctx, in, info, handler)
+}
+
 // ActionService_ServiceDesc is the grpc.ServiceDesc for ActionService service.
 // It's only intended for direct use with grpc.RegisterService,
 // and not to be introspected or modified (even as a copy)
@@ -334,6 +450,18 @@ var ActionService_ServiceDesc = grpc.ServiceDesc{
 		{
 			MethodName: "FindRecordByFetchXML",
 			Handler:    _ActionService_FindRecordByFetchXML_Handler,
+		},
+		{
+			MethodName: "ListActions",
+			Handler:    _ActionService_ListActions_Handler,
+		},
+		{
+			MethodName: "GetAction",
+			Handler:    _ActionService_GetAction_Handler,
+		},
+		{
+			MethodName: "RunAction",
+			Handler:    _ActionService_RunAction_Handler,
 		},
 	},
 	Streams:  []grpc.StreamDesc{},

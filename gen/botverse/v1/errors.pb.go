@@ -65,6 +65,10 @@ const (
 	ErrorDetail_ENTITY_MISMATCH ErrorDetail_Reason = 20
 	// The request_id was used for other content. FAILED_PRECONDITION, HTTP 400.
 	ErrorDetail_KEY_REUSED ErrorDetail_Reason = 21
+	// No saved action has that name; the detail names the nearest. NOT_FOUND, HTTP 404.
+	ErrorDetail_UNKNOWN_ACTION ErrorDetail_Reason = 22
+	// The saved action's definition has faults, which GetAction lists, and no earlier one was right. FAILED_PRECONDITION, HTTP 400.
+	ErrorDetail_BROKEN_ACTION ErrorDetail_Reason = 23
 	// The caller is not signed in. UNAUTHENTICATED, HTTP 401.
 	ErrorDetail_CALLER_UNAUTHENTICATED ErrorDetail_Reason = 30
 	// Dataverse refuses our credentials: for the operator to mend. UNAVAILABLE, HTTP 503.
@@ -119,6 +123,8 @@ var (
 		19: "BAD_FETCHXML",
 		20: "ENTITY_MISMATCH",
 		21: "KEY_REUSED",
+		22: "UNKNOWN_ACTION",
+		23: "BROKEN_ACTION",
 		30: "CALLER_UNAUTHENTICATED",
 		40: "DATAVERSE_SIGN_IN",
 		41: "DATAVERSE_FORBIDDEN",
@@ -155,6 +161,8 @@ var (
 		"BAD_FETCHXML":           19,
 		"ENTITY_MISMATCH":        20,
 		"KEY_REUSED":             21,
+		"UNKNOWN_ACTION":         22,
+		"BROKEN_ACTION":          23,
 		"CALLER_UNAUTHENTICATED": 30,
 		"DATAVERSE_SIGN_IN":      40,
 		"DATAVERSE_FORBIDDEN":    41,
@@ -386,7 +394,7 @@ var File_botverse_v1_errors_proto protoreflect.FileDescriptor
 
 const file_botverse_v1_errors_proto_rawDesc = "" +
 	"\n" +
-	"\x18botverse/v1/errors.proto\x12\vbotverse.v1\"\x8f\t\n" +
+	"\x18botverse/v1/errors.proto\x12\vbotverse.v1\"\xb6\t\n" +
 	"\vErrorDetail\x127\n" +
 	"\x06reason\x18\x01 \x01(\x0e2\x1f.botverse.v1.ErrorDetail.ReasonR\x06reason\x12\x1c\n" +
 	"\tretryable\x18\x02 \x01(\bR\tretryable\x12%\n" +
@@ -400,7 +408,7 @@ const file_botverse_v1_errors_proto_rawDesc = "" +
 	"\x05field\x18\x02 \x01(\tR\x05field\x12\x18\n" +
 	"\amessage\x18\x03 \x01(\tR\amessage\x12\x18\n" +
 	"\aallowed\x18\x04 \x03(\tR\aallowed\x12\x18\n" +
-	"\anearest\x18\x05 \x03(\tR\anearest\"\xdf\x05\n" +
+	"\anearest\x18\x05 \x03(\tR\anearest\"\x86\x06\n" +
 	"\x06Reason\x12\x16\n" +
 	"\x12REASON_UNSPECIFIED\x10\x00\x12\x13\n" +
 	"\x0fINVALID_REQUEST\x10\x01\x12\x15\n" +
@@ -423,7 +431,9 @@ const file_botverse_v1_errors_proto_rawDesc = "" +
 	"\fBAD_FETCHXML\x10\x13\x12\x13\n" +
 	"\x0fENTITY_MISMATCH\x10\x14\x12\x0e\n" +
 	"\n" +
-	"KEY_REUSED\x10\x15\x12\x1a\n" +
+	"KEY_REUSED\x10\x15\x12\x12\n" +
+	"\x0eUNKNOWN_ACTION\x10\x16\x12\x11\n" +
+	"\rBROKEN_ACTION\x10\x17\x12\x1a\n" +
 	"\x16CALLER_UNAUTHENTICATED\x10\x1e\x12\x15\n" +
 	"\x11DATAVERSE_SIGN_IN\x10(\x12\x17\n" +
 	"\x13DATAVERSE_FORBIDDEN\x10)\x12\x14\n" +
