@@ -1,6 +1,7 @@
 package actions
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 	"slices"
@@ -41,22 +42,31 @@ func operatorsFor(f *schema.Field) []string {
 }
 
 // filter is the condition that all pairs and all conditions hold. Every fault comes at once; err is Dataverse's, as it came.
-func (c comparer) filter(ctx context.Context, pairs map[string]any, conditions []Condition) (odata.Expr, []Fault, error) {
-	if len(conditions) == 0 {
-		return c.where(ctx, pairs)
+func (c comparer) filter(ctx context.Context, pairs map[string]any, conditions []Condition) (criteria, []Fault, error) {
+	if len(pairs)+len(conditions) == 0 {
+		return criteria{}, []Fault{*newFault(InvalidRequest, cmp.Or(c.member, "where"), "needs at least one field: a search without one would match every record")}, nil
 	}
+	pairs, number, byPhone := splitPhone(pairs)
 	terms, faults, err := c.terms(ctx, pairs)
 	if err != nil {
-		return nil, nil, err
+		return criteria{}, nil, err
+	}
+	var found criteria
+	if byPhone {
+		search, more := c.phone(number)
+		if faults = append(faults, more...); search != nil {
+			found.phone, terms = search, append(terms, search.filter())
+		}
 	}
 	for i, condition := range conditions {
 		term, more, err := c.condition(ctx, condition, fmt.Sprintf("conditions[%d]", i))
 		if err != nil {
-			return nil, nil, err
+			return criteria{}, nil, err
 		}
 		terms, faults = append(terms, term), append(faults, more...)
 	}
-	return joined(odata.And, terms), faults, nil
+	found.filter = joined(odata.And, terms)
+	return found, faults, nil
 }
 
 // joined is several conditions as one.

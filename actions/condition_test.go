@@ -22,7 +22,7 @@ func conditioning(t testing.TB, variables map[string]any, zone *time.Location, c
 	if len(faults) > 0 {
 		return "", faults
 	}
-	return odata.FormatFilter(expr), nil
+	return odata.FormatFilter(expr.filter), nil
 }
 
 func TestConditionsCompareByType(t *testing.T) {

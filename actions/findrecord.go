@@ -12,7 +12,7 @@ import (
 type FindRecord struct {
 	Environment   string         // "" for the default
 	Entity        string         // logical name
-	Where         map[string]any // by logical name: literals, templates, lookups
+	Where         map[string]any // by logical name: literals, templates, lookups; "@phone" for a number in any spelling
 	Conditions    []Condition    // beside Where, all of them; one of Where and Conditions is needed
 	OrderBy       []string       // as "createdon desc"; nil for active first, then oldest
 	Save          map[string]string
@@ -51,21 +51,30 @@ func (r *Runtime) FindRecord(ctx context.Context, spec FindRecord) (Result, erro
 		}
 		return requests.explain(ctx, client, result)
 	}
-	page, err := client.ListRecords(ctx, found.entity, found.query)
+	records, all, err := found.list(ctx)
 	if err != nil {
 		return Result{}, err
 	}
-	all, err := found.count(ctx, page)
-	if err != nil {
-		return Result{}, err
-	}
-	return found.answer(page.Records, all), nil
+	return found.answer(records, all), nil
 }
 
 // recordSearch is a FindRecord that was checked: the query to send.
 type recordSearch struct {
 	search
 	query *odata.Query
+}
+
+// list reads the first records and learns how many there are.
+func (s recordSearch) list(ctx context.Context) ([]dataverse.Record, tally, error) {
+	if s.phone != nil {
+		return s.listByPhone(ctx, s.query, s.query.Count)
+	}
+	page, err := s.client.ListRecords(ctx, s.entity, s.query)
+	if err != nil {
+		return nil, tally{}, err
+	}
+	all, err := s.count(ctx, page)
+	return page.Records, all, err
 }
 
 // planFind checks a request and makes its query. The error is an *InputError with all faults, or Dataverse's.
@@ -80,13 +89,13 @@ func (r *Runtime) planFind(ctx context.Context, client *dataverse.Client, e *sch
 		faults = append(faults, *fault)
 	}
 	save, saveFaults, err := planSave(ctx, client, e, saveRequest{
-		Save: spec.Save, Defaults: spec.SaveDefaults, Variables: spec.Variables, Links: true, Count: true,
+		Save: spec.Save, Defaults: spec.SaveDefaults, Variables: spec.Variables, Links: true, Count: true, Phone: hasPhone(spec.Where),
 	})
 	if err != nil {
 		return recordSearch{}, err
 	}
 	orders, orderFaults := parseOrders(e, spec.OrderBy)
-	filter, whereFaults, err := comparer{runtime: r, client: client, entity: e, variables: spec.Variables, zone: zone, numbers: writing}.filter(ctx, spec.Where, spec.Conditions)
+	wanted, whereFaults, err := comparer{runtime: r, client: client, entity: e, variables: spec.Variables, zone: zone, numbers: writing}.filter(ctx, spec.Where, spec.Conditions)
 	if err != nil {
 		return recordSearch{}, err
 	}
@@ -95,16 +104,20 @@ func (r *Runtime) planFind(ctx context.Context, client *dataverse.Client, e *sch
 		return recordSearch{}, err
 	}
 	orders = totalOrder(e, orders)
-	s.save, s.orderedBy = save, orderTexts(orders)
+	s.save, s.orderedBy, s.phone = save, orderTexts(orders), wanted.phone
 	top := s.top()
 	return recordSearch{search: s, query: &odata.Query{
-		Select: save.Select(), Filter: filter, OrderBy: odataOrders(orders), Top: &top, Expand: save.Expand(), Count: spec.CountMatches,
+		Select: wanted.phone.selecting(save.Select()), Filter: wanted.filter, OrderBy: odataOrders(orders), Top: &top, Expand: save.Expand(), Count: spec.CountMatches,
 	}}, nil
 }
 
 // validate answers with the query, which is not sent.
 func (s recordSearch) validate(ctx context.Context, requests *plan) (Result, error) {
 	requests.hold("")
+	if s.phone != nil {
+		err := s.phone.plan(ctx, s.client, s.entity, s.query, requests)
+		return s.planned(requests), err
+	}
 	_, err := s.client.ListRecords(ctx, s.entity, s.query)
 	if err := requests.heldBack(err); err != nil {
 		return Result{}, err

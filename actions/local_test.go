@@ -1,8 +1,11 @@
 package actions
 
 import (
+	"encoding/json"
 	"io"
 	"net/http"
+	"os"
+	"path/filepath"
 	"strings"
 	"sync"
 	"testing"
@@ -24,7 +27,26 @@ type world struct {
 // newWorld starts a world of the test's own.
 func newWorld(t testing.TB) world {
 	t.Helper()
-	server, url := localtest.Start(t, local.Config{Seed: local.SeedDemo})
+	return newWorldOf(t, local.SeedDemo)
+}
+
+// newWorldWith starts a world that has these records alone, by entity set.
+func newWorldWith(t testing.TB, records map[string][]map[string]any) world {
+	t.Helper()
+	text, err := json.Marshal(records)
+	if err != nil {
+		t.Fatal(err)
+	}
+	file := filepath.Join(t.TempDir(), "records.json")
+	if err := os.WriteFile(file, text, 0o600); err != nil {
+		t.Fatal(err)
+	}
+	return newWorldOf(t, file)
+}
+
+func newWorldOf(t testing.TB, seed string) world {
+	t.Helper()
+	server, url := localtest.Start(t, local.Config{Seed: seed})
 	transport := dataverse.NewTransport()
 	t.Cleanup(transport.CloseIdleConnections) // an http.Server waits five seconds for connections that nothing came over
 	w := &wire{next: transport}

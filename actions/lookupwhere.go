@@ -120,7 +120,7 @@ func parseLookupWhere(f *schema.Field, w lookupWhere, o valueOptions) (lookup, *
 // whereSearch is the search for the record of a lookup.
 type whereSearch struct {
 	entity *schema.Entity
-	filter odata.Expr
+	criteria
 }
 
 // resolveWhere finds the one record that a lookup's `where` matches, active or not: whoever means active ones says so there.
@@ -139,11 +139,11 @@ func (l lookup) resolveWhere(ctx context.Context, client *dataverse.Client, o va
 		if faults := l.Where.keyFaults(e, values.member); faults != nil {
 			return whereSearch{}, inputError(faults)
 		}
-		filter, faults, err := values.where(ctx, l.Where.pairs)
+		wanted, faults, err := values.where(ctx, l.Where.pairs)
 		if err == nil {
 			err = inputError(faults)
 		}
-		return whereSearch{entity: e, filter: filter}, err
+		return whereSearch{entity: e, criteria: wanted}, err
 	})
 	if faults := faultsOf(err); faults != nil {
 		if l.Omit && allUnset(faults) {
@@ -171,19 +171,33 @@ func (w lookupWhere) keyFaults(e *schema.Entity, path string) []Fault {
 
 // only is the one record that a search finds.
 func (l lookup) only(ctx context.Context, client *dataverse.Client, s whereSearch, o valueOptions) (ref reference, found bool, faults []Fault, err error) {
-	two := 2
-	page, err := client.ListRecords(ctx, s.entity, &odata.Query{Select: []string{s.entity.PrimaryID}, Filter: s.filter, Top: &two})
+	records, capped, err := s.two(ctx, client)
 	switch {
 	case err != nil:
 		return ref, false, nil, fmt.Errorf("look up a record by where: %w", err)
-	case len(page.Records) == 1:
-		return reference{Entity: l.Entity, ID: page.Records[0].ID()}, true, nil, nil
-	case len(page.Records) > 1:
+	case capped && len(records) < 2:
+		return ref, false, []Fault{*newFault(LookupAmbiguous, o.Path, "more records of %s than can be read have the digits of the number: another field in the lookup's where beside it says which one is meant", l.Entity)}, nil
+	case len(records) == 1:
+		return reference{Entity: l.Entity, ID: records[0].ID()}, true, nil, nil
+	case len(records) > 1:
 		return ref, false, []Fault{*newFault(LookupAmbiguous, o.Path, "several records of %s match the lookup's %s; it must match one", l.Entity, l.Where.member)}, nil
 	case l.Omit:
 		return ref, false, nil, nil
 	}
 	return ref, false, []Fault{*newFault(LookupNotFound, o.Path, "no record of %s matches the lookup's %s", l.Entity, l.Where.member)}, nil
+}
+
+// two are the first two records that the search finds: the second tells that it does not find one only. capped says that
+// there are records beyond those that could be read.
+func (s whereSearch) two(ctx context.Context, client *dataverse.Client) (records []dataverse.Record, capped bool, err error) {
+	two := 2
+	query := &odata.Query{Select: s.phone.selecting([]string{s.entity.PrimaryID}), Filter: s.filter, Top: &two}
+	if s.phone != nil {
+		records, _, capped, err = s.phone.list(ctx, client, s.entity, query, two)
+		return records, capped, err
+	}
+	page, err := client.ListRecords(ctx, s.entity, query)
+	return page.Records, false, err
 }
 
 // allUnset reports whether faults come of variables that say nothing, and of nothing else.

@@ -31,6 +31,8 @@ type Result struct {
 	MoreMatches bool // whether there may be more than MatchCount
 	OrderedBy   []string
 	Candidates  []Candidate
+	PhoneSearch *PhoneSearch // of a search by a phone number: how it was read; nil else
+	PhoneMatch  *PhoneMatch  // of such a search: by what Record was found
 
 	Requests    []PlannedRequest // with ValidateOnly: what would be sent
 	Explanation *Explanation     // with ValidateOnly: why; nil else
@@ -48,6 +50,8 @@ type Record struct {
 type Candidate struct {
 	Record Record
 	Fields map[string]any // the fields that the request saves, by their source
+
+	PhoneMatch *PhoneMatch // of a search by a phone number: by what the record was found; nil else
 }
 
 // WarningCode is the kind of a Warning. The names are those of the contract's Warning.Code.
@@ -69,6 +73,7 @@ const (
 	VersionNotChecked       WarningCode = "VERSION_NOT_CHECKED"
 	FieldNotUpdatable       WarningCode = "FIELD_NOT_UPDATABLE"
 	CountCapped             WarningCode = "COUNT_CAPPED"
+	PhoneSearchCapped       WarningCode = "PHONE_SEARCH_CAPPED"
 )
 
 // Warning is something the flow's author should know though the call succeeded.

@@ -17,6 +17,7 @@ type saveRequest struct {
 	Variables map[string]any
 	Links     bool   // whether "lookup.field" may be a source
 	Count     bool   // whether "@count" may be a source
+	Phone     bool   // whether "@phone_field" and "@phone_number" may be sources
 	NoRecord  string // why there is no record for "@id", "@url", "@record"; "" where there is one
 }
 
@@ -43,6 +44,8 @@ const (
 	urlSource
 	recordSource
 	countSource
+	phoneFieldSource
+	phoneNumberSource
 )
 
 // saveSource is where the value of a variable comes from.
@@ -64,7 +67,10 @@ type column struct {
 type columnOf func(name, path string) (column, *Fault, error)
 
 // specialSources are the sources that are no field.
-var specialSources = map[string]sourceKind{"@id": idSource, "@url": urlSource, "@record": recordSource, "@count": countSource}
+var specialSources = map[string]sourceKind{
+	"@id": idSource, "@url": urlSource, "@record": recordSource, "@count": countSource,
+	"@phone_field": phoneFieldSource, "@phone_number": phoneNumberSource,
+}
 
 // formattedSuffix asks for a field's value as people read it.
 const formattedSuffix = "@formatted"
@@ -117,6 +123,8 @@ func parseSource(text, path string, req saveRequest, find columnOf) (saveSource,
 func specialSource(text, path string, req saveRequest) (sourceKind, *Fault) {
 	kind, known := specialSources[text]
 	switch {
+	case !req.Phone && (kind == phoneFieldSource || kind == phoneNumberSource):
+		return kind, newFault(InvalidField, path, "%q is a source of a search by a phone number only: one that has %q in `where`", text, phoneMember)
 	case !known || kind == countSource && !req.Count && req.NoRecord == "":
 		fault := newFault(InvalidField, path, "%q is no source; a source is a field, a field's value as people read it (\"name%s\"), %s", text, formattedSuffix, oneOf(allowedSpecials(req)))
 		fault.Allowed = allowedSpecials(req)
@@ -132,6 +140,9 @@ func allowedSpecials(req saveRequest) []string {
 	allowed := []string{"@id", "@record", "@url"}
 	if req.Count {
 		allowed = append(allowed, "@count")
+	}
+	if req.Phone {
+		allowed = append(allowed, "@phone_field", "@phone_number")
 	}
 	return allowed
 }

@@ -15,6 +15,7 @@ type saved struct {
 	Record *Record           // for "@id", "@url", "@record"; nil where there is none
 	Row    *dataverse.Record // for fields; nil where none was read
 	Count  *int              // for "@count"; nil where none was counted
+	Phone  *PhoneMatch       // for "@phone_field", "@phone_number"; nil where the record was not found by a number
 }
 
 // Fill returns the request's variables with every target of the plan set: to what the answer has for its source, to its
@@ -50,6 +51,8 @@ func (s saveSource) value(answer saved) any {
 			return nil
 		}
 		return float64(*answer.Count)
+	case phoneFieldSource, phoneNumberSource:
+		return s.phoneValue(answer.Phone)
 	case fieldSource:
 		if answer.Row == nil {
 			return nil
@@ -66,6 +69,17 @@ func (s saveSource) value(answer saved) any {
 		return textOrNil(answer.Record.URL)
 	}
 	return map[string]any{"entity": answer.Record.Entity, "id": answer.Record.ID, "name": textOrNil(answer.Record.Name)}
+}
+
+// phoneValue is what the source tells of a match by a phone number.
+func (s saveSource) phoneValue(match *PhoneMatch) any {
+	switch {
+	case match == nil:
+		return nil
+	case s.kind == phoneFieldSource:
+		return match.Field
+	}
+	return match.Number
 }
 
 // fieldValue is the value of the source's column in a row, as a variable holds it.

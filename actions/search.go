@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"github.com/botverse/botverse/dataverse"
+	"github.com/botverse/botverse/dataverse/odata"
 	"github.com/botverse/botverse/dataverse/schema"
 )
 
@@ -34,6 +35,7 @@ type search struct {
 	save       *savePlan
 	onMultiple OnMultiple
 	candidates int
+	phone      *phoneSearch // nil where the search is not by a phone number
 	orderedBy  []string
 	warnings   []Warning
 }
@@ -53,6 +55,21 @@ func newSearch(client *dataverse.Client, e *schema.Entity, onMultiple OnMultiple
 // top is how many records to ask for: one more than the answer needs, to see whether there are more.
 func (s search) top() int { return max(1, s.candidates) + 1 }
 
+// listByPhone reads the first records of a search by a phone number, or all of them where they are to be counted.
+func (s search) listByPhone(ctx context.Context, q *odata.Query, count bool) ([]dataverse.Record, tally, error) {
+	least := s.top()
+	if count {
+		least = 0
+	}
+	records, full, capped, err := s.phone.list(ctx, s.client, s.entity, q, least)
+	all := seen(records, full)
+	if capped {
+		warning := phoneCapped()
+		all.warning = &warning
+	}
+	return records, all, err
+}
+
 // answer is the Result of the records that a search found, in their order. all is how many there are.
 func (s search) answer(records []dataverse.Record, all tally) Result {
 	result := s.result()
@@ -70,6 +87,8 @@ func (s search) answer(records []dataverse.Record, all tally) Result {
 		result.Outcome = Matched
 		record := recordOf(s.client, s.entity, records[0])
 		result.Record, found.Record, found.Row = &record, &record, &records[0]
+		result.PhoneMatch = s.phone.match(records[0])
+		found.Phone = result.PhoneMatch
 	}
 	if len(records) > 1 {
 		result.Candidates = s.listed(records)
@@ -82,7 +101,7 @@ func (s search) answer(records []dataverse.Record, all tally) Result {
 func (s search) listed(records []dataverse.Record) []Candidate {
 	var candidates []Candidate
 	for _, row := range records[:min(len(records), s.candidates)] {
-		candidates = append(candidates, Candidate{Record: recordOf(s.client, s.entity, row), Fields: s.save.Fields(row)})
+		candidates = append(candidates, Candidate{Record: recordOf(s.client, s.entity, row), Fields: s.save.Fields(row), PhoneMatch: s.phone.match(row)})
 	}
 	return candidates
 }
@@ -96,7 +115,7 @@ func (s search) planned(p *plan) Result {
 
 // result is what every Result of the search tells. It is the caller's own: what the search has may be in the cache.
 func (s search) result() Result {
-	return Result{OrderedBy: slices.Clone(s.orderedBy), Warnings: slices.Clone(s.warnings)}
+	return Result{OrderedBy: slices.Clone(s.orderedBy), Warnings: slices.Clone(s.warnings), PhoneSearch: s.phone.told()}
 }
 
 // recordOf names a record that was read.

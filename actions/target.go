@@ -34,17 +34,18 @@ func (c *change) prepareTarget(ctx context.Context, e *schema.Entity) (target, e
 	orders = totalOrder(e, orders)
 	t := target{search: s}
 	t.orderedBy = orderTexts(orders)
-	filter, found, err := c.which(ctx, e, &t)
+	wanted, found, err := c.which(ctx, e, &t)
 	if err != nil {
 		return target{}, err
 	}
 	top := t.top()
-	t.query = &odata.Query{Select: save.Select(), Filter: filter, OrderBy: odataOrders(orders), Top: &top, Expand: save.Expand()}
+	t.phone = wanted.phone
+	t.query = &odata.Query{Select: wanted.phone.selecting(save.Select()), Filter: wanted.filter, OrderBy: odataOrders(orders), Top: &top, Expand: save.Expand()}
 	return t, inputError(slices.Concat(found, more, faults))
 }
 
 // which is the record's ID, or the condition that finds it.
-func (c *change) which(ctx context.Context, e *schema.Entity, t *target) (odata.Expr, []Fault, error) {
+func (c *change) which(ctx context.Context, e *schema.Entity, t *target) (criteria, []Fault, error) {
 	given := 0
 	for _, is := range []bool{c.spec.RecordID != "", len(c.spec.Key) > 0, len(c.spec.Where) > 0 || len(c.spec.Conditions) > 0} {
 		if is {
@@ -56,25 +57,29 @@ func (c *change) which(ctx context.Context, e *schema.Entity, t *target) (odata.
 	comparing.numbers, _ = writingOf(c.spec.Culture)
 	switch {
 	case given != 1:
-		return nil, []Fault{*newFault(InvalidRequest, "record_id", "which record is meant is said by exactly one of record_id, key and where")}, nil
+		return criteria{}, []Fault{*newFault(InvalidRequest, "record_id", "which record is meant is said by exactly one of record_id, key and where")}, nil
 	case c.spec.RecordID != "":
 		id, fault := c.recordID(e)
 		if fault != nil {
-			return nil, []Fault{*fault}, nil
+			return criteria{}, []Fault{*fault}, nil
 		}
 		t.id = id
-		return nil, nil, nil
+		return criteria{}, nil, nil
 	case len(c.spec.Key) > 0:
 		if faults := checkKey(e, c.spec.Key); faults != nil {
-			return nil, faults, nil
+			return criteria{}, faults, nil
 		}
 		comparing.member = "key"
 		return comparing.where(ctx, c.spec.Key)
 	}
 	if c.upsert && len(c.spec.Where) == 0 {
-		return nil, []Fault{*newFault(InvalidRequest, "conditions", "need where beside them: a new record has the values of where, so that the next call finds it")}, nil
+		return criteria{}, []Fault{*newFault(InvalidRequest, "conditions", "need where beside them: a new record has the values of where, so that the next call finds it")}, nil
 	}
-	return comparing.filter(ctx, c.spec.Where, c.spec.Conditions)
+	wanted, faults, err := comparing.filter(ctx, c.spec.Where, c.spec.Conditions)
+	if c.upsert && wanted.phone != nil {
+		faults = append(faults, c.phoneIdentityFaults(e, wanted.phone)...)
+	}
+	return wanted, faults, err
 }
 
 // recordID is the ID that the request gives: as a text, or as a reference.
@@ -140,15 +145,24 @@ func (t target) find(ctx context.Context) (id dataverse.ID, answer Result, err e
 	if t.id != "" {
 		return t.id, Result{}, nil
 	}
-	page, err := t.client.ListRecords(ctx, t.entity, t.query)
+	records, all, err := t.list(ctx)
 	if err != nil {
 		return "", Result{}, err
 	}
-	answer = t.answer(page.Records, seen(page.Records, page.More || len(page.Records) >= t.top()))
+	answer = t.answer(records, all)
 	if answer.Outcome != Matched {
 		return "", answer, nil
 	}
-	return page.Records[0].ID(), answer, nil
+	return records[0].ID(), answer, nil
+}
+
+// list reads the first records that the query finds.
+func (t target) list(ctx context.Context) ([]dataverse.Record, tally, error) {
+	if t.phone != nil {
+		return t.listByPhone(ctx, t.query, false)
+	}
+	page, err := t.client.ListRecords(ctx, t.entity, t.query)
+	return page.Records, seen(page.Records, page.More || len(page.Records) >= t.top()), err
 }
 
 // identity is the values by which the record is meant, as fields of a new one: so that the next call finds it. What no new
@@ -157,6 +171,9 @@ func (c *change) identity() map[string]any {
 	identity := map[string]any{}
 	for _, pairs := range []map[string]any{c.spec.Key, c.spec.Where} {
 		for name, value := range pairs {
+			if name == phoneMember {
+				continue
+			}
 			f := fieldNamed(c.entity, name)
 			if value == nil || !creatable(c.entity, f) || f.Type == schema.DateTime && f.Behavior != schema.DateOnly {
 				continue
@@ -164,5 +181,30 @@ func (c *change) identity() map[string]any {
 			identity[f.LogicalName] = value
 		}
 	}
+	if f := c.phoneIdentity(c.entity, c.target.phone); f != nil {
+		identity[f.LogicalName] = c.target.phone.number.E164()
+	}
 	return identity
+}
+
+// phoneIdentity is the field that a new record gets the number in by which it was looked for: the first that the request names
+// in `where`, unless `fields` fills one of them; nil for none.
+func (c *change) phoneIdentity(e *schema.Entity, p *phoneSearch) *schema.Field {
+	if p == nil || !p.named || c.fillsPhone(p) || !creatable(e, p.fields[0]) {
+		return nil
+	}
+	return p.fields[0]
+}
+
+// fillsPhone reports whether `fields` has a value for a field that is looked into.
+func (c *change) fillsPhone(p *phoneSearch) bool {
+	return slices.ContainsFunc(p.fields, func(f *schema.Field) bool { return c.values != nil && !isBlank(c.values.values[f.LogicalName]) })
+}
+
+// phoneIdentityFaults is what is wrong with a new record that would not have the number by which it is looked for.
+func (c *change) phoneIdentityFaults(e *schema.Entity, p *phoneSearch) []Fault {
+	if c.fillsPhone(p) || c.phoneIdentity(e, p) != nil {
+		return nil
+	}
+	return []Fault{*newFault(InvalidRequest, "where."+phoneMember, "a new record needs the number, so that the next call finds it: write it in `fields`, or name the field first in where.%s.fields", phoneMember)}
 }

@@ -50,20 +50,22 @@ type comparer struct {
 	noValue   string         // how a search for records without a value is written; "" for writing null
 }
 
+// criteria is what a record must fulfil to be found.
+type criteria struct {
+	filter odata.Expr
+	phone  *phoneSearch // nil without a phone number; else what the filter lets through is to be read
+}
+
 // where is the condition that all pairs hold. Every fault comes at once; err is Dataverse's, as it came.
-func (c comparer) where(ctx context.Context, pairs map[string]any) (odata.Expr, []Fault, error) {
-	if len(pairs) == 0 {
-		return nil, []Fault{*newFault(InvalidRequest, cmp.Or(c.member, "where"), "needs at least one field: a search without one would match every record")}, nil
-	}
-	if fault := tooMany(c.entity, pairs, cmp.Or(c.member, "where")); fault != nil {
-		return nil, []Fault{*fault}, nil
-	}
-	terms, faults, err := c.terms(ctx, pairs)
-	return joined(odata.And, terms), faults, err
+func (c comparer) where(ctx context.Context, pairs map[string]any) (criteria, []Fault, error) {
+	return c.filter(ctx, pairs, nil)
 }
 
 // terms are the conditions of all pairs.
 func (c comparer) terms(ctx context.Context, pairs map[string]any) (terms []odata.Expr, faults []Fault, err error) {
+	if fault := tooMany(c.entity, pairs, cmp.Or(c.member, "where")); fault != nil {
+		return nil, []Fault{*fault}, nil
+	}
 	for _, name := range sortedNames(pairs) {
 		pair, more, err := c.pair(ctx, name, pairs[name])
 		if err != nil {

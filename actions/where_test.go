@@ -56,7 +56,7 @@ func filterOf(t testing.TB, where, variables map[string]any, zone *time.Location
 	if len(faults) > 0 {
 		return "", faults
 	}
-	return odata.FormatFilter(expr), nil
+	return odata.FormatFilter(expr.filter), nil
 }
 
 const aGUID = "1d000000-0000-4000-8000-00000000000a"

@@ -31,6 +31,8 @@ func runActionResponse(r actions.Result) (*botversev1.RunActionResponse, error) 
 	requests, err := requestsOf(r.Requests)
 	return &botversev1.RunActionResponse{
 		Outcome:     outcome,
+		PhoneSearch: phoneSearchOf(r.PhoneSearch),
+		PhoneMatch:  phoneMatchOf(r.PhoneMatch),
 		Record:      recordOf(r.Record),
 		Variables:   variables,
 		Omitted:     r.Omitted,

@@ -12,7 +12,7 @@ func candidatesOf(candidates []actions.Candidate) ([]*botversev1.Candidate, erro
 		if err != nil {
 			return nil, err
 		}
-		out = append(out, &botversev1.Candidate{Record: recordOf(&candidates[i].Record), Fields: fields})
+		out = append(out, &botversev1.Candidate{Record: recordOf(&candidates[i].Record), Fields: fields, PhoneMatch: phoneMatchOf(candidates[i].PhoneMatch)})
 	}
 	return out, nil
 }
@@ -62,4 +62,18 @@ func int32Of(n *int) *int32 {
 	}
 	v := int32(*n)
 	return &v
+}
+
+func phoneSearchOf(p *actions.PhoneSearch) *botversev1.PhoneSearch {
+	if p == nil {
+		return nil
+	}
+	return &botversev1.PhoneSearch{E164: p.E164, Region: p.Region, Fields: p.Fields}
+}
+
+func phoneMatchOf(p *actions.PhoneMatch) *botversev1.PhoneMatch {
+	if p == nil {
+		return nil
+	}
+	return &botversev1.PhoneMatch{Field: p.Field, Number: p.Number, E164: p.E164}
 }

@@ -14,7 +14,7 @@ type filter struct {
 	apply       func(*arguments) (any, error)
 }
 
-// filters are Liquid's that need no page, no shop and no loop. The filter default is the renderer's own, because it
+// filters are Liquid's that need no page, no shop and no loop, and e164, which is ours. The filter default is the renderer's own, because it
 // alone is asked where there is no value.
 var filters = map[string]filter{
 	"default": {least: 1, most: 1, named: []string{"allow_false"}},
@@ -40,6 +40,7 @@ var filters = map[string]filter{
 	"url_decode":     {apply: urlDecode},
 	"json":           {apply: toJSON},
 	"date":           {least: 1, most: 1, apply: date},
+	"e164":           {most: 1, apply: e164},
 
 	"split":   {least: 1, most: 1, apply: split},
 	"join":    {most: 1, apply: join},

@@ -3,7 +3,8 @@
 //
 // An output is a path or a literal, followed by filters. A path names a variable and goes into it with dots and brackets:
 // visitor.email, items[0].name, visitor["first name"], items.size. The filters are Liquid's, by Liquid's names
-// (Filters lists them); where Liquid would quietly take a text for the number 0, they fail.
+// (Filters lists them); where Liquid would quietly take a text for the number 0, they fail. One is ours: e164 makes a phone
+// number of any spelling "+31612345678", with the region of numbers without a country code as its argument: "NL".
 //
 // Parsing and rendering are bounded: in the size of a template, of a result, and of the work that filters do.
 package template

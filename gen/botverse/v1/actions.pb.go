@@ -1500,7 +1500,8 @@ type UpsertRecordRequest struct {
 	RecordId string `protobuf:"bytes,3,opt,name=record_id,json=recordId,proto3" json:"record_id,omitempty"`
 	// Which record: the fields of an alternate key of the entity, all of them, with their values.
 	Key *structpb.Struct `protobuf:"bytes,4,opt,name=key,proto3" json:"key,omitempty"`
-	// Which record: what its fields must equal, as FindRecord's `where`.
+	// Which record: what its fields must equal, as FindRecord's `where`. A record that is made gets the number of "@phone" in
+	// the first of its `fields`; where "@phone" names none, the request's own `fields` must write one that it looks into.
 	Where *structpb.Struct `protobuf:"bytes,5,opt,name=where,proto3" json:"where,omitempty"`
 	// The values to write, by the field's logical name: literals, templates, lookups, as for CreateRecord. Null clears, but
 	// for fields that are required; a variable that is not set leaves the field as it is (see on_unset). A status brings its
@@ -1945,11 +1946,20 @@ type FindRecordRequest struct {
 	// accents. A lookup is written as in CreateRecord's `fields`, but never with "missing". A literal null means "has no
 	// value". A template whose variable is unset, null or blank is refused: it never means "match all". One of where and
 	// conditions is needed.
+	//
+	// The member "@phone" finds a phone number in any spelling: "+13175550125" finds "317.555.0125", "(317) 555-0125 ext. 7" and
+	// "tel:+1-317-555-0125". It takes the number, as "{{ caller }}", or {"number": …, "region": …, "fields": […]}. `region` is
+	// a country's two letters, as "US": whose numbers come without a country code, in the request and in what is stored. A
+	// number with a country code needs none; what is stored without one is then read as of the number's own region. `fields`
+	// are the text fields to look into, in this order; without it all whose format is "Phone". Numbers are compared whole:
+	// equal last digits are no match. Up to 5,000 records that have the digits are read, of which the warning
+	// PHONE_SEARCH_CAPPED tells.
 	Where *structpb.Struct `protobuf:"bytes,3,opt,name=where,proto3" json:"where,omitempty"`
 	// Fields to order by, each as "createdon desc" or "fullname". Choices order by their number.
 	OrderBy []string `protobuf:"bytes,4,rep,name=order_by,json=orderBy,proto3" json:"order_by,omitempty"`
 	// What to save where: variable name to source. As for CreateRecord, and "lookup.field" for a field of the record that
-	// a single-target lookup points at, and "@count" for the number of matches seen.
+	// a single-target lookup points at, and "@count" for the number of matches seen. A search by "@phone" also has
+	// "@phone_field" and "@phone_number": the field by which the record was found, and its value as it is stored.
 	Save map[string]string `protobuf:"bytes,5,rep,name=save,proto3" json:"save,omitempty" protobuf_key:"bytes,1,opt,name=key" protobuf_val:"bytes,2,opt,name=value"`
 	// Values for variables of `save` whose source has none, by variable name. Without one it is null.
 	SaveDefaults *structpb.Struct `protobuf:"bytes,6,opt,name=save_defaults,json=saveDefaults,proto3" json:"save_defaults,omitempty"`
@@ -2124,6 +2134,10 @@ type FindRecordResponse struct {
 	Warnings []*Warning `protobuf:"bytes,8,rep,name=warnings,proto3" json:"warnings,omitempty"`
 	// For validate_only: the requests that the call would send to Dataverse.
 	Requests []*PlannedRequest `protobuf:"bytes,9,rep,name=requests,proto3" json:"requests,omitempty"`
+	// For a search by "@phone": the number as it was understood, and the fields that were looked into.
+	PhoneSearch *PhoneSearch `protobuf:"bytes,10,opt,name=phone_search,json=phoneSearch,proto3" json:"phone_search,omitempty"`
+	// For a search by "@phone" that found `record`: by which of its numbers.
+	PhoneMatch *PhoneMatch `protobuf:"bytes,11,opt,name=phone_match,json=phoneMatch,proto3" json:"phone_match,omitempty"`
 	// For validate_only: why the requests are what they are, and what they need.
 	Explanation   *Explanation `protobuf:"bytes,15,opt,name=explanation,proto3" json:"explanation,omitempty"`
 	unknownFields protoimpl.UnknownFields
@@ -2219,6 +2233,20 @@ func (x *FindRecordResponse) GetWarnings() []*Warning {
 func (x *FindRecordResponse) GetRequests() []*PlannedRequest {
 	if x != nil {
 		return x.Requests
+	}
+	return nil
+}
+
+func (x *FindRecordResponse) GetPhoneSearch() *PhoneSearch {
+	if x != nil {
+		return x.PhoneSearch
+	}
+	return nil
+}
+
+func (x *FindRecordResponse) GetPhoneMatch() *PhoneMatch {
+	if x != nil {
+		return x.PhoneMatch
 	}
 	return nil
 }
@@ -2730,7 +2758,7 @@ const file_botverse_v1_actions_proto_rawDesc = "" +
 	"OnMultiple\x12\x1b\n" +
 	"\x17ON_MULTIPLE_UNSPECIFIED\x10\x00\x12\t\n" +
 	"\x05FIRST\x10\x01\x12\r\n" +
-	"\tAMBIGUOUS\x10\x02\"\xe3\x04\n" +
+	"\tAMBIGUOUS\x10\x02\"\xda\x05\n" +
 	"\x12FindRecordResponse\x12A\n" +
 	"\aoutcome\x18\x01 \x01(\x0e2'.botverse.v1.FindRecordResponse.OutcomeR\aoutcome\x12+\n" +
 	"\x06record\x18\x02 \x01(\v2\x13.botverse.v1.RecordR\x06record\x125\n" +
@@ -2744,7 +2772,11 @@ const file_botverse_v1_actions_proto_rawDesc = "" +
 	"candidates\x18\a \x03(\v2\x16.botverse.v1.CandidateR\n" +
 	"candidates\x120\n" +
 	"\bwarnings\x18\b \x03(\v2\x14.botverse.v1.WarningR\bwarnings\x127\n" +
-	"\brequests\x18\t \x03(\v2\x1b.botverse.v1.PlannedRequestR\brequests\x12:\n" +
+	"\brequests\x18\t \x03(\v2\x1b.botverse.v1.PlannedRequestR\brequests\x12;\n" +
+	"\fphone_search\x18\n" +
+	" \x01(\v2\x18.botverse.v1.PhoneSearchR\vphoneSearch\x128\n" +
+	"\vphone_match\x18\v \x01(\v2\x17.botverse.v1.PhoneMatchR\n" +
+	"phoneMatch\x12:\n" +
 	"\vexplanation\x18\x0f \x01(\v2\x18.botverse.v1.ExplanationR\vexplanation\"O\n" +
 	"\aOutcome\x12\x17\n" +
 	"\x13OUTCOME_UNSPECIFIED\x10\x00\x12\v\n" +
@@ -2860,12 +2892,14 @@ var file_botverse_v1_actions_proto_goTypes = []any{
 	(*Explanation)(nil),                         // 34: botverse.v1.Explanation
 	(*Candidate)(nil),                           // 35: botverse.v1.Candidate
 	(*structpb.Value)(nil),                      // 36: google.protobuf.Value
-	(*ListActionsRequest)(nil),                  // 37: botverse.v1.ListActionsRequest
-	(*GetActionRequest)(nil),                    // 38: botverse.v1.GetActionRequest
-	(*RunActionRequest)(nil),                    // 39: botverse.v1.RunActionRequest
-	(*ListActionsResponse)(nil),                 // 40: botverse.v1.ListActionsResponse
-	(*GetActionResponse)(nil),                   // 41: botverse.v1.GetActionResponse
-	(*RunActionResponse)(nil),                   // 42: botverse.v1.RunActionResponse
+	(*PhoneSearch)(nil),                         // 37: botverse.v1.PhoneSearch
+	(*PhoneMatch)(nil),                          // 38: botverse.v1.PhoneMatch
+	(*ListActionsRequest)(nil),                  // 39: botverse.v1.ListActionsRequest
+	(*GetActionRequest)(nil),                    // 40: botverse.v1.GetActionRequest
+	(*RunActionRequest)(nil),                    // 41: botverse.v1.RunActionRequest
+	(*ListActionsResponse)(nil),                 // 42: botverse.v1.ListActionsResponse
+	(*GetActionResponse)(nil),                   // 43: botverse.v1.GetActionResponse
+	(*RunActionResponse)(nil),                   // 44: botverse.v1.RunActionResponse
 }
 var file_botverse_v1_actions_proto_depIdxs = []int32{
 	29, // 0: botverse.v1.CreateRecordRequest.fields:type_name -> google.protobuf.Struct
@@ -2933,39 +2967,41 @@ var file_botverse_v1_actions_proto_depIdxs = []int32{
 	35, // 62: botverse.v1.FindRecordResponse.candidates:type_name -> botverse.v1.Candidate
 	31, // 63: botverse.v1.FindRecordResponse.warnings:type_name -> botverse.v1.Warning
 	32, // 64: botverse.v1.FindRecordResponse.requests:type_name -> botverse.v1.PlannedRequest
-	34, // 65: botverse.v1.FindRecordResponse.explanation:type_name -> botverse.v1.Explanation
-	28, // 66: botverse.v1.FindRecordByFetchXMLRequest.save:type_name -> botverse.v1.FindRecordByFetchXMLRequest.SaveEntry
-	29, // 67: botverse.v1.FindRecordByFetchXMLRequest.save_defaults:type_name -> google.protobuf.Struct
-	29, // 68: botverse.v1.FindRecordByFetchXMLRequest.variables:type_name -> google.protobuf.Struct
-	11, // 69: botverse.v1.FindRecordByFetchXMLRequest.on_multiple:type_name -> botverse.v1.FindRecordByFetchXMLRequest.OnMultiple
-	12, // 70: botverse.v1.FindRecordByFetchXMLResponse.outcome:type_name -> botverse.v1.FindRecordByFetchXMLResponse.Outcome
-	30, // 71: botverse.v1.FindRecordByFetchXMLResponse.record:type_name -> botverse.v1.Record
-	29, // 72: botverse.v1.FindRecordByFetchXMLResponse.variables:type_name -> google.protobuf.Struct
-	35, // 73: botverse.v1.FindRecordByFetchXMLResponse.candidates:type_name -> botverse.v1.Candidate
-	31, // 74: botverse.v1.FindRecordByFetchXMLResponse.warnings:type_name -> botverse.v1.Warning
-	32, // 75: botverse.v1.FindRecordByFetchXMLResponse.requests:type_name -> botverse.v1.PlannedRequest
-	34, // 76: botverse.v1.FindRecordByFetchXMLResponse.explanation:type_name -> botverse.v1.Explanation
-	13, // 77: botverse.v1.ActionService.CreateRecord:input_type -> botverse.v1.CreateRecordRequest
-	15, // 78: botverse.v1.ActionService.UpdateRecord:input_type -> botverse.v1.UpdateRecordRequest
-	17, // 79: botverse.v1.ActionService.UpsertRecord:input_type -> botverse.v1.UpsertRecordRequest
-	20, // 80: botverse.v1.ActionService.FindRecord:input_type -> botverse.v1.FindRecordRequest
-	22, // 81: botverse.v1.ActionService.FindRecordByFetchXML:input_type -> botverse.v1.FindRecordByFetchXMLRequest
-	37, // 82: botverse.v1.ActionService.ListActions:input_type -> botverse.v1.ListActionsRequest
-	38, // 83: botverse.v1.ActionService.GetAction:input_type -> botverse.v1.GetActionRequest
-	39, // 84: botverse.v1.ActionService.RunAction:input_type -> botverse.v1.RunActionRequest
-	14, // 85: botverse.v1.ActionService.CreateRecord:output_type -> botverse.v1.CreateRecordResponse
-	16, // 86: botverse.v1.ActionService.UpdateRecord:output_type -> botverse.v1.UpdateRecordResponse
-	18, // 87: botverse.v1.ActionService.UpsertRecord:output_type -> botverse.v1.UpsertRecordResponse
-	21, // 88: botverse.v1.ActionService.FindRecord:output_type -> botverse.v1.FindRecordResponse
-	23, // 89: botverse.v1.ActionService.FindRecordByFetchXML:output_type -> botverse.v1.FindRecordByFetchXMLResponse
-	40, // 90: botverse.v1.ActionService.ListActions:output_type -> botverse.v1.ListActionsResponse
-	41, // 91: botverse.v1.ActionService.GetAction:output_type -> botverse.v1.GetActionResponse
-	42, // 92: botverse.v1.ActionService.RunAction:output_type -> botverse.v1.RunActionResponse
-	85, // [85:93] is the sub-list for method output_type
-	77, // [77:85] is the sub-list for method input_type
-	77, // [77:77] is the sub-list for extension type_name
-	77, // [77:77] is the sub-list for extension extendee
-	0,  // [0:77] is the sub-list for field type_name
+	37, // 65: botverse.v1.FindRecordResponse.phone_search:type_name -> botverse.v1.PhoneSearch
+	38, // 66: botverse.v1.FindRecordResponse.phone_match:type_name -> botverse.v1.PhoneMatch
+	34, // 67: botverse.v1.FindRecordResponse.explanation:type_name -> botverse.v1.Explanation
+	28, // 68: botverse.v1.FindRecordByFetchXMLRequest.save:type_name -> botverse.v1.FindRecordByFetchXMLRequest.SaveEntry
+	29, // 69: botverse.v1.FindRecordByFetchXMLRequest.save_defaults:type_name -> google.protobuf.Struct
+	29, // 70: botverse.v1.FindRecordByFetchXMLRequest.variables:type_name -> google.protobuf.Struct
+	11, // 71: botverse.v1.FindRecordByFetchXMLRequest.on_multiple:type_name -> botverse.v1.FindRecordByFetchXMLRequest.OnMultiple
+	12, // 72: botverse.v1.FindRecordByFetchXMLResponse.outcome:type_name -> botverse.v1.FindRecordByFetchXMLResponse.Outcome
+	30, // 73: botverse.v1.FindRecordByFetchXMLResponse.record:type_name -> botverse.v1.Record
+	29, // 74: botverse.v1.FindRecordByFetchXMLResponse.variables:type_name -> google.protobuf.Struct
+	35, // 75: botverse.v1.FindRecordByFetchXMLResponse.candidates:type_name -> botverse.v1.Candidate
+	31, // 76: botverse.v1.FindRecordByFetchXMLResponse.warnings:type_name -> botverse.v1.Warning
+	32, // 77: botverse.v1.FindRecordByFetchXMLResponse.requests:type_name -> botverse.v1.PlannedRequest
+	34, // 78: botverse.v1.FindRecordByFetchXMLResponse.explanation:type_name -> botverse.v1.Explanation
+	13, // 79: botverse.v1.ActionService.CreateRecord:input_type -> botverse.v1.CreateRecordRequest
+	15, // 80: botverse.v1.ActionService.UpdateRecord:input_type -> botverse.v1.UpdateRecordRequest
+	17, // 81: botverse.v1.ActionService.UpsertRecord:input_type -> botverse.v1.UpsertRecordRequest
+	20, // 82: botverse.v1.ActionService.FindRecord:input_type -> botverse.v1.FindRecordRequest
+	22, // 83: botverse.v1.ActionService.FindRecordByFetchXML:input_type -> botverse.v1.FindRecordByFetchXMLRequest
+	39, // 84: botverse.v1.ActionService.ListActions:input_type -> botverse.v1.ListActionsRequest
+	40, // 85: botverse.v1.ActionService.GetAction:input_type -> botverse.v1.GetActionRequest
+	41, // 86: botverse.v1.ActionService.RunAction:input_type -> botverse.v1.RunActionRequest
+	14, // 87: botverse.v1.ActionService.CreateRecord:output_type -> botverse.v1.CreateRecordResponse
+	16, // 88: botverse.v1.ActionService.UpdateRecord:output_type -> botverse.v1.UpdateRecordResponse
+	18, // 89: botverse.v1.ActionService.UpsertRecord:output_type -> botverse.v1.UpsertRecordResponse
+	21, // 90: botverse.v1.ActionService.FindRecord:output_type -> botverse.v1.FindRecordResponse
+	23, // 91: botverse.v1.ActionService.FindRecordByFetchXML:output_type -> botverse.v1.FindRecordByFetchXMLResponse
+	42, // 92: botverse.v1.ActionService.ListActions:output_type -> botverse.v1.ListActionsResponse
+	43, // 93: botverse.v1.ActionService.GetAction:output_type -> botverse.v1.GetActionResponse
+	44, // 94: botverse.v1.ActionService.RunAction:output_type -> botverse.v1.RunActionResponse
+	87, // [87:95] is the sub-list for method output_type
+	79, // [79:87] is the sub-list for method input_type
+	79, // [79:79] is the sub-list for extension type_name
+	79, // [79:79] is the sub-list for extension extendee
+	0,  // [0:79] is the sub-list for field type_name
 }
 
 func init() { file_botverse_v1_actions_proto_init() }

@@ -60,6 +60,8 @@ const (
 	// The matches were to be counted, and Dataverse would not: it does not count more than 50,000. match_count says how many
 	// there are at least, and more_matches is set.
 	Warning_COUNT_CAPPED Warning_Code = 14
+	// A search by a phone number met more than 5,000 records that have its digits: there may be matches behind those.
+	Warning_PHONE_SEARCH_CAPPED Warning_Code = 15
 )
 
 // Enum value maps for Warning_Code.
@@ -80,6 +82,7 @@ var (
 		12: "VERSION_NOT_CHECKED",
 		13: "FIELD_NOT_UPDATABLE",
 		14: "COUNT_CAPPED",
+		15: "PHONE_SEARCH_CAPPED",
 	}
 	Warning_Code_value = map[string]int32{
 		"CODE_UNSPECIFIED":           0,
@@ -97,6 +100,7 @@ var (
 		"VERSION_NOT_CHECKED":        12,
 		"FIELD_NOT_UPDATABLE":        13,
 		"COUNT_CAPPED":               14,
+		"PHONE_SEARCH_CAPPED":        15,
 	}
 )
 
@@ -124,7 +128,7 @@ func (x Warning_Code) Number() protoreflect.EnumNumber {
 
 // Deprecated: Use Warning_Code.Descriptor instead.
 func (Warning_Code) EnumDescriptor() ([]byte, []int) {
-	return file_botverse_v1_records_proto_rawDescGZIP(), []int{2, 0}
+	return file_botverse_v1_records_proto_rawDescGZIP(), []int{4, 0}
 }
 
 // Names a record of Dataverse.
@@ -206,7 +210,9 @@ type Candidate struct {
 	// The record.
 	Record *Record `protobuf:"bytes,1,opt,name=record,proto3" json:"record,omitempty"`
 	// The fields that the request saves, by their source.
-	Fields        *structpb.Struct `protobuf:"bytes,2,opt,name=fields,proto3" json:"fields,omitempty"`
+	Fields *structpb.Struct `protobuf:"bytes,2,opt,name=fields,proto3" json:"fields,omitempty"`
+	// Where the search was by a phone number: by what the record was found.
+	PhoneMatch    *PhoneMatch `protobuf:"bytes,3,opt,name=phone_match,json=phoneMatch,proto3" json:"phone_match,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -255,6 +261,142 @@ func (x *Candidate) GetFields() *structpb.Struct {
 	return nil
 }
 
+func (x *Candidate) GetPhoneMatch() *PhoneMatch {
+	if x != nil {
+		return x.PhoneMatch
+	}
+	return nil
+}
+
+// Says by which of its numbers a record was found.
+type PhoneMatch struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// The field's logical name, as "mobilephone".
+	Field string `protobuf:"bytes,1,opt,name=field,proto3" json:"field,omitempty"`
+	// The field's value as it is stored, as "317.555.0125".
+	Number string `protobuf:"bytes,2,opt,name=number,proto3" json:"number,omitempty"`
+	// The number in E.164, as "+13175550125". An extension is not part of it.
+	E164          string `protobuf:"bytes,3,opt,name=e164,proto3" json:"e164,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *PhoneMatch) Reset() {
+	*x = PhoneMatch{}
+	mi := &file_botverse_v1_records_proto_msgTypes[2]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *PhoneMatch) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*PhoneMatch) ProtoMessage() {}
+
+func (x *PhoneMatch) ProtoReflect() protoreflect.Message {
+	mi := &file_botverse_v1_records_proto_msgTypes[2]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use PhoneMatch.ProtoReflect.Descriptor instead.
+func (*PhoneMatch) Descriptor() ([]byte, []int) {
+	return file_botverse_v1_records_proto_rawDescGZIP(), []int{2}
+}
+
+func (x *PhoneMatch) GetField() string {
+	if x != nil {
+		return x.Field
+	}
+	return ""
+}
+
+func (x *PhoneMatch) GetNumber() string {
+	if x != nil {
+		return x.Number
+	}
+	return ""
+}
+
+func (x *PhoneMatch) GetE164() string {
+	if x != nil {
+		return x.E164
+	}
+	return ""
+}
+
+// Tells how a search by a phone number was understood.
+type PhoneSearch struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// The number in E.164, as "+13175550125".
+	E164 string `protobuf:"bytes,1,opt,name=e164,proto3" json:"e164,omitempty"`
+	// Whose numbers come without a country code, as "US": what the request says. Empty where it does not, which stands for the
+	// number's own region.
+	Region string `protobuf:"bytes,2,opt,name=region,proto3" json:"region,omitempty"`
+	// The fields that were looked into, by logical name.
+	Fields        []string `protobuf:"bytes,3,rep,name=fields,proto3" json:"fields,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *PhoneSearch) Reset() {
+	*x = PhoneSearch{}
+	mi := &file_botverse_v1_records_proto_msgTypes[3]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *PhoneSearch) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*PhoneSearch) ProtoMessage() {}
+
+func (x *PhoneSearch) ProtoReflect() protoreflect.Message {
+	mi := &file_botverse_v1_records_proto_msgTypes[3]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use PhoneSearch.ProtoReflect.Descriptor instead.
+func (*PhoneSearch) Descriptor() ([]byte, []int) {
+	return file_botverse_v1_records_proto_rawDescGZIP(), []int{3}
+}
+
+func (x *PhoneSearch) GetE164() string {
+	if x != nil {
+		return x.E164
+	}
+	return ""
+}
+
+func (x *PhoneSearch) GetRegion() string {
+	if x != nil {
+		return x.Region
+	}
+	return ""
+}
+
+func (x *PhoneSearch) GetFields() []string {
+	if x != nil {
+		return x.Fields
+	}
+	return nil
+}
+
 // Something the flow's author should know though the call succeeded.
 type Warning struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
@@ -270,7 +412,7 @@ type Warning struct {
 
 func (x *Warning) Reset() {
 	*x = Warning{}
-	mi := &file_botverse_v1_records_proto_msgTypes[2]
+	mi := &file_botverse_v1_records_proto_msgTypes[4]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -282,7 +424,7 @@ func (x *Warning) String() string {
 func (*Warning) ProtoMessage() {}
 
 func (x *Warning) ProtoReflect() protoreflect.Message {
-	mi := &file_botverse_v1_records_proto_msgTypes[2]
+	mi := &file_botverse_v1_records_proto_msgTypes[4]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -295,7 +437,7 @@ func (x *Warning) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Warning.ProtoReflect.Descriptor instead.
 func (*Warning) Descriptor() ([]byte, []int) {
-	return file_botverse_v1_records_proto_rawDescGZIP(), []int{2}
+	return file_botverse_v1_records_proto_rawDescGZIP(), []int{4}
 }
 
 func (x *Warning) GetCode() Warning_Code {
@@ -338,7 +480,7 @@ type PlannedRequest struct {
 
 func (x *PlannedRequest) Reset() {
 	*x = PlannedRequest{}
-	mi := &file_botverse_v1_records_proto_msgTypes[3]
+	mi := &file_botverse_v1_records_proto_msgTypes[5]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -350,7 +492,7 @@ func (x *PlannedRequest) String() string {
 func (*PlannedRequest) ProtoMessage() {}
 
 func (x *PlannedRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_botverse_v1_records_proto_msgTypes[3]
+	mi := &file_botverse_v1_records_proto_msgTypes[5]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -363,7 +505,7 @@ func (x *PlannedRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use PlannedRequest.ProtoReflect.Descriptor instead.
 func (*PlannedRequest) Descriptor() ([]byte, []int) {
-	return file_botverse_v1_records_proto_rawDescGZIP(), []int{3}
+	return file_botverse_v1_records_proto_rawDescGZIP(), []int{5}
 }
 
 func (x *PlannedRequest) GetMethod() string {
@@ -423,7 +565,7 @@ type DuplicateRule struct {
 
 func (x *DuplicateRule) Reset() {
 	*x = DuplicateRule{}
-	mi := &file_botverse_v1_records_proto_msgTypes[4]
+	mi := &file_botverse_v1_records_proto_msgTypes[6]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -435,7 +577,7 @@ func (x *DuplicateRule) String() string {
 func (*DuplicateRule) ProtoMessage() {}
 
 func (x *DuplicateRule) ProtoReflect() protoreflect.Message {
-	mi := &file_botverse_v1_records_proto_msgTypes[4]
+	mi := &file_botverse_v1_records_proto_msgTypes[6]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -448,7 +590,7 @@ func (x *DuplicateRule) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use DuplicateRule.ProtoReflect.Descriptor instead.
 func (*DuplicateRule) Descriptor() ([]byte, []int) {
-	return file_botverse_v1_records_proto_rawDescGZIP(), []int{4}
+	return file_botverse_v1_records_proto_rawDescGZIP(), []int{6}
 }
 
 func (x *DuplicateRule) GetId() string {
@@ -516,7 +658,7 @@ type DuplicateMatch struct {
 
 func (x *DuplicateMatch) Reset() {
 	*x = DuplicateMatch{}
-	mi := &file_botverse_v1_records_proto_msgTypes[5]
+	mi := &file_botverse_v1_records_proto_msgTypes[7]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -528,7 +670,7 @@ func (x *DuplicateMatch) String() string {
 func (*DuplicateMatch) ProtoMessage() {}
 
 func (x *DuplicateMatch) ProtoReflect() protoreflect.Message {
-	mi := &file_botverse_v1_records_proto_msgTypes[5]
+	mi := &file_botverse_v1_records_proto_msgTypes[7]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -541,7 +683,7 @@ func (x *DuplicateMatch) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use DuplicateMatch.ProtoReflect.Descriptor instead.
 func (*DuplicateMatch) Descriptor() ([]byte, []int) {
-	return file_botverse_v1_records_proto_rawDescGZIP(), []int{5}
+	return file_botverse_v1_records_proto_rawDescGZIP(), []int{7}
 }
 
 func (x *DuplicateMatch) GetRecord() *Record {
@@ -598,7 +740,7 @@ type Conversion struct {
 
 func (x *Conversion) Reset() {
 	*x = Conversion{}
-	mi := &file_botverse_v1_records_proto_msgTypes[6]
+	mi := &file_botverse_v1_records_proto_msgTypes[8]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -610,7 +752,7 @@ func (x *Conversion) String() string {
 func (*Conversion) ProtoMessage() {}
 
 func (x *Conversion) ProtoReflect() protoreflect.Message {
-	mi := &file_botverse_v1_records_proto_msgTypes[6]
+	mi := &file_botverse_v1_records_proto_msgTypes[8]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -623,7 +765,7 @@ func (x *Conversion) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Conversion.ProtoReflect.Descriptor instead.
 func (*Conversion) Descriptor() ([]byte, []int) {
-	return file_botverse_v1_records_proto_rawDescGZIP(), []int{6}
+	return file_botverse_v1_records_proto_rawDescGZIP(), []int{8}
 }
 
 func (x *Conversion) GetField() string {
@@ -677,7 +819,7 @@ type Explanation struct {
 
 func (x *Explanation) Reset() {
 	*x = Explanation{}
-	mi := &file_botverse_v1_records_proto_msgTypes[7]
+	mi := &file_botverse_v1_records_proto_msgTypes[9]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -689,7 +831,7 @@ func (x *Explanation) String() string {
 func (*Explanation) ProtoMessage() {}
 
 func (x *Explanation) ProtoReflect() protoreflect.Message {
-	mi := &file_botverse_v1_records_proto_msgTypes[7]
+	mi := &file_botverse_v1_records_proto_msgTypes[9]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -702,7 +844,7 @@ func (x *Explanation) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Explanation.ProtoReflect.Descriptor instead.
 func (*Explanation) Descriptor() ([]byte, []int) {
-	return file_botverse_v1_records_proto_rawDescGZIP(), []int{7}
+	return file_botverse_v1_records_proto_rawDescGZIP(), []int{9}
 }
 
 func (x *Explanation) GetConversions() []*Conversion {
@@ -735,14 +877,25 @@ const file_botverse_v1_records_proto_rawDesc = "" +
 	"\x06entity\x18\x01 \x01(\tR\x06entity\x12\x0e\n" +
 	"\x02id\x18\x02 \x01(\tR\x02id\x12\x12\n" +
 	"\x04name\x18\x03 \x01(\tR\x04name\x12\x10\n" +
-	"\x03url\x18\x04 \x01(\tR\x03url\"i\n" +
+	"\x03url\x18\x04 \x01(\tR\x03url\"\xa3\x01\n" +
 	"\tCandidate\x12+\n" +
 	"\x06record\x18\x01 \x01(\v2\x13.botverse.v1.RecordR\x06record\x12/\n" +
-	"\x06fields\x18\x02 \x01(\v2\x17.google.protobuf.StructR\x06fields\"\xbf\x03\n" +
+	"\x06fields\x18\x02 \x01(\v2\x17.google.protobuf.StructR\x06fields\x128\n" +
+	"\vphone_match\x18\x03 \x01(\v2\x17.botverse.v1.PhoneMatchR\n" +
+	"phoneMatch\"N\n" +
+	"\n" +
+	"PhoneMatch\x12\x14\n" +
+	"\x05field\x18\x01 \x01(\tR\x05field\x12\x16\n" +
+	"\x06number\x18\x02 \x01(\tR\x06number\x12\x12\n" +
+	"\x04e164\x18\x03 \x01(\tR\x04e164\"Q\n" +
+	"\vPhoneSearch\x12\x12\n" +
+	"\x04e164\x18\x01 \x01(\tR\x04e164\x12\x16\n" +
+	"\x06region\x18\x02 \x01(\tR\x06region\x12\x16\n" +
+	"\x06fields\x18\x03 \x03(\tR\x06fields\"\xd8\x03\n" +
 	"\aWarning\x12-\n" +
 	"\x04code\x18\x01 \x01(\x0e2\x19.botverse.v1.Warning.CodeR\x04code\x12\x18\n" +
 	"\amessage\x18\x02 \x01(\tR\amessage\x12\x14\n" +
-	"\x05field\x18\x03 \x01(\tR\x05field\"\xd4\x02\n" +
+	"\x05field\x18\x03 \x01(\tR\x05field\"\xed\x02\n" +
 	"\x04Code\x12\x14\n" +
 	"\x10CODE_UNSPECIFIED\x10\x00\x12\x15\n" +
 	"\x11NO_DUPLICATE_RULE\x10\x01\x12\x1e\n" +
@@ -759,7 +912,8 @@ const file_botverse_v1_records_proto_rawDesc = "" +
 	"\x12LEDGER_UNAVAILABLE\x10\v\x12\x17\n" +
 	"\x13VERSION_NOT_CHECKED\x10\f\x12\x17\n" +
 	"\x13FIELD_NOT_UPDATABLE\x10\r\x12\x10\n" +
-	"\fCOUNT_CAPPED\x10\x0e\"\x85\x02\n" +
+	"\fCOUNT_CAPPED\x10\x0e\x12\x17\n" +
+	"\x13PHONE_SEARCH_CAPPED\x10\x0f\"\x85\x02\n" +
 	"\x0ePlannedRequest\x12\x16\n" +
 	"\x06method\x18\x01 \x01(\tR\x06method\x12\x10\n" +
 	"\x03url\x18\x02 \x01(\tR\x03url\x12B\n" +
@@ -810,36 +964,39 @@ func file_botverse_v1_records_proto_rawDescGZIP() []byte {
 }
 
 var file_botverse_v1_records_proto_enumTypes = make([]protoimpl.EnumInfo, 1)
-var file_botverse_v1_records_proto_msgTypes = make([]protoimpl.MessageInfo, 9)
+var file_botverse_v1_records_proto_msgTypes = make([]protoimpl.MessageInfo, 11)
 var file_botverse_v1_records_proto_goTypes = []any{
 	(Warning_Code)(0),       // 0: botverse.v1.Warning.Code
 	(*Record)(nil),          // 1: botverse.v1.Record
 	(*Candidate)(nil),       // 2: botverse.v1.Candidate
-	(*Warning)(nil),         // 3: botverse.v1.Warning
-	(*PlannedRequest)(nil),  // 4: botverse.v1.PlannedRequest
-	(*DuplicateRule)(nil),   // 5: botverse.v1.DuplicateRule
-	(*DuplicateMatch)(nil),  // 6: botverse.v1.DuplicateMatch
-	(*Conversion)(nil),      // 7: botverse.v1.Conversion
-	(*Explanation)(nil),     // 8: botverse.v1.Explanation
-	nil,                     // 9: botverse.v1.PlannedRequest.HeadersEntry
-	(*structpb.Struct)(nil), // 10: google.protobuf.Struct
+	(*PhoneMatch)(nil),      // 3: botverse.v1.PhoneMatch
+	(*PhoneSearch)(nil),     // 4: botverse.v1.PhoneSearch
+	(*Warning)(nil),         // 5: botverse.v1.Warning
+	(*PlannedRequest)(nil),  // 6: botverse.v1.PlannedRequest
+	(*DuplicateRule)(nil),   // 7: botverse.v1.DuplicateRule
+	(*DuplicateMatch)(nil),  // 8: botverse.v1.DuplicateMatch
+	(*Conversion)(nil),      // 9: botverse.v1.Conversion
+	(*Explanation)(nil),     // 10: botverse.v1.Explanation
+	nil,                     // 11: botverse.v1.PlannedRequest.HeadersEntry
+	(*structpb.Struct)(nil), // 12: google.protobuf.Struct
 }
 var file_botverse_v1_records_proto_depIdxs = []int32{
 	1,  // 0: botverse.v1.Candidate.record:type_name -> botverse.v1.Record
-	10, // 1: botverse.v1.Candidate.fields:type_name -> google.protobuf.Struct
-	0,  // 2: botverse.v1.Warning.code:type_name -> botverse.v1.Warning.Code
-	9,  // 3: botverse.v1.PlannedRequest.headers:type_name -> botverse.v1.PlannedRequest.HeadersEntry
-	10, // 4: botverse.v1.PlannedRequest.body:type_name -> google.protobuf.Struct
-	1,  // 5: botverse.v1.DuplicateMatch.record:type_name -> botverse.v1.Record
-	5,  // 6: botverse.v1.DuplicateMatch.rules:type_name -> botverse.v1.DuplicateRule
-	5,  // 7: botverse.v1.DuplicateMatch.undecided_rules:type_name -> botverse.v1.DuplicateRule
-	7,  // 8: botverse.v1.Explanation.conversions:type_name -> botverse.v1.Conversion
-	5,  // 9: botverse.v1.Explanation.duplicate_rules:type_name -> botverse.v1.DuplicateRule
-	10, // [10:10] is the sub-list for method output_type
-	10, // [10:10] is the sub-list for method input_type
-	10, // [10:10] is the sub-list for extension type_name
-	10, // [10:10] is the sub-list for extension extendee
-	0,  // [0:10] is the sub-list for field type_name
+	12, // 1: botverse.v1.Candidate.fields:type_name -> google.protobuf.Struct
+	3,  // 2: botverse.v1.Candidate.phone_match:type_name -> botverse.v1.PhoneMatch
+	0,  // 3: botverse.v1.Warning.code:type_name -> botverse.v1.Warning.Code
+	11, // 4: botverse.v1.PlannedRequest.headers:type_name -> botverse.v1.PlannedRequest.HeadersEntry
+	12, // 5: botverse.v1.PlannedRequest.body:type_name -> google.protobuf.Struct
+	1,  // 6: botverse.v1.DuplicateMatch.record:type_name -> botverse.v1.Record
+	7,  // 7: botverse.v1.DuplicateMatch.rules:type_name -> botverse.v1.DuplicateRule
+	7,  // 8: botverse.v1.DuplicateMatch.undecided_rules:type_name -> botverse.v1.DuplicateRule
+	9,  // 9: botverse.v1.Explanation.conversions:type_name -> botverse.v1.Conversion
+	7,  // 10: botverse.v1.Explanation.duplicate_rules:type_name -> botverse.v1.DuplicateRule
+	11, // [11:11] is the sub-list for method output_type
+	11, // [11:11] is the sub-list for method input_type
+	11, // [11:11] is the sub-list for extension type_name
+	11, // [11:11] is the sub-list for extension extendee
+	0,  // [0:11] is the sub-list for field type_name
 }
 
 func init() { file_botverse_v1_records_proto_init() }
@@ -853,7 +1010,7 @@ func file_botverse_v1_records_proto_init() {
 			GoPackagePath: reflect.TypeOf(x{}).PkgPath(),
 			RawDescriptor: unsafe.Slice(unsafe.StringData(file_botverse_v1_records_proto_rawDesc), len(file_botverse_v1_records_proto_rawDesc)),
 			NumEnums:      1,
-			NumMessages:   9,
+			NumMessages:   11,
 			NumExtensions: 0,
 			NumServices:   0,
 		},

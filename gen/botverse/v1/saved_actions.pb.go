@@ -881,7 +881,11 @@ type RunActionResponse struct {
 	// Of a creation: by what each record of `existing` was found, in the same order.
 	Matches []*DuplicateMatch `protobuf:"bytes,16,rep,name=matches,proto3" json:"matches,omitempty"`
 	// For validate_only: why the requests are what they are, and what they need.
-	Explanation   *Explanation `protobuf:"bytes,15,opt,name=explanation,proto3" json:"explanation,omitempty"`
+	Explanation *Explanation `protobuf:"bytes,15,opt,name=explanation,proto3" json:"explanation,omitempty"`
+	// Of a search by a phone number: the number as it was understood, and the fields that were looked into.
+	PhoneSearch *PhoneSearch `protobuf:"bytes,17,opt,name=phone_search,json=phoneSearch,proto3" json:"phone_search,omitempty"`
+	// Of a search by a phone number that found `record`: by which of its numbers.
+	PhoneMatch    *PhoneMatch `protobuf:"bytes,18,opt,name=phone_match,json=phoneMatch,proto3" json:"phone_match,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -1003,6 +1007,20 @@ func (x *RunActionResponse) GetMatches() []*DuplicateMatch {
 func (x *RunActionResponse) GetExplanation() *Explanation {
 	if x != nil {
 		return x.Explanation
+	}
+	return nil
+}
+
+func (x *RunActionResponse) GetPhoneSearch() *PhoneSearch {
+	if x != nil {
+		return x.PhoneSearch
+	}
+	return nil
+}
+
+func (x *RunActionResponse) GetPhoneMatch() *PhoneMatch {
+	if x != nil {
+		return x.PhoneMatch
 	}
 	return nil
 }
@@ -1249,7 +1267,7 @@ const file_botverse_v1_saved_actions_proto_rawDesc = "" +
 	"\ttime_zone\x18\x04 \x01(\tB\a\xbaH\x04r\x02\x18@R\btimeZone\x12'\n" +
 	"\n" +
 	"request_id\x18\x05 \x01(\tB\b\xbaH\x05r\x03\x18\xc8\x01R\trequestId\x12#\n" +
-	"\rvalidate_only\x18\x06 \x01(\bR\fvalidateOnly\"\xcd\x06\n" +
+	"\rvalidate_only\x18\x06 \x01(\bR\fvalidateOnly\"\xc4\a\n" +
 	"\x11RunActionResponse\x12@\n" +
 	"\aoutcome\x18\x01 \x01(\x0e2&.botverse.v1.RunActionResponse.OutcomeR\aoutcome\x12+\n" +
 	"\x06record\x18\x02 \x01(\v2\x13.botverse.v1.RecordR\x06record\x125\n" +
@@ -1268,7 +1286,10 @@ const file_botverse_v1_saved_actions_proto_rawDesc = "" +
 	" \x03(\v2\x14.botverse.v1.WarningR\bwarnings\x127\n" +
 	"\brequests\x18\v \x03(\v2\x1b.botverse.v1.PlannedRequestR\brequests\x125\n" +
 	"\amatches\x18\x10 \x03(\v2\x1b.botverse.v1.DuplicateMatchR\amatches\x12:\n" +
-	"\vexplanation\x18\x0f \x01(\v2\x18.botverse.v1.ExplanationR\vexplanation\"\xb8\x01\n" +
+	"\vexplanation\x18\x0f \x01(\v2\x18.botverse.v1.ExplanationR\vexplanation\x12;\n" +
+	"\fphone_search\x18\x11 \x01(\v2\x18.botverse.v1.PhoneSearchR\vphoneSearch\x128\n" +
+	"\vphone_match\x18\x12 \x01(\v2\x17.botverse.v1.PhoneMatchR\n" +
+	"phoneMatch\"\xb8\x01\n" +
 	"\aOutcome\x12\x17\n" +
 	"\x13OUTCOME_UNSPECIFIED\x10\x00\x12\v\n" +
 	"\aCREATED\x10\x01\x12\x13\n" +
@@ -1321,7 +1342,9 @@ var file_botverse_v1_saved_actions_proto_goTypes = []any{
 	(*PlannedRequest)(nil),         // 18: botverse.v1.PlannedRequest
 	(*DuplicateMatch)(nil),         // 19: botverse.v1.DuplicateMatch
 	(*Explanation)(nil),            // 20: botverse.v1.Explanation
-	(*structpb.Value)(nil),         // 21: google.protobuf.Value
+	(*PhoneSearch)(nil),            // 21: botverse.v1.PhoneSearch
+	(*PhoneMatch)(nil),             // 22: botverse.v1.PhoneMatch
+	(*structpb.Value)(nil),         // 23: google.protobuf.Value
 }
 var file_botverse_v1_saved_actions_proto_depIdxs = []int32{
 	0,  // 0: botverse.v1.SavedAction.kind:type_name -> botverse.v1.SavedAction.Kind
@@ -1341,14 +1364,16 @@ var file_botverse_v1_saved_actions_proto_depIdxs = []int32{
 	18, // 14: botverse.v1.RunActionResponse.requests:type_name -> botverse.v1.PlannedRequest
 	19, // 15: botverse.v1.RunActionResponse.matches:type_name -> botverse.v1.DuplicateMatch
 	20, // 16: botverse.v1.RunActionResponse.explanation:type_name -> botverse.v1.Explanation
-	2,  // 17: botverse.v1.SavedAction.Input.type:type_name -> botverse.v1.SavedAction.Input.Type
-	21, // 18: botverse.v1.SavedAction.Input.default_value:type_name -> google.protobuf.Value
-	21, // 19: botverse.v1.SavedAction.Output.default_value:type_name -> google.protobuf.Value
-	20, // [20:20] is the sub-list for method output_type
-	20, // [20:20] is the sub-list for method input_type
-	20, // [20:20] is the sub-list for extension type_name
-	20, // [20:20] is the sub-list for extension extendee
-	0,  // [0:20] is the sub-list for field type_name
+	21, // 17: botverse.v1.RunActionResponse.phone_search:type_name -> botverse.v1.PhoneSearch
+	22, // 18: botverse.v1.RunActionResponse.phone_match:type_name -> botverse.v1.PhoneMatch
+	2,  // 19: botverse.v1.SavedAction.Input.type:type_name -> botverse.v1.SavedAction.Input.Type
+	23, // 20: botverse.v1.SavedAction.Input.default_value:type_name -> google.protobuf.Value
+	23, // 21: botverse.v1.SavedAction.Output.default_value:type_name -> google.protobuf.Value
+	22, // [22:22] is the sub-list for method output_type
+	22, // [22:22] is the sub-list for method input_type
+	22, // [22:22] is the sub-list for extension type_name
+	22, // [22:22] is the sub-list for extension extendee
+	0,  // [0:22] is the sub-list for field type_name
 }
 
 func init() { file_botverse_v1_saved_actions_proto_init() }
