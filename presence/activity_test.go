@@ -117,8 +117,8 @@ func TestEachPresetMakesItsEvent(t *testing.T) {
 	if e := nextEvent(t, s); e.Kind != RowChanged || e.Activity.Message != "Delete" || e.Activity.Values["title"] != "Broken" {
 		t.Errorf("a deletion makes %+v %+v", e, e.Activity)
 	}
-	if states, _, _, err := r.List(t.Context(), 0, ""); len(states) != 0 || err != nil {
-		t.Errorf("activities made states: %v, %v", states, err)
+	if list, err := r.List(t.Context(), ListQuery{}); len(list.States) != 0 || err != nil {
+		t.Errorf("activities made states: %v, %v", list.States, err)
 	}
 }
 
@@ -246,7 +246,7 @@ func TestSubscribersChooseKinds(t *testing.T) {
 	snapshot(t, all)
 	r.receive(change{row: 1, agent: 1, presence: available})
 	nextEvent(t, all)
-	consults, err := r.Watch(t.Context(), "", AgentConsulted)
+	consults, err := r.Watch(t.Context(), "", Filter{Kinds: []EventKind{AgentConsulted}})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -255,7 +255,7 @@ func TestSubscribersChooseKinds(t *testing.T) {
 		t.Errorf("a subscriber to consults got the states %v", states)
 	}
 	begin := consults.Cursor()
-	both, err := r.Watch(t.Context(), "", AgentConsulted, CapacityChanged)
+	both, err := r.Watch(t.Context(), "", Filter{Kinds: []EventKind{AgentConsulted, CapacityChanged}})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -269,7 +269,7 @@ func TestSubscribersChooseKinds(t *testing.T) {
 	}
 	r.deliver("consult", consulted(192350003))
 	last := nextEvent(t, all)
-	resumed, err := r.Watch(t.Context(), begin, AgentConsulted)
+	resumed, err := r.Watch(t.Context(), begin, Filter{Kinds: []EventKind{AgentConsulted}})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -285,7 +285,7 @@ func TestFilteredEventsMoveTheCursor(t *testing.T) {
 	config := allSources()
 	config.Heartbeat = time.Second
 	r := startRig(t, t.TempDir(), config, nil)
-	s, err := r.Watch(t.Context(), "", AgentConsulted)
+	s, err := r.Watch(t.Context(), "", Filter{Kinds: []EventKind{AgentConsulted}})
 	if err != nil {
 		t.Fatal(err)
 	}

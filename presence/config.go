@@ -18,6 +18,10 @@ type Config struct {
 	Backfill  Backfill          `yaml:"backfill"`  // how what no webhook told is read from the tables
 	Logger    *slog.Logger      `yaml:"-"`         // nil is slog.Default
 
+	// Directory knows the environments and their teams. nil knows none: then states and events do not name their environment,
+	// and no filter can name one, or a team.
+	Directory Directory `yaml:"-"`
+
 	// KeptKeys returns the live keys of a source whose settings have none: those that are kept elsewhere, and may change
 	// while presence runs. It is asked at each delivery, by many goroutines at once. nil knows none.
 	KeptKeys func(source string) []Key `yaml:"-"`

@@ -106,6 +106,7 @@ func (p *Presence) sendAgain(ctx context.Context, output string, body []byte) Re
 	event := new(Event)
 	err := json.Unmarshal(body, event)
 	if err == nil {
+		event.Environment = p.organizations.environment(event.OrganizationID)
 		err = send.(func(context.Context, *Event) error)(ctx, event)
 	}
 	if err != nil {

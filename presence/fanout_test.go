@@ -13,7 +13,7 @@ const subscribers = 1000
 
 // BenchmarkFanOut hands one event to 1,000 subscribers, each in a goroutine of its own, each taking the encoded bytes.
 func BenchmarkFanOut(b *testing.B) {
-	h := newHub(cursors{uuid.New()}, 1024, map[string]*agent{}, 0)
+	h := newHub(cursors{uuid.New()}, 1024, map[string]*agent{}, 0, func(string) string { return "" })
 	e := at(0, busy, 10)
 	event, a := derive(nil, e, 1)
 	encode := func(m *Message) ([]byte, error) { return []byte(m.Cursor), nil }
@@ -21,7 +21,7 @@ func BenchmarkFanOut(b *testing.B) {
 	defer cancel()
 	var handed, ended sync.WaitGroup
 	for range subscribers {
-		s := h.watchSnapshot(true)
+		s := h.watchSnapshot(nil)
 		ended.Go(func() {
 			for {
 				m, err := s.Next(ctx)

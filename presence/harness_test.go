@@ -192,7 +192,7 @@ func (r *rig) receive(c change) Receipt {
 
 func (r *rig) watch(after string) *Subscription {
 	r.t.Helper()
-	s, err := r.Watch(context.Background(), after)
+	s, err := r.Watch(context.Background(), after, Filter{})
 	if err != nil {
 		r.t.Fatalf("Watch(%q): %v", after, err)
 	}
@@ -262,11 +262,11 @@ func (r *rig) applied(sequence uint64) {
 // state returns an agent's present state, nil where there is none.
 func (r *rig) state(agent int) *AgentState {
 	r.t.Helper()
-	states, _, _, err := r.List(context.Background(), 1000, "")
+	list, err := r.List(context.Background(), ListQuery{PageSize: 1000})
 	if err != nil {
 		r.t.Fatal(err)
 	}
-	for _, s := range states {
+	for _, s := range list.States {
 		if s.AgentID == agentID(agent) {
 			return s
 		}

@@ -15,6 +15,8 @@ type hub struct {
 	ring    *ring
 	floor   atomic.Uint64 // events up to this sequence are no longer in the ring
 
+	environment func(organizationID string) string // the name of an organisation's environment; empty where it is not known
+
 	mu       sync.Mutex
 	sequence uint64            // of the last log entry that was applied
 	agents   map[string]*agent // by agentKey
@@ -22,8 +24,8 @@ type hub struct {
 	appended time.Time         // when the ring got its last message
 }
 
-func newHub(c cursors, length int, agents map[string]*agent, sequence uint64) *hub {
-	h := &hub{cursors: c, ring: newRing(length), agents: agents, sequence: sequence, appended: time.Now()}
+func newHub(c cursors, length int, agents map[string]*agent, sequence uint64, environment func(string) string) *hub {
+	h := &hub{cursors: c, ring: newRing(length), environment: environment, agents: agents, sequence: sequence, appended: time.Now()}
 	h.floor.Store(sequence)
 	for _, a := range agents {
 		a.message = &Message{State: &a.State}
@@ -43,13 +45,38 @@ func (h *hub) apply(sequence uint64, event *Event, key string, a *agent) {
 	message := &Message{Event: event, Cursor: h.cursors.format(sequence), sequence: sequence}
 	h.mu.Lock()
 	defer h.mu.Unlock()
+	event.Environment = h.environment(event.OrganizationID)
 	if a != nil {
+		a.State.Environment = event.Environment
 		a.message = &Message{State: &a.State}
 		h.agents[key] = a
 		h.sorted = nil
 	}
 	h.sequence = sequence
 	h.append(message)
+}
+
+// rename makes what was said before all names of environments were known say them too.
+func (h *hub) rename() {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	for key, a := range h.agents {
+		if name := h.environment(a.State.OrganizationID); name != a.State.Environment {
+			named := *a
+			named.State.Environment = name
+			named.message = &Message{State: &named.State}
+			h.agents[key] = &named
+		}
+	}
+	h.sorted = nil
+	h.ring.replace(func(m *Message) *Message {
+		if m.Event == nil || m.Event.Environment == h.environment(m.Event.OrganizationID) {
+			return m
+		}
+		event := *m.Event
+		event.Environment = h.environment(event.OrganizationID)
+		return &Message{Event: &event, Cursor: m.Cursor, sequence: m.sequence, place: m.place}
+	})
 }
 
 // skip passes over a log entry that cannot be read.
@@ -66,6 +93,7 @@ func (h *hub) recall(sequence uint64, event *Event) {
 	if h.ring.head.Load() == 0 {
 		h.floor.Store(sequence - 1)
 	}
+	event.Environment = h.environment(event.OrganizationID)
 	h.append(&Message{Event: event, Cursor: h.cursors.format(sequence), sequence: sequence})
 }
 

@@ -22,6 +22,9 @@ type Presence struct {
 	store  *store
 	labels *labels
 	hub    *hub
+	teams  *teams
+
+	organizations *organizations
 
 	// lead runs work while no other process on the journal runs work of that name.
 	lead func(ctx context.Context, name string, ttl time.Duration, work func(context.Context) error) error
@@ -30,6 +33,7 @@ type Presence struct {
 	replays  sync.Map // by an output's name, how it takes an event again
 	running  atomic.Bool
 	seeded   atomic.Bool   // the first states were read, or cannot be
+	named    atomic.Bool   // all environments were asked which organisation they are
 	target   atomic.Uint64 // the log's end when this process started, or after it was seeded
 }
 
@@ -44,6 +48,12 @@ func Open(ctx context.Context, config Config, j *journal.Journal, reader Reader)
 		p.logger = slog.Default()
 	}
 	p.labels = newLabels(reader, p.logger)
+	directory := config.Directory
+	if directory == nil {
+		directory = noDirectory{}
+	}
+	p.organizations = newOrganizations(directory)
+	p.teams = newTeams(directory, p.organizations)
 	if err := p.open(ctx, j); err != nil {
 		return nil, fmt.Errorf("open presence: %w", err)
 	}
@@ -69,7 +79,7 @@ func (p *Presence) open(ctx context.Context, j *journal.Journal) (err error) {
 			return err
 		}
 	}
-	p.hub = newHub(cursors{p.store.incarnation}, p.config.Buffer, agents, sequence)
+	p.hub = newHub(cursors{p.store.incarnation}, p.config.Buffer, agents, sequence, p.organizations.environment)
 	if err := p.recall(ctx, last); err != nil {
 		return err
 	}
@@ -117,6 +127,8 @@ func (p *Presence) Run(ctx context.Context) error {
 	group.Go(func() error { return p.follow(ctx) })
 	group.Go(func() error { return p.beat(ctx) })
 	group.Go(func() error { return p.keepFilled(ctx) })
+	group.Go(func() error { return p.nameEnvironments(ctx) })
+	group.Go(func() error { return p.refreshTeams(ctx) })
 	return group.Wait()
 }
 
@@ -128,6 +140,8 @@ func (p *Presence) Ready() error {
 		return errors.New("presence is not running")
 	case !p.seeded.Load():
 		return errors.New("the agents' first states are still being read")
+	case !p.named.Load():
+		return errors.New("the environments are still being asked which organisations they are")
 	case p.hub.position() < p.target.Load():
 		return errors.New("the presence log is still being read")
 	}

@@ -75,7 +75,10 @@ type AgentState struct {
 	Capacity       *int32    `json:"capacity,omitempty"`
 	SignedIn       *bool     `json:"signedIn,omitempty"`
 	OrganizationID string    `json:"organizationId,omitempty"`
+	BusinessUnitID string    `json:"businessUnitId,omitempty"` // of the last delivery that told one
 	ReceiveTime    time.Time `json:"receiveTime"`
+
+	Environment string `json:"-"` // the configured name of the organisation's environment; empty where it is not known
 }
 
 // EventKind says what changed.
@@ -133,4 +136,15 @@ type Event struct {
 	BusinessUnitID   string         `json:"businessUnitId,omitempty"`
 	RecordID         string         `json:"recordId,omitempty"` // in msdyn_agentstatushistory, or in Activity.Entity
 	Activity         *Activity      `json:"activity,omitempty"` // nil where an agent's presence or capacity changed
+
+	Available bool   `json:"available,omitempty"` // whether the agent can take work after it
+	Before    Before `json:"before,omitzero"`
+
+	Environment string `json:"-"` // the configured name of the organisation's environment; empty where it is not known
+}
+
+// Before is what filters ask of an agent's state before an event, beside the presence.
+type Before struct {
+	Available      bool   `json:"available,omitempty"`
+	BusinessUnitID string `json:"businessUnitId,omitempty"`
 }

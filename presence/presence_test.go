@@ -26,25 +26,25 @@ func TestListPages(t *testing.T) {
 	var listed []string
 	var cursor string
 	for token, page := "", 0; ; page++ {
-		states, next, at, err := r.List(t.Context(), 10, token)
+		list, err := r.List(t.Context(), ListQuery{PageSize: 10, PageToken: token})
 		if err != nil {
 			t.Fatal(err)
 		}
-		for _, state := range states {
+		for _, state := range list.States {
 			listed = append(listed, state.AgentID)
 		}
 		if page == 0 {
-			cursor = at
+			cursor = list.Cursor
 			r.receive(change{row: 100, agent: 1, presence: busy, minute: 1}) // between two pages
 			nextEvent(t, s)
 		}
-		if at != cursor {
+		if list.Cursor != cursor {
 			t.Errorf("page %d has a cursor of its own", page)
 		}
-		if next == "" {
+		if list.Next == "" {
 			break
 		}
-		token = next
+		token = list.Next
 	}
 	if len(listed) != agents || !slices.IsSorted(listed) || len(slices.Compact(listed)) != agents {
 		t.Errorf("listed %v, want each of %d agents once, by ID", listed, agents)
@@ -53,7 +53,7 @@ func TestListPages(t *testing.T) {
 		t.Errorf("watching from the list's cursor gives %+v, want what changed meanwhile", e)
 	}
 	for _, bad := range []string{"x", "%", cursor} {
-		if _, _, _, err := r.List(t.Context(), 10, bad); !errors.Is(err, ErrPageToken) {
+		if _, err := r.List(t.Context(), ListQuery{PageToken: bad}); !errors.Is(err, ErrPageToken) {
 			t.Errorf("List with the token %q = %v, want ErrPageToken", bad, err)
 		}
 	}
@@ -62,9 +62,9 @@ func TestListPages(t *testing.T) {
 func TestListOfNothingIsEmpty(t *testing.T) {
 	t.Parallel()
 	r := openRig(t, t.TempDir(), settings(), nil)
-	states, next, cursor, err := r.List(t.Context(), 0, "")
-	if err != nil || len(states) != 0 || next != "" || cursor == "" {
-		t.Errorf("List = %v, %q, %q, %v", states, next, cursor, err)
+	list, err := r.List(t.Context(), ListQuery{})
+	if err != nil || len(list.States) != 0 || list.Next != "" || list.Cursor == "" {
+		t.Errorf("List = %+v, %v", list, err)
 	}
 }
 

@@ -30,6 +30,15 @@ func (r *ring) append(m *Message) (displaced *Message) {
 	return displaced
 }
 
+// replace puts another message in the place of each. No message may be appended meanwhile.
+func (r *ring) replace(with func(*Message) *Message) {
+	for i := range r.slots {
+		if m := r.slots[i].Load(); m != nil {
+			r.slots[i].Store(with(m))
+		}
+	}
+}
+
 // close ends what waits, and all that comes when it has read the rest.
 func (r *ring) close() {
 	r.closed.Store(true)

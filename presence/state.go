@@ -31,7 +31,8 @@ func derive(a *agent, e entry, sequence uint64) (Event, *agent) {
 	}
 	event.labelFrom(a)
 	if a == nil {
-		return event, after(nil, e, event, sequence)
+		next := after(nil, e, &event, sequence)
+		return event, next
 	}
 	if e.order().Before(a.Order) { // on equal times the later entry wins
 		event.Late = true
@@ -39,10 +40,12 @@ func derive(a *agent, e entry, sequence uint64) (Event, *agent) {
 	}
 	previous := a.State.Presence
 	event.Previous = &previous
+	event.Before = Before{Available: a.State.Available(), BusinessUnitID: a.State.BusinessUnitID}
 	if previous.ID == e.Presence.ID {
 		event.Kind = CapacityChanged
 	}
-	return event, after(a, e, event, sequence)
+	next := after(a, e, &event, sequence)
+	return event, next
 }
 
 // labelFrom fills the labels that the delivery did not have with those that the state has.
@@ -57,22 +60,26 @@ func (e *Event) labelFrom(a *agent) {
 	e.Presence.Name = cmp.Or(e.Presence.Name, Unknown)
 }
 
-// after is the agent once the event is applied. A record without capacity or sign-in says nothing of them, so that the
-// state keeps what it has.
-func after(a *agent, e entry, event Event, sequence uint64) *agent {
-	next := &agent{Order: e.order(), Sequence: sequence, Event: event}
+// after is the agent once the event is applied, and completes the event by it. A record without capacity or sign-in says
+// nothing of them, so that the state keeps what it has.
+func after(a *agent, e entry, event *Event, sequence uint64) *agent {
+	next := &agent{Order: e.order(), Sequence: sequence}
 	next.State = AgentState{
 		AgentID: e.AgentID, AgentName: event.AgentName, Presence: event.Presence, StartTime: e.StartTime,
-		Capacity: e.Capacity, SignedIn: e.SignedIn, OrganizationID: e.OrganizationID, ReceiveTime: e.ReceiveTime,
+		Capacity: e.Capacity, SignedIn: e.SignedIn, OrganizationID: e.OrganizationID, BusinessUnitID: e.BusinessUnitID,
+		ReceiveTime: e.ReceiveTime,
 	}
 	if a != nil {
 		next.State.Capacity = cmp.Or(e.Capacity, a.State.Capacity)
 		next.State.SignedIn = cmp.Or(e.SignedIn, a.State.SignedIn)
+		next.State.BusinessUnitID = cmp.Or(e.BusinessUnitID, a.State.BusinessUnitID)
 		next.revision = a.revision
 	}
 	if event.Kind == CapacityChanged {
 		next.State.StartTime = a.State.StartTime // time in the presence goes on
 	}
+	event.Available = next.State.Available()
+	next.Event = *event
 	return next
 }
 

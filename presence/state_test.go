@@ -380,7 +380,7 @@ func TestLogMadeAnewExpiresCursorsAndKeepsStates(t *testing.T) {
 	}
 	r.stop()
 	again := startRig(t, dir, settings(), nil)
-	if _, err := again.Watch(t.Context(), s.Cursor()); !errors.Is(err, ErrCursorExpired) {
+	if _, err := again.Watch(t.Context(), s.Cursor(), Filter{}); !errors.Is(err, ErrCursorExpired) {
 		t.Errorf("Watch with a cursor of the log before = %v, want ErrCursorExpired", err)
 	}
 	live := again.watch("")

@@ -23,6 +23,7 @@ type Position struct {
 type Tap struct {
 	store     *store
 	name      string
+	names     *organizations
 	positions jetstream.KeyValue
 	last      Position // of the event that was returned last
 	events    *events  // nil until it reads
@@ -44,7 +45,7 @@ func (p *Presence) OpenTap(ctx context.Context, name string, fromStart bool) (*T
 	if err != nil {
 		return nil, fmt.Errorf("open the positions of outputs: %w", err)
 	}
-	t := &Tap{store: p.store, name: name, positions: positions}
+	t := &Tap{store: p.store, name: name, names: p.organizations, positions: positions}
 	there, err := positions.Get(ctx, name)
 	switch {
 	case errors.Is(err, jetstream.ErrKeyNotFound):
@@ -99,6 +100,7 @@ func (t *Tap) Next(ctx context.Context, most int) ([]Tapped, error) {
 		}
 		t.last.Place = stored.place
 		pending = stored.pending
+		stored.event.Environment = t.names.environment(stored.event.OrganizationID)
 		batch = append(batch, Tapped{stored.event, t.last})
 	}
 	return batch, nil

@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"slices"
 	"time"
 )
 
@@ -16,32 +15,38 @@ type Subscription struct {
 	place   uint64     // in the ring
 	after   uint64     // events up to this position of the log were had
 	cursor  string
-	kinds   []EventKind   // which events are wanted; none means all
+	filter  *filter       // which events are wanted
 	silence time.Duration // how long the subscriber may hear nothing
 	heard   time.Time     // when it was told something last
 	waiting waiting
 }
 
 // Watch subscribes: from a snapshot of now when after is empty, else from what came after that cursor. In both cases a
-// message is there at once. Where kinds are given, other events are left out; the snapshot has states where one of a presence
-// is among them. ErrCursorExpired and ErrClosed are its errors. Close the subscription.
-func (p *Presence) Watch(ctx context.Context, after string, kinds ...EventKind) (*Subscription, error) {
+// message is there at once. What does not pass the filter is left out; the snapshot has states only where events of a
+// presence are wanted. ErrFilter, ErrCursorExpired, ErrClosed and the directory's are its errors. Close the subscription.
+func (p *Presence) Watch(ctx context.Context, after string, wanted Filter) (*Subscription, error) {
 	if p.hub.ring.closed.Load() {
 		return nil, ErrClosed
 	}
+	f, err := p.compile(ctx, wanted)
+	if err != nil {
+		return nil, err
+	}
 	if after == "" {
-		s := p.hub.watchSnapshot(wantsStates(kinds))
-		s.kinds, s.silence = kinds, p.config.Heartbeat
+		s := p.hub.watchSnapshot(f)
+		s.silence = p.config.Heartbeat
+		f.hold()
 		return s, nil
 	}
 	sequence, ok := p.hub.cursors.parse(after)
 	if !ok {
 		return nil, fmt.Errorf("%w: it is of another log", ErrCursorExpired)
 	}
-	s := &Subscription{hub: p.hub, after: sequence, cursor: after, kinds: kinds, silence: p.config.Heartbeat, heard: time.Now()}
+	s := &Subscription{hub: p.hub, after: sequence, cursor: after, filter: f, silence: p.config.Heartbeat, heard: time.Now()}
 	if err := p.resume(ctx, s); err != nil {
 		return nil, err
 	}
+	f.hold()
 	return s, nil
 }
 
@@ -57,23 +62,23 @@ func (p *Presence) resume(ctx context.Context, s *Subscription) error {
 	return p.resumeStored(ctx, s)
 }
 
-// wantsStates says whether a subscriber to events of some kinds wants to know the agents' states.
-func wantsStates(kinds []EventKind) bool {
-	return len(kinds) == 0 || slices.Contains(kinds, PresenceChanged) || slices.Contains(kinds, CapacityChanged)
-}
-
-// watchSnapshot begins with all states, or with none, and goes on from the ring's place of the same moment.
-func (h *hub) watchSnapshot(states bool) *Subscription {
+// watchSnapshot begins with the states that pass, and goes on from the ring's place of the same moment.
+func (h *hub) watchSnapshot(f *filter) *Subscription {
 	agents, sequence, place := h.snapshot()
-	if !states {
+	if !f.wantsStates() {
 		agents = nil
 	}
-	s := &Subscription{hub: h, place: place, after: sequence, pending: make([]*Message, 0, len(agents)+1), heard: time.Now()}
+	s := &Subscription{hub: h, place: place, after: sequence, filter: f, heard: time.Now()}
+	if f == nil {
+		s.pending = make([]*Message, 0, len(agents)+1)
+	}
 	for _, a := range agents {
-		s.pending = append(s.pending, a.message)
+		if f.state(&a.State) {
+			s.pending = append(s.pending, a.message)
+		}
 	}
 	s.pending = append(s.pending, &Message{
-		SnapshotEnd: &SnapshotEnd{Agents: len(agents)}, Cursor: h.cursors.format(sequence), sequence: sequence,
+		SnapshotEnd: &SnapshotEnd{Agents: len(s.pending)}, Cursor: h.cursors.format(sequence), sequence: sequence,
 	})
 	return s
 }
@@ -110,13 +115,14 @@ func (p *Presence) resumeStored(ctx context.Context, s *Subscription) error {
 	}
 	s.replay, err = p.store.openEvents(ctx, place)
 	if err == nil && s.replay.place != place { // expired between the two
-		s.Close()
+		s.closeReplay()
 		return ErrCursorExpired
 	}
 	return err
 }
 
-// Next waits for the next message. ErrTooSlow, ErrCursorExpired, ErrClosed and ctx's error end the subscription.
+// Next waits for the next message. ErrTooSlow, ErrCursorExpired, ErrTeamChanged, ErrClosed and ctx's error end the
+// subscription.
 func (s *Subscription) Next(ctx context.Context) (*Message, error) {
 	m, err := s.next(ctx)
 	if err != nil {
@@ -125,15 +131,10 @@ func (s *Subscription) Next(ctx context.Context) (*Message, error) {
 	if m.Cursor != "" {
 		s.cursor = m.Cursor
 	}
-	if len(s.kinds) > 0 {
+	if s.filter != nil {
 		s.heard = time.Now()
 	}
 	return m, nil
-}
-
-// wants says whether an event is of a kind that the subscriber asked for.
-func (s *Subscription) wants(e *Event) bool {
-	return len(s.kinds) == 0 || slices.Contains(s.kinds, e.Kind)
 }
 
 // passOver is for an event that the subscriber does not want: a heartbeat where nothing was heard for long, else nil.
@@ -152,7 +153,7 @@ func (s *Subscription) next(ctx context.Context) (*Message, error) {
 	}
 	for s.replay != nil {
 		m, err := s.nextStored(ctx)
-		if err != nil || s.wants(m.Event) {
+		if err != nil || s.filter.event(m.Event) {
 			return m, err
 		}
 		if m := s.passOver(); m != nil {
@@ -164,11 +165,14 @@ func (s *Subscription) next(ctx context.Context) (*Message, error) {
 		if err != nil {
 			return nil, err
 		}
+		if s.filter.changed() {
+			return nil, ErrTeamChanged
+		}
 		s.place++
 		switch {
 		case m.Event != nil && m.sequence > s.after:
 			s.after = m.sequence
-			if s.wants(m.Event) {
+			if s.filter.event(m.Event) {
 				return m, nil
 			}
 			if m := s.passOver(); m != nil {
@@ -198,6 +202,7 @@ func (s *Subscription) nextStored(ctx context.Context) (*Message, error) {
 			s.closeReplay()
 		}
 	}
+	stored.event.Environment = s.hub.environment(stored.event.OrganizationID)
 	return &Message{
 		Event: stored.event, Cursor: s.hub.cursors.format(stored.sequence), sequence: stored.sequence,
 	}, nil
@@ -215,6 +220,8 @@ func (s *Subscription) Cursor() string { return s.cursor }
 func (s *Subscription) Close() {
 	s.waiting.leave()
 	s.closeReplay()
+	s.filter.release()
+	s.filter = nil
 }
 
 func (s *Subscription) closeReplay() {

@@ -159,7 +159,7 @@ func TestCursorsThatDoNotHold(t *testing.T) {
 		"too short":     "AAAA",
 		"a page token":  r.hub.cursors.formatPage(100, "x"),
 	} {
-		if _, err := r.Watch(t.Context(), cursor); !errors.Is(err, ErrCursorExpired) {
+		if _, err := r.Watch(t.Context(), cursor, Filter{}); !errors.Is(err, ErrCursorExpired) {
 			t.Errorf("Watch(%s cursor) = %v, want ErrCursorExpired", name, err)
 		}
 	}
@@ -313,7 +313,7 @@ func TestEndOfRunEndsSubscriptions(t *testing.T) {
 	if err := <-ended; !errors.Is(err, ErrClosed) {
 		t.Errorf("Next = %v, want ErrClosed", err)
 	}
-	if _, err := r.Watch(t.Context(), ""); !errors.Is(err, ErrClosed) {
+	if _, err := r.Watch(t.Context(), "", Filter{}); !errors.Is(err, ErrClosed) {
 		t.Errorf("Watch = %v, want ErrClosed", err)
 	}
 }
@@ -343,7 +343,7 @@ func TestProcessBehindACursorWaits(t *testing.T) {
 		ahead.receive(change{row: n, agent: 1, presence: available, minute: n})
 		nextEvent(t, s)
 	}
-	late, err := behind.Watch(t.Context(), s.Cursor())
+	late, err := behind.Watch(t.Context(), s.Cursor(), Filter{})
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -90,7 +90,7 @@ func readBody(w http.ResponseWriter, r *http.Request, limit int) ([]byte, error)
 	return body, nil
 }
 
-// queryFaults finds the query parameters that are no field of the request, are given twice, or are no number.
+// queryFaults finds the query parameters that are no field of the request, are given twice, or have no value of their type.
 func queryFaults(route *route, u *url.URL) []*botversev1.ErrorDetail_Fault {
 	query, err := url.ParseQuery(u.RawQuery)
 	if err != nil {
@@ -115,10 +115,13 @@ func queryFaults(route *route, u *url.URL) []*botversev1.ErrorDetail_Fault {
 					faults = append(faults, unknownValue(name, value, field.Enum()))
 				}
 			}
+		case field.IsList():
 		case len(query[name]) > 1 || seen[field.Name()]:
 			faults = append(faults, fault(malformed, name, "is given more than once"))
 		case field.Kind() == protoreflect.Int32Kind && !isInt32(query.Get(name)):
 			faults = append(faults, fault(malformed, name, "is not a whole number"))
+		case field.Kind() == protoreflect.BoolKind && query.Get(name) != "true" && query.Get(name) != "false":
+			faults = append(faults, fault(malformed, name, "is neither true nor false"))
 		}
 		if known {
 			seen[field.Name()] = true

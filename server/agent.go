@@ -21,6 +21,8 @@ func agentOf(s *presence.AgentState) *botversev1.AgentPresence {
 		SignedIn:       s.SignedIn,
 		OrganizationId: s.OrganizationID,
 		ReceiveTime:    timestampOf(s.ReceiveTime),
+		Environment:    s.Environment,
+		BusinessUnitId: s.BusinessUnitID,
 	}
 }
 
@@ -41,6 +43,7 @@ func eventOf(e *presence.Event) *botversev1.PresenceEvent {
 		OrganizationName: e.OrganizationName,
 		BusinessUnitId:   e.BusinessUnitID,
 		RecordId:         e.RecordID,
+		Environment:      e.Environment,
 	}
 	if e.Delay != nil {
 		out.Delay = durationpb.New(*e.Delay)
@@ -76,6 +79,7 @@ func activityOf(e *presence.Event) *botversev1.ActivityEvent {
 		OrganizationId:   e.OrganizationID,
 		OrganizationName: e.OrganizationName,
 		BusinessUnitId:   e.BusinessUnitID,
+		Environment:      e.Environment,
 	}
 	if e.Delay != nil {
 		out.Delay = durationpb.New(*e.Delay)

@@ -41,7 +41,7 @@ func BenchmarkSnapshot(b *testing.B) {
 // awaitAgents returns when the states of so many agents are known.
 func awaitAgents(b *testing.B, p *presence.Presence, count int) {
 	b.Helper()
-	s, err := p.Watch(b.Context(), "")
+	s, err := p.Watch(b.Context(), "", presence.Filter{})
 	if err != nil {
 		b.Fatal(err)
 	}

@@ -176,7 +176,7 @@ func publish(b *testing.B, p *presence.Presence, body []byte) {
 func encodedEvent(b *testing.B, encode func(*presence.Message) ([]byte, error)) []byte {
 	b.Helper()
 	p := startPresence(b, nil)
-	s, err := p.Watch(b.Context(), "")
+	s, err := p.Watch(b.Context(), "", presence.Filter{})
 	if err != nil {
 		b.Fatal(err)
 	}

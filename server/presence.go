@@ -17,13 +17,23 @@ type presenceService struct {
 
 // ListPresence implements botversev1.PresenceServiceServer.
 func (s presenceService) ListPresence(ctx context.Context, req *botversev1.ListPresenceRequest) (*botversev1.ListPresenceResponse, error) {
-	states, next, cursor, err := s.presence.List(ctx, int(req.GetPageSize()), req.GetPageToken())
+	query := presence.ListQuery{
+		Filter: filterFrom(req), PageSize: int(req.GetPageSize()), PageToken: req.GetPageToken(), Count: req.GetCounts(),
+	}
+	if req.GetOrder() == botversev1.ListPresenceRequest_TIME_IN_STATE {
+		query.Order = presence.ByTimeInState
+	}
+	list, err := s.presence.List(ctx, query)
 	if err != nil {
 		return nil, err
 	}
-	resp := &botversev1.ListPresenceResponse{NextPageToken: next, Cursor: cursor}
-	for _, state := range states {
-		resp.Agents = append(resp.Agents, agentOf(state))
+	resp := &botversev1.ListPresenceResponse{
+		NextPageToken: list.Next, Cursor: list.Cursor, Time: timestampOf(list.Time), Counts: countsOf(list.Counts),
+	}
+	for _, state := range list.States {
+		agent := agentOf(state)
+		agent.TimeInState = timeInState(state, list.Time)
+		resp.Agents = append(resp.Agents, agent)
 	}
 	return resp, nil
 }
@@ -32,11 +42,11 @@ func (s presenceService) ListPresence(ctx context.Context, req *botversev1.ListP
 // each once for all subscribers.
 func (s presenceService) WatchPresence(req *botversev1.WatchPresenceRequest, stream grpc.ServerStreamingServer[botversev1.WatchPresenceResponse]) error {
 	ctx := stream.Context()
-	kinds := make([]presence.EventKind, len(req.GetKinds()))
-	for i, kind := range req.GetKinds() {
-		kinds[i] = presence.EventKind(kind.String())
+	filter := filterFrom(req)
+	for _, kind := range req.GetKinds() {
+		filter.Kinds = append(filter.Kinds, presence.EventKind(kind.String()))
 	}
-	subscription, err := s.presence.Watch(ctx, req.GetAfter(), kinds...)
+	subscription, err := s.presence.Watch(ctx, req.GetAfter(), filter)
 	if err != nil {
 		return err
 	}

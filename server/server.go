@@ -214,7 +214,7 @@ func (s *Server) buildREST(behind services, registry *prometheus.Registry) error
 	}
 	for _, r := range contractRoutes(gateway) {
 		if r.input == (&botversev1.WatchPresenceRequest{}).ProtoReflect().Descriptor() {
-			r.handler = watchHandler(behind.presence, streamChain(s.chain()))
+			r.handler = watchHandler(d, behind.presence, streamChain(s.chain()))
 		}
 		d.routes = append(d.routes, r)
 	}

@@ -77,6 +77,9 @@ var looks = map[reason]look{
 	botversev1.ErrorDetail_JOURNAL_UNAVAILABLE: {codes.Unavailable, http.StatusServiceUnavailable, true, sayAgain,
 		"the journal does not answer at the moment: call again; a stream goes on after its last cursor"},
 
+	botversev1.ErrorDetail_TEAM_CHANGED: {codes.OutOfRange, http.StatusGone, true, sayAgain,
+		"the members of a team that the filter names have changed: subscribe again without a cursor, from a snapshot of now"},
+
 	botversev1.ErrorDetail_CANCELLED: {codes.Canceled, statusClientClosedRequest, true, sayAgain, "the caller went away"},
 	botversev1.ErrorDetail_INTERNAL: {codes.Internal, http.StatusInternalServerError, false, sayNothing,
 		"a fault of this server; its log has it under the call ID"},
@@ -103,6 +106,8 @@ var causes = []struct {
 	{dataverse.ErrForbidden, botversev1.ErrorDetail_DATAVERSE_FORBIDDEN},
 	{dataverse.ErrRefused, botversev1.ErrorDetail_DATAVERSE_REFUSED},
 	{presence.ErrPageToken, botversev1.ErrorDetail_INVALID_REQUEST},
+	{presence.ErrFilter, botversev1.ErrorDetail_INVALID_REQUEST},
+	{presence.ErrTeamChanged, botversev1.ErrorDetail_TEAM_CHANGED},
 	{presence.ErrCursorExpired, botversev1.ErrorDetail_CURSOR_EXPIRED},
 	{presence.ErrTooSlow, botversev1.ErrorDetail_SUBSCRIBER_TOO_SLOW},
 	{presence.ErrClosed, botversev1.ErrorDetail_SHUTTING_DOWN},

@@ -10,6 +10,8 @@ import (
 	"strings"
 	"time"
 
+	"github.com/grpc-ecosystem/grpc-gateway/v2/runtime"
+	"github.com/grpc-ecosystem/grpc-gateway/v2/utilities"
 	"google.golang.org/grpc"
 	"google.golang.org/grpc/metadata"
 	"google.golang.org/grpc/status"
@@ -68,11 +70,16 @@ func wireFor(r *http.Request) *wire {
 
 // watchHandler serves WatchPresence over HTTP: the same handler behind the same chain as over gRPC, on a stream of HTTP.
 // The gateway has no server-sent events, and would decode and encode each message for each subscriber.
-func watchHandler(service botversev1.PresenceServiceServer, chain grpc.StreamServerInterceptor) http.Handler {
+func watchHandler(d *door, service botversev1.PresenceServiceServer, chain grpc.StreamServerInterceptor) http.Handler {
 	desc := botversev1.PresenceService_ServiceDesc.Streams[0]
 	info := &grpc.StreamServerInfo{FullMethod: botversev1.PresenceService_WatchPresence_FullMethodName, IsServerStream: true}
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		stream := newHTTPStream(w, r)
+		request, err := watchRequestFrom(r)
+		if err != nil { // the door has refused all that it knows to be wrong
+			d.refuse(w, r, refusal(malformed, fault(malformed, "", "a parameter of the query does not fit")))
+			return
+		}
+		stream := newHTTPStream(w, r, request)
 		if err := chain(service, stream, info, desc.Handler); err != nil {
 			stream.end(status.Convert(err))
 		}
@@ -89,11 +96,7 @@ type httpStream struct {
 	begun   bool                             // whether the status line is out
 }
 
-func newHTTPStream(w http.ResponseWriter, r *http.Request) *httpStream {
-	after := r.URL.Query().Get("after")
-	if last := r.Header.Get("Last-Event-ID"); last != "" {
-		after = last // what a browser that reconnects saw last; its address still has where it began
-	}
+func newHTTPStream(w http.ResponseWriter, r *http.Request, request *botversev1.WatchPresenceRequest) *httpStream {
 	md := metadata.Pairs(callIDHeader, callID(r.Context()))
 	if token := r.Header.Get("Authorization"); token != "" {
 		md.Set("authorization", token)
@@ -103,17 +106,18 @@ func newHTTPStream(w http.ResponseWriter, r *http.Request) *httpStream {
 		w:       w,
 		control: http.NewResponseController(w),
 		wire:    wireFor(r),
-		request: &botversev1.WatchPresenceRequest{After: after, Kinds: kindsOf(r.URL.Query()["kinds"])},
+		request: request,
 	}
 }
 
-// kindsOf are the kinds of events in a query. The door has refused what is none.
-func kindsOf(names []string) []botversev1.EventKind {
-	var kinds []botversev1.EventKind
-	for _, name := range names {
-		kinds = append(kinds, botversev1.EventKind(botversev1.EventKind_value[name]))
+// watchRequestFrom reads the query, as the gateway reads queries.
+func watchRequestFrom(r *http.Request) (*botversev1.WatchPresenceRequest, error) {
+	request := &botversev1.WatchPresenceRequest{}
+	err := runtime.PopulateQueryParameters(request, r.URL.Query(), utilities.NewDoubleArray(nil))
+	if last := r.Header.Get("Last-Event-ID"); last != "" {
+		request.After = last // what a browser that reconnects saw last; its address still has where it began
 	}
-	return kinds
+	return request, err
 }
 
 // Context implements grpc.ServerStream.

@@ -21,13 +21,13 @@ type deadLetterCommands struct {
 	Replay deadLetterReplay `cmd:"" help:"Try dead letters again, after what was in their way has been put right."`
 }
 
-// deadLetterServer is where serve is asked: the journal is its own.
-type deadLetterServer struct {
+// presenceServer is where serve is asked: the journal is its own.
+type presenceServer struct {
 	Server string `default:"${grpc_addr}" help:"The gRPC address of botverse serve." placeholder:"ADDR"`
 }
 
 // call connects, and tells errors in a sentence.
-func (c deadLetterServer) call(do func(botversev1.PresenceServiceClient) error) error {
+func (c presenceServer) call(do func(botversev1.PresenceServiceClient) error) error {
 	conn, err := grpc.NewClient(c.Server, grpc.WithTransportCredentials(insecure.NewCredentials()))
 	if err != nil {
 		return usagef("--server %s: %w", c.Server, err)
@@ -46,8 +46,8 @@ func (c deadLetterServer) call(do func(botversev1.PresenceServiceClient) error) 
 
 // deadLetterList lists dead letters.
 type deadLetterList struct {
-	deadLetterServer `embed:""`
-	Limit            int32 `default:"100" help:"How many at most, up to 1000."`
+	presenceServer `embed:""`
+	Limit          int32 `default:"100" help:"How many at most, up to 1000."`
 }
 
 // Run prints a line for each.
@@ -69,8 +69,8 @@ func (c *deadLetterList) Run(ctx context.Context, s streams) error {
 
 // deadLetterShow shows a dead letter.
 type deadLetterShow struct {
-	deadLetterServer `embed:""`
-	ID               string `arg:"" help:"The dead letter's ID, as list prints it."`
+	presenceServer `embed:""`
+	ID             string `arg:"" help:"The dead letter's ID, as list prints it."`
 }
 
 // Run prints the body as it came.
@@ -88,8 +88,8 @@ func (c *deadLetterShow) Run(ctx context.Context, s streams) error {
 
 // deadLetterReplay tries dead letters again.
 type deadLetterReplay struct {
-	deadLetterServer `embed:""`
-	IDs              []string `arg:"" name:"ids" help:"The dead letters' IDs, as list prints them."`
+	presenceServer `embed:""`
+	IDs            []string `arg:"" name:"ids" help:"The dead letters' IDs, as list prints them."`
 }
 
 // errStillDead ends replay with status 1.

@@ -7,6 +7,8 @@ import (
 	"time"
 
 	"google.golang.org/protobuf/encoding/protojson"
+	"google.golang.org/protobuf/types/known/durationpb"
+	"google.golang.org/protobuf/types/known/timestamppb"
 
 	botversev1 "github.com/botverse/botverse/gen/botverse/v1"
 )
@@ -28,8 +30,8 @@ func textLine(w io.Writer, m *botversev1.WatchPresenceResponse) error {
 	var err error
 	switch x := m.GetMessage().(type) {
 	case *botversev1.WatchPresenceResponse_State:
-		_, err = fmt.Fprintf(w, "%-24s is %s since %s\n", x.State.GetAgentName(), x.State.GetPresence().GetName(),
-			x.State.GetStartTime().AsTime().Format(time.RFC3339))
+		_, err = fmt.Fprintf(w, "%-24s is %s since %s %s\n", x.State.GetAgentName(), x.State.GetPresence().GetName(),
+			instant(x.State.GetStartTime()), origin(cmp.Or(x.State.GetEnvironment(), x.State.GetOrganizationId()), nil))
 	case *botversev1.WatchPresenceResponse_SnapshotEnd:
 		_, err = fmt.Fprintf(w, "-- %d agents; changes follow --\n", x.SnapshotEnd.GetAgents())
 	case *botversev1.WatchPresenceResponse_Event:
@@ -51,7 +53,25 @@ func activityLine(a *botversev1.ActivityEvent) string {
 	if at == nil {
 		at = a.GetReceiveTime()
 	}
-	return fmt.Sprintf("%-24s %s at %s", cmp.Or(a.GetAgentName(), a.GetSource()), what, at.AsTime().Format(time.RFC3339))
+	return fmt.Sprintf("%-24s %s at %s %s", cmp.Or(a.GetAgentName(), a.GetSource()), what, instant(at),
+		origin(cmp.Or(a.GetEnvironment(), a.GetOrganizationName(), a.GetOrganizationId()), a.GetDelay()))
+}
+
+// instant is a time as people read it.
+func instant(t *timestamppb.Timestamp) string {
+	if t == nil {
+		return "an unknown time"
+	}
+	return t.AsTime().Format(time.RFC3339)
+}
+
+// origin says where something was told, and how long it took to come.
+func origin(environment string, delay *durationpb.Duration) string {
+	text := "[" + cmp.Or(environment, "unknown environment")
+	if delay != nil {
+		text += fmt.Sprintf(", delay %v", delay.AsDuration().Round(time.Millisecond))
+	}
+	return text + "]"
 }
 
 func eventLine(e *botversev1.PresenceEvent) string {
@@ -62,7 +82,8 @@ func eventLine(e *botversev1.PresenceEvent) string {
 	if before := e.GetPrevious().GetName(); before != "" && e.GetKind() == botversev1.PresenceEvent_PRESENCE_CHANGED {
 		what += " from " + before
 	}
-	line := fmt.Sprintf("%-24s %s at %s", e.GetAgentName(), what, e.GetStartTime().AsTime().Format(time.RFC3339))
+	line := fmt.Sprintf("%-24s %s at %s %s", e.GetAgentName(), what, instant(e.GetStartTime()),
+		origin(cmp.Or(e.GetEnvironment(), e.GetOrganizationName(), e.GetOrganizationId()), e.GetDelay()))
 	if e.GetLate() {
 		line += " (late)"
 	}

@@ -12,6 +12,9 @@ import (
 	"google.golang.org/grpc/backoff"
 	"google.golang.org/grpc/codes"
 	"google.golang.org/grpc/credentials/insecure"
+	"google.golang.org/grpc/encoding"
+	"google.golang.org/grpc/encoding/proto"
+	"google.golang.org/grpc/keepalive"
 	"google.golang.org/grpc/status"
 
 	botversev1 "github.com/botverse/botverse/gen/botverse/v1"
@@ -20,6 +23,7 @@ import (
 // presenceCommands are the commands about agents' presence.
 type presenceCommands struct {
 	Watch presenceWatch `cmd:"" help:"Print agents' presence: everybody's state, then each change as it comes."`
+	List  presenceList  `cmd:"" help:"Print agents' present state: all of them, or those who can take work."`
 	Set   presenceSet   `cmd:"" help:"Change an agent's presence in the local Dataverse."`
 
 	DeadLetters deadLetterCommands `cmd:"" help:"List, show and replay what could not be handled: deliveries of Dataverse, and events that an output gave up."`
@@ -29,20 +33,32 @@ type presenceCommands struct {
 type presenceWatch struct {
 	Server string `default:"${grpc_addr}" help:"The gRPC address of botverse serve." placeholder:"ADDR"`
 	After  string `help:"Go on after this cursor, in place of starting with everybody's state." placeholder:"CURSOR"`
-	Format string `enum:"text,json" default:"text" help:"text: a line for people; json: a message a line, with cursors."`
+	Format string `enum:"text,json,csv" default:"text" help:"text: a line for people; json: a message a line, with cursors; csv: the columns of the CSV output."`
+
+	presenceFilter `embed:""`
+	Kinds          []string `name:"kind" placeholder:"KIND" help:"Only these kinds of events, as PRESENCE_CHANGED or CONSULT."`
 }
 
 // Run watches until ctx ends, which is no error. Where the server cannot be reached at all it says so and ends; once it was
 // there, a connection that is lost is made again, and the stream goes on after the last message.
 func (c *presenceWatch) Run(ctx context.Context, s streams) error {
-	conn, err := grpc.NewClient(c.Server, grpc.WithTransportCredentials(insecure.NewCredentials()), grpc.WithConnectParams(comeBack()))
+	request, err := c.request()
+	if err != nil {
+		return err
+	}
+	conn, err := grpc.NewClient(c.Server, grpc.WithTransportCredentials(insecure.NewCredentials()), grpc.WithConnectParams(comeBack()),
+		grpc.WithKeepaliveParams(keepalive.ClientParameters{Time: pingTime, Timeout: pingTime / 2}),
+		grpc.WithDefaultCallOptions(grpc.ForceCodecV2(patientCodec{encoding.GetCodecV2(proto.Name)})))
 	if err != nil {
 		return usagef("--server %s: %w", c.Server, err)
 	}
 	defer conn.Close()
-	w := &watcher{client: botversev1.NewPresenceServiceClient(conn), cursor: c.After, print: textLine, streams: s}
-	if c.Format == "json" {
+	w := &watcher{client: botversev1.NewPresenceServiceClient(conn), request: request, print: textLine, streams: s}
+	switch c.Format {
+	case "json":
 		w.print = jsonLine
+	case "csv":
+		w.print = csvLines()
 	}
 	if err := w.run(ctx); err != nil {
 		return c.failure(err)
@@ -62,6 +78,30 @@ func (c *presenceWatch) failure(err error) error {
 	}
 }
 
+// request is what is asked of the server.
+func (c *presenceWatch) request() (*botversev1.WatchPresenceRequest, error) {
+	bases, err := c.baseStatuses()
+	if err != nil {
+		return nil, err
+	}
+	request := &botversev1.WatchPresenceRequest{
+		After: c.After, AgentIds: c.Agents, Teams: c.Teams, BaseStatuses: bases, PresenceIds: c.PresenceIDs,
+		Environments: c.Environments, BusinessUnitIds: c.BusinessUnits, Available: c.Available,
+	}
+	for _, name := range c.Kinds {
+		kind, err := enumValue("--kind", name, botversev1.EventKind_value)
+		if err != nil {
+			return nil, err
+		}
+		request.Kinds = append(request.Kinds, botversev1.EventKind(kind))
+	}
+	return request, nil
+}
+
+// pingTime is how long a connection may be silent before it is asked whether it is alive. The server takes pings from ten
+// seconds on, and sends some of its own.
+const pingTime = 20 * time.Second
+
 // comeBackPause is the least pause before a lost connection is made again.
 const comeBackPause = 250 * time.Millisecond
 
@@ -78,9 +118,10 @@ type watcher struct {
 	streams
 	client botversev1.PresenceServiceClient
 	print  printer
-	cursor string // of the last message
-	was    bool   // whether the server ever answered
-	online bool   // whether it answered since the connection was lost
+	// request is what was asked for; its cursor is that of the last message.
+	request *botversev1.WatchPresenceRequest
+	was     bool // whether the server ever answered
+	online  bool // whether it answered since the connection was lost
 }
 
 func (w *watcher) run(ctx context.Context) error {
@@ -90,8 +131,8 @@ func (w *watcher) run(ctx context.Context) error {
 		case ctx.Err() != nil:
 			return nil
 		case status.Code(err) == codes.OutOfRange && w.was:
-			fmt.Fprintln(w.log, "-- what was missed is no longer kept; starting anew --")
-			w.cursor = ""
+			fmt.Fprintf(w.log, "-- starting anew: %s --\n", status.Convert(err).Message())
+			w.request.After = ""
 		case !w.was || !mayComeBack(err):
 			return err
 		}
@@ -109,21 +150,25 @@ func (w *watcher) run(ctx context.Context) error {
 func (w *watcher) follow(ctx context.Context) error {
 	ctx, cancel := context.WithCancel(ctx)
 	defer cancel()
-	stream, err := w.client.WatchPresence(ctx, &botversev1.WatchPresenceRequest{After: w.cursor}, grpc.WaitForReady(w.was))
+	stream, err := w.client.WatchPresence(ctx, w.request, grpc.WaitForReady(w.was))
 	if err != nil {
 		return err
 	}
 	for {
-		m, err := stream.Recv()
-		if err != nil {
+		var m received
+		if err := stream.RecvMsg(&m); err != nil {
 			return err
 		}
 		if w.was && !w.online {
 			fmt.Fprintln(w.log, "-- online --")
 		}
 		w.was, w.online = true, true
-		w.cursor = cmp.Or(m.GetCursor(), w.cursor)
-		if err := w.print(w.out, m); err != nil {
+		w.request.After = cmp.Or(m.message.GetCursor(), w.request.After)
+		if why := m.unknown(); why != "" {
+			fmt.Fprintf(w.log, "-- a message is passed over: %s --\n", why)
+			continue
+		}
+		if err := w.print(w.out, &m.message); err != nil {
 			return err
 		}
 	}

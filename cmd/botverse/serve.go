@@ -111,7 +111,9 @@ func (c *serveCommand) build(ctx context.Context, h *house) error {
 		return err
 	}
 	all.Trace(traces)
-	h.presence, err = presence.Open(ctx, c.presenceConfig(h.log), h.journal, presenceReader{all})
+	told := c.presenceConfig(h.log)
+	told.Directory = presenceDirectory{all}
+	h.presence, err = presence.Open(ctx, told, h.journal, presenceReader{all})
 	if err != nil {
 		return fmt.Errorf("open presence: %w", err)
 	}

@@ -108,7 +108,7 @@ func (c *csvFiles) write(day string, batch []presence.Tapped) error {
 		if t.Position.Incarnation == c.state.Position.Incarnation && t.Position.Place <= c.state.Position.Place {
 			continue // written already, by an attempt that failed after that
 		}
-		rows = appendRow(rows, row(t.Event))
+		rows = AppendRow(rows, Row(t.Event))
 	}
 	size, err := c.appendTo(day, rows)
 	if err != nil {
@@ -146,7 +146,7 @@ func (c *csvFiles) appendTo(day string, rows []byte) (size int64, err error) {
 		return 0, err
 	}
 	if known == 0 {
-		rows = append(appendRow(nil, header()), rows...)
+		rows = append(AppendRow(nil, Header()), rows...)
 	}
 	if _, err := f.WriteAt(rows, known); err != nil {
 		return 0, err

@@ -50,9 +50,9 @@ func ids(t *testing.T, file string) []string {
 		t.Fatal(err)
 	}
 	r := csv.NewReader(bytes.NewReader(text))
-	r.FieldsPerRecord = len(header())
+	r.FieldsPerRecord = len(Header())
 	records, err := r.ReadAll()
-	if err != nil || len(records) == 0 || !slices.Equal(records[0], header()) || !bytes.HasSuffix(text, []byte("\r\n")) {
+	if err != nil || len(records) == 0 || !slices.Equal(records[0], Header()) || !bytes.HasSuffix(text, []byte("\r\n")) {
 		t.Fatalf("%s is no strict CSV with a header: %v\n%s", file, err, text)
 	}
 	var all []string
@@ -95,7 +95,7 @@ func TestNoRowIsLostOrDoubledWhereverTheProcessEnds(t *testing.T) {
 			t.Fatalf("the files have %v", got)
 		}
 	}
-	rows := appendRow(nil, row(second[0].Event))
+	rows := AppendRow(nil, Row(second[0].Event))
 	for _, unfinished := range []int{0, 1, 10, len(rows) - 1, len(rows)} {
 		dir := t.TempDir()
 		if err := files(t, dir, tap).put(t.Context(), nil, first); err != nil {
@@ -149,7 +149,7 @@ func TestCellsRoundTripAndFormulasAreGuarded(t *testing.T) {
 		"plain": "plain", "a,b": "a,b", `say "hi"`: `say "hi"`, "two\nlines": "two\nlines", " padded ": " padded ", "": "", "ö": "ö",
 		"=1+1": "'=1+1", "+49 30": "'+49 30", "-5": "'-5", "@cmd": "'@cmd", "\tx": "'\tx", "\rx": "'\rx", "a=b": "a=b",
 	} {
-		line := appendRow(nil, []string{guard(cell), "end"})
+		line := AppendRow(nil, []string{Guard(cell), "end"})
 		if !bytes.HasSuffix(line, []byte(",end\r\n")) {
 			t.Errorf("%q is written %q", cell, line)
 		}
@@ -175,10 +175,10 @@ func TestRowHasEachFact(t *testing.T) {
 	}
 	want := "id,PRESENCE_CHANGED,2026-01-01T10:00:00.000Z,2026-01-01T09:59:58.500Z,-1500,true,org,unq,bu,agent,'=Name,p,Busy,t,BUSY,q,Away,AWAY,-3,true," +
 		`s,incident,rec,Update,o,Dana,"{""a"":1}"` + "\r\n"
-	if got := string(appendRow(nil, row(e))); got != want {
+	if got := string(AppendRow(nil, Row(e))); got != want {
 		t.Errorf("row\n%swant\n%s", got, want)
 	}
-	if got := row(&presence.Event{ReceiveTime: day}); len(got) != len(header()) || got[2] != "" || got[4] != "" || got[18] != "" {
+	if got := Row(&presence.Event{ReceiveTime: day}); len(got) != len(Header()) || got[2] != "" || got[4] != "" || got[18] != "" {
 		t.Errorf("the row of an event that tells nothing is %q", got)
 	}
 }

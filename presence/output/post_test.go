@@ -272,7 +272,10 @@ func TestNewOutputBeginsWhereItIsTold(t *testing.T) {
 	data := t.TempDir()
 	r := startRig(t, data, nil)
 	before := r.change(1)
-	eventually(t, "the event", func() bool { states, _, _, err := r.List(t.Context(), 0, ""); return err == nil && len(states) == 1 })
+	eventually(t, "the event", func() bool {
+		list, err := r.List(t.Context(), presence.ListQuery{})
+		return err == nil && len(list.States) == 1
+	})
 	r.stop()
 	now, all := startReceiver(t), startReceiver(t)
 	again := startRig(t, data, map[string]Config{

@@ -111,7 +111,8 @@ func values(a *presence.Activity) string {
 	return string(text)
 }
 
-func header() []string {
+// Header are the names of the columns of the files.
+func Header() []string {
 	var names []string
 	for _, c := range columns() {
 		names = append(names, c.name)
@@ -119,28 +120,29 @@ func header() []string {
 	return names
 }
 
-func row(e *presence.Event) []string {
+// Row are an event's cells, guarded.
+func Row(e *presence.Event) []string {
 	var cells []string
 	for _, c := range columns() {
 		cell := c.value(e)
 		if !c.bare {
-			cell = guard(cell)
+			cell = Guard(cell)
 		}
 		cells = append(cells, cell)
 	}
 	return cells
 }
 
-// guard puts an apostrophe before what a spreadsheet would run as a formula (OWASP, "CSV Injection").
-func guard(cell string) string {
+// Guard puts an apostrophe before what a spreadsheet would run as a formula (OWASP, "CSV Injection").
+func Guard(cell string) string {
 	if cell != "" && strings.ContainsRune("=+-@\t\r", rune(cell[0])) {
 		return "'" + cell
 	}
 	return cell
 }
 
-// appendRow writes a record of RFC 4180. The library's writer changes the line breaks within cells.
-func appendRow(b []byte, cells []string) []byte {
+// AppendRow writes a record of RFC 4180. The library's writer changes the line breaks within cells.
+func AppendRow(b []byte, cells []string) []byte {
 	for i, cell := range cells {
 		if i > 0 {
 			b = append(b, ',')

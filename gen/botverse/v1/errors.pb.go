@@ -94,6 +94,8 @@ const (
 	// The journal that this server shares with others does not answer; call again, a stream from its last cursor.
 	// UNAVAILABLE, HTTP 503.
 	ErrorDetail_JOURNAL_UNAVAILABLE ErrorDetail_Reason = 64
+	// A team of the subscriber's filter has other members now; subscribe again without a cursor. OUT_OF_RANGE, HTTP 410.
+	ErrorDetail_TEAM_CHANGED ErrorDetail_Reason = 63
 	// The caller went away. CANCELLED, HTTP 499.
 	ErrorDetail_CANCELLED ErrorDetail_Reason = 90
 	// A fault of this server; the log has it under the call ID. INTERNAL, HTTP 500.
@@ -137,6 +139,7 @@ var (
 		61: "SUBSCRIBER_TOO_SLOW",
 		62: "SHUTTING_DOWN",
 		64: "JOURNAL_UNAVAILABLE",
+		63: "TEAM_CHANGED",
 		90: "CANCELLED",
 		91: "INTERNAL",
 	}
@@ -175,6 +178,7 @@ var (
 		"SUBSCRIBER_TOO_SLOW":    61,
 		"SHUTTING_DOWN":          62,
 		"JOURNAL_UNAVAILABLE":    64,
+		"TEAM_CHANGED":           63,
 		"CANCELLED":              90,
 		"INTERNAL":               91,
 	}
@@ -394,7 +398,7 @@ var File_botverse_v1_errors_proto protoreflect.FileDescriptor
 
 const file_botverse_v1_errors_proto_rawDesc = "" +
 	"\n" +
-	"\x18botverse/v1/errors.proto\x12\vbotverse.v1\"\xb6\t\n" +
+	"\x18botverse/v1/errors.proto\x12\vbotverse.v1\"\xc8\t\n" +
 	"\vErrorDetail\x127\n" +
 	"\x06reason\x18\x01 \x01(\x0e2\x1f.botverse.v1.ErrorDetail.ReasonR\x06reason\x12\x1c\n" +
 	"\tretryable\x18\x02 \x01(\bR\tretryable\x12%\n" +
@@ -408,7 +412,7 @@ const file_botverse_v1_errors_proto_rawDesc = "" +
 	"\x05field\x18\x02 \x01(\tR\x05field\x12\x18\n" +
 	"\amessage\x18\x03 \x01(\tR\amessage\x12\x18\n" +
 	"\aallowed\x18\x04 \x03(\tR\aallowed\x12\x18\n" +
-	"\anearest\x18\x05 \x03(\tR\anearest\"\x86\x06\n" +
+	"\anearest\x18\x05 \x03(\tR\anearest\"\x98\x06\n" +
 	"\x06Reason\x12\x16\n" +
 	"\x12REASON_UNSPECIFIED\x10\x00\x12\x13\n" +
 	"\x0fINVALID_REQUEST\x10\x01\x12\x15\n" +
@@ -445,7 +449,8 @@ const file_botverse_v1_errors_proto_rawDesc = "" +
 	"\x0eCURSOR_EXPIRED\x10<\x12\x17\n" +
 	"\x13SUBSCRIBER_TOO_SLOW\x10=\x12\x11\n" +
 	"\rSHUTTING_DOWN\x10>\x12\x17\n" +
-	"\x13JOURNAL_UNAVAILABLE\x10@\x12\r\n" +
+	"\x13JOURNAL_UNAVAILABLE\x10@\x12\x10\n" +
+	"\fTEAM_CHANGED\x10?\x12\r\n" +
 	"\tCANCELLED\x10Z\x12\f\n" +
 	"\bINTERNAL\x10[B\xa4\x01\n" +
 	"\x0fcom.botverse.v1B\vErrorsProtoP\x01Z7github.com/botverse/botverse/gen/botverse/v1;botversev1\xa2\x02\x03BXX\xaa\x02\vBotverse.V1\xca\x02\vBotverse\\V1\xe2\x02\x17Botverse\\V1\\GPBMetadata\xea\x02\fBotverse::V1b\x06proto3"

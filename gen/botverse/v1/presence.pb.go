@@ -95,6 +95,56 @@ func (EventKind) EnumDescriptor() ([]byte, []int) {
 	return file_botverse_v1_presence_proto_rawDescGZIP(), []int{0}
 }
 
+// In which order agents come.
+type ListPresenceRequest_Order int32
+
+const (
+	// By agent ID.
+	ListPresenceRequest_ORDER_UNSPECIFIED ListPresenceRequest_Order = 0
+	// Who has been in the presence for longest comes first, as a router wants it; of whom it is not known, last. An agent
+	// whose presence changes between two pages may come twice, and none is left out.
+	ListPresenceRequest_TIME_IN_STATE ListPresenceRequest_Order = 1
+)
+
+// Enum value maps for ListPresenceRequest_Order.
+var (
+	ListPresenceRequest_Order_name = map[int32]string{
+		0: "ORDER_UNSPECIFIED",
+		1: "TIME_IN_STATE",
+	}
+	ListPresenceRequest_Order_value = map[string]int32{
+		"ORDER_UNSPECIFIED": 0,
+		"TIME_IN_STATE":     1,
+	}
+)
+
+func (x ListPresenceRequest_Order) Enum() *ListPresenceRequest_Order {
+	p := new(ListPresenceRequest_Order)
+	*p = x
+	return p
+}
+
+func (x ListPresenceRequest_Order) String() string {
+	return protoimpl.X.EnumStringOf(x.Descriptor(), protoreflect.EnumNumber(x))
+}
+
+func (ListPresenceRequest_Order) Descriptor() protoreflect.EnumDescriptor {
+	return file_botverse_v1_presence_proto_enumTypes[1].Descriptor()
+}
+
+func (ListPresenceRequest_Order) Type() protoreflect.EnumType {
+	return &file_botverse_v1_presence_proto_enumTypes[1]
+}
+
+func (x ListPresenceRequest_Order) Number() protoreflect.EnumNumber {
+	return protoreflect.EnumNumber(x)
+}
+
+// Deprecated: Use ListPresenceRequest_Order.Descriptor instead.
+func (ListPresenceRequest_Order) EnumDescriptor() ([]byte, []int) {
+	return file_botverse_v1_presence_proto_rawDescGZIP(), []int{0, 0}
+}
+
 // What the presence amounts to.
 type Presence_BaseStatus int32
 
@@ -144,11 +194,11 @@ func (x Presence_BaseStatus) String() string {
 }
 
 func (Presence_BaseStatus) Descriptor() protoreflect.EnumDescriptor {
-	return file_botverse_v1_presence_proto_enumTypes[1].Descriptor()
+	return file_botverse_v1_presence_proto_enumTypes[2].Descriptor()
 }
 
 func (Presence_BaseStatus) Type() protoreflect.EnumType {
-	return &file_botverse_v1_presence_proto_enumTypes[1]
+	return &file_botverse_v1_presence_proto_enumTypes[2]
 }
 
 func (x Presence_BaseStatus) Number() protoreflect.EnumNumber {
@@ -157,7 +207,7 @@ func (x Presence_BaseStatus) Number() protoreflect.EnumNumber {
 
 // Deprecated: Use Presence_BaseStatus.Descriptor instead.
 func (Presence_BaseStatus) EnumDescriptor() ([]byte, []int) {
-	return file_botverse_v1_presence_proto_rawDescGZIP(), []int{6, 0}
+	return file_botverse_v1_presence_proto_rawDescGZIP(), []int{7, 0}
 }
 
 // What changed.
@@ -197,11 +247,11 @@ func (x PresenceEvent_Kind) String() string {
 }
 
 func (PresenceEvent_Kind) Descriptor() protoreflect.EnumDescriptor {
-	return file_botverse_v1_presence_proto_enumTypes[2].Descriptor()
+	return file_botverse_v1_presence_proto_enumTypes[3].Descriptor()
 }
 
 func (PresenceEvent_Kind) Type() protoreflect.EnumType {
-	return &file_botverse_v1_presence_proto_enumTypes[2]
+	return &file_botverse_v1_presence_proto_enumTypes[3]
 }
 
 func (x PresenceEvent_Kind) Number() protoreflect.EnumNumber {
@@ -210,7 +260,7 @@ func (x PresenceEvent_Kind) Number() protoreflect.EnumNumber {
 
 // Deprecated: Use PresenceEvent_Kind.Descriptor instead.
 func (PresenceEvent_Kind) EnumDescriptor() ([]byte, []int) {
-	return file_botverse_v1_presence_proto_rawDescGZIP(), []int{8, 0}
+	return file_botverse_v1_presence_proto_rawDescGZIP(), []int{9, 0}
 }
 
 // Asks for the agents' present state.
@@ -218,8 +268,30 @@ type ListPresenceRequest struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
 	// How many to list at most; 0 means 100.
 	PageSize int32 `protobuf:"varint,1,opt,name=page_size,json=pageSize,proto3" json:"page_size,omitempty"`
-	// Where to go on: next_page_token of the answer before.
-	PageToken     string `protobuf:"bytes,2,opt,name=page_token,json=pageToken,proto3" json:"page_token,omitempty"`
+	// Where to go on: next_page_token of the answer before, to the same question.
+	PageToken string `protobuf:"bytes,2,opt,name=page_token,json=pageToken,proto3" json:"page_token,omitempty"`
+	// Only these agents, by record ID in systemuser. This and the following narrow the answer
+	// together: what is given must all hold, and of each list one.
+	AgentIds []string `protobuf:"bytes,3,rep,name=agent_ids,json=agentIds,proto3" json:"agent_ids,omitempty"`
+	// Only the members of these teams, each by record ID or name. Dataverse is asked for them; a team that no environment
+	// has is refused. Members are as they were within the last minute.
+	Teams []string `protobuf:"bytes,4,rep,name=teams,proto3" json:"teams,omitempty"`
+	// Only presences that amount to one of these.
+	BaseStatuses []Presence_BaseStatus `protobuf:"varint,5,rep,packed,name=base_statuses,json=baseStatuses,proto3,enum=botverse.v1.Presence_BaseStatus" json:"base_statuses,omitempty"`
+	// Only these presences, by record ID in msdyn_presence.
+	PresenceIds []string `protobuf:"bytes,6,rep,name=presence_ids,json=presenceIds,proto3" json:"presence_ids,omitempty"`
+	// Only these environments, by configured name.
+	Environments []string `protobuf:"bytes,7,rep,name=environments,proto3" json:"environments,omitempty"`
+	// Only these business units, by record ID: those that the deliveries tell, which are of the user in whose context the
+	// change was made. For the agents of a business unit name its default team in teams.
+	BusinessUnitIds []string `protobuf:"bytes,8,rep,name=business_unit_ids,json=businessUnitIds,proto3" json:"business_unit_ids,omitempty"`
+	// Only agents who can take work now: the presence amounts to AVAILABLE, and neither is the agent known to be signed out
+	// nor without free capacity.
+	Available bool `protobuf:"varint,9,opt,name=available,proto3" json:"available,omitempty"`
+	// In which order agents come.
+	Order ListPresenceRequest_Order `protobuf:"varint,10,opt,name=order,proto3,enum=botverse.v1.ListPresenceRequest_Order" json:"order,omitempty"`
+	// Whether to count all agents that pass, and not only those of the page.
+	Counts        bool `protobuf:"varint,11,opt,name=counts,proto3" json:"counts,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -268,15 +340,82 @@ func (x *ListPresenceRequest) GetPageToken() string {
 	return ""
 }
 
+func (x *ListPresenceRequest) GetAgentIds() []string {
+	if x != nil {
+		return x.AgentIds
+	}
+	return nil
+}
+
+func (x *ListPresenceRequest) GetTeams() []string {
+	if x != nil {
+		return x.Teams
+	}
+	return nil
+}
+
+func (x *ListPresenceRequest) GetBaseStatuses() []Presence_BaseStatus {
+	if x != nil {
+		return x.BaseStatuses
+	}
+	return nil
+}
+
+func (x *ListPresenceRequest) GetPresenceIds() []string {
+	if x != nil {
+		return x.PresenceIds
+	}
+	return nil
+}
+
+func (x *ListPresenceRequest) GetEnvironments() []string {
+	if x != nil {
+		return x.Environments
+	}
+	return nil
+}
+
+func (x *ListPresenceRequest) GetBusinessUnitIds() []string {
+	if x != nil {
+		return x.BusinessUnitIds
+	}
+	return nil
+}
+
+func (x *ListPresenceRequest) GetAvailable() bool {
+	if x != nil {
+		return x.Available
+	}
+	return false
+}
+
+func (x *ListPresenceRequest) GetOrder() ListPresenceRequest_Order {
+	if x != nil {
+		return x.Order
+	}
+	return ListPresenceRequest_ORDER_UNSPECIFIED
+}
+
+func (x *ListPresenceRequest) GetCounts() bool {
+	if x != nil {
+		return x.Counts
+	}
+	return false
+}
+
 // A page of agents' states.
 type ListPresenceResponse struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
-	// The states, by agent ID.
+	// The states, in the order that was asked for.
 	Agents []*AgentPresence `protobuf:"bytes,1,rep,name=agents,proto3" json:"agents,omitempty"`
 	// The token of the next page; empty on the last.
 	NextPageToken string `protobuf:"bytes,2,opt,name=next_page_token,json=nextPageToken,proto3" json:"next_page_token,omitempty"`
 	// The log's position that the states stand for: WatchPresence with it as `after` goes on from here.
-	Cursor        string `protobuf:"bytes,3,opt,name=cursor,proto3" json:"cursor,omitempty"`
+	Cursor string `protobuf:"bytes,3,opt,name=cursor,proto3" json:"cursor,omitempty"`
+	// When the answer was made: time_in_state is up to then.
+	Time *timestamppb.Timestamp `protobuf:"bytes,4,opt,name=time,proto3" json:"time,omitempty"`
+	// How many agents pass, where it was asked for.
+	Counts        *PresenceCounts `protobuf:"bytes,5,opt,name=counts,proto3" json:"counts,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -332,6 +471,84 @@ func (x *ListPresenceResponse) GetCursor() string {
 	return ""
 }
 
+func (x *ListPresenceResponse) GetTime() *timestamppb.Timestamp {
+	if x != nil {
+		return x.Time
+	}
+	return nil
+}
+
+func (x *ListPresenceResponse) GetCounts() *PresenceCounts {
+	if x != nil {
+		return x.Counts
+	}
+	return nil
+}
+
+// How many agents there are.
+type PresenceCounts struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// How many agents.
+	Agents int32 `protobuf:"varint,1,opt,name=agents,proto3" json:"agents,omitempty"`
+	// How many of them can take work, as the filter `available` has it.
+	Available int32 `protobuf:"varint,2,opt,name=available,proto3" json:"available,omitempty"`
+	// How many of them have a presence that amounts to the same. Those that nobody has are left out.
+	Statuses      []*PresenceCounts_StatusCount `protobuf:"bytes,3,rep,name=statuses,proto3" json:"statuses,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *PresenceCounts) Reset() {
+	*x = PresenceCounts{}
+	mi := &file_botverse_v1_presence_proto_msgTypes[2]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *PresenceCounts) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*PresenceCounts) ProtoMessage() {}
+
+func (x *PresenceCounts) ProtoReflect() protoreflect.Message {
+	mi := &file_botverse_v1_presence_proto_msgTypes[2]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use PresenceCounts.ProtoReflect.Descriptor instead.
+func (*PresenceCounts) Descriptor() ([]byte, []int) {
+	return file_botverse_v1_presence_proto_rawDescGZIP(), []int{2}
+}
+
+func (x *PresenceCounts) GetAgents() int32 {
+	if x != nil {
+		return x.Agents
+	}
+	return 0
+}
+
+func (x *PresenceCounts) GetAvailable() int32 {
+	if x != nil {
+		return x.Available
+	}
+	return 0
+}
+
+func (x *PresenceCounts) GetStatuses() []*PresenceCounts_StatusCount {
+	if x != nil {
+		return x.Statuses
+	}
+	return nil
+}
+
 // Subscribes to presence.
 type WatchPresenceRequest struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
@@ -339,14 +556,33 @@ type WatchPresenceRequest struct {
 	After string `protobuf:"bytes,1,opt,name=after,proto3" json:"after,omitempty"`
 	// Which events to stream; none means all. The snapshot comes where PRESENCE_CHANGED or CAPACITY_CHANGED is among
 	// them. Events that are left out move the cursor all the same: heartbeats tell it.
-	Kinds         []EventKind `protobuf:"varint,2,rep,packed,name=kinds,proto3,enum=botverse.v1.EventKind" json:"kinds,omitempty"`
+	Kinds []EventKind `protobuf:"varint,2,rep,packed,name=kinds,proto3,enum=botverse.v1.EventKind" json:"kinds,omitempty"`
+	// Only these agents, by record ID in systemuser; of a consult either agent. This and the following narrow the answer
+	// together: what is given must all hold, and of each list one.
+	AgentIds []string `protobuf:"bytes,3,rep,name=agent_ids,json=agentIds,proto3" json:"agent_ids,omitempty"`
+	// Only the members of these teams, each by record ID or name. Dataverse is asked for them; a team that no environment
+	// has is refused. Members are read again each minute; where
+	// they have changed the stream ends with TEAM_CHANGED: subscribe again without a cursor.
+	Teams []string `protobuf:"bytes,4,rep,name=teams,proto3" json:"teams,omitempty"`
+	// Only presences that amount to one of these.
+	BaseStatuses []Presence_BaseStatus `protobuf:"varint,5,rep,packed,name=base_statuses,json=baseStatuses,proto3,enum=botverse.v1.Presence_BaseStatus" json:"base_statuses,omitempty"`
+	// Only these presences, by record ID in msdyn_presence.
+	PresenceIds []string `protobuf:"bytes,6,rep,name=presence_ids,json=presenceIds,proto3" json:"presence_ids,omitempty"`
+	// Only these environments, by configured name.
+	Environments []string `protobuf:"bytes,7,rep,name=environments,proto3" json:"environments,omitempty"`
+	// Only these business units, by record ID: those that the deliveries tell, which are of the user in whose context the
+	// change was made. For the agents of a business unit name its default team in teams.
+	BusinessUnitIds []string `protobuf:"bytes,8,rep,name=business_unit_ids,json=businessUnitIds,proto3" json:"business_unit_ids,omitempty"`
+	// Only agents who can take work now: the presence amounts to AVAILABLE, and neither is the agent known to be signed out
+	// nor without free capacity.
+	Available     bool `protobuf:"varint,9,opt,name=available,proto3" json:"available,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
 
 func (x *WatchPresenceRequest) Reset() {
 	*x = WatchPresenceRequest{}
-	mi := &file_botverse_v1_presence_proto_msgTypes[2]
+	mi := &file_botverse_v1_presence_proto_msgTypes[3]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -358,7 +594,7 @@ func (x *WatchPresenceRequest) String() string {
 func (*WatchPresenceRequest) ProtoMessage() {}
 
 func (x *WatchPresenceRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_botverse_v1_presence_proto_msgTypes[2]
+	mi := &file_botverse_v1_presence_proto_msgTypes[3]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -371,7 +607,7 @@ func (x *WatchPresenceRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use WatchPresenceRequest.ProtoReflect.Descriptor instead.
 func (*WatchPresenceRequest) Descriptor() ([]byte, []int) {
-	return file_botverse_v1_presence_proto_rawDescGZIP(), []int{2}
+	return file_botverse_v1_presence_proto_rawDescGZIP(), []int{3}
 }
 
 func (x *WatchPresenceRequest) GetAfter() string {
@@ -386,6 +622,55 @@ func (x *WatchPresenceRequest) GetKinds() []EventKind {
 		return x.Kinds
 	}
 	return nil
+}
+
+func (x *WatchPresenceRequest) GetAgentIds() []string {
+	if x != nil {
+		return x.AgentIds
+	}
+	return nil
+}
+
+func (x *WatchPresenceRequest) GetTeams() []string {
+	if x != nil {
+		return x.Teams
+	}
+	return nil
+}
+
+func (x *WatchPresenceRequest) GetBaseStatuses() []Presence_BaseStatus {
+	if x != nil {
+		return x.BaseStatuses
+	}
+	return nil
+}
+
+func (x *WatchPresenceRequest) GetPresenceIds() []string {
+	if x != nil {
+		return x.PresenceIds
+	}
+	return nil
+}
+
+func (x *WatchPresenceRequest) GetEnvironments() []string {
+	if x != nil {
+		return x.Environments
+	}
+	return nil
+}
+
+func (x *WatchPresenceRequest) GetBusinessUnitIds() []string {
+	if x != nil {
+		return x.BusinessUnitIds
+	}
+	return nil
+}
+
+func (x *WatchPresenceRequest) GetAvailable() bool {
+	if x != nil {
+		return x.Available
+	}
+	return false
 }
 
 // One message of the stream.
@@ -409,7 +694,7 @@ type WatchPresenceResponse struct {
 
 func (x *WatchPresenceResponse) Reset() {
 	*x = WatchPresenceResponse{}
-	mi := &file_botverse_v1_presence_proto_msgTypes[3]
+	mi := &file_botverse_v1_presence_proto_msgTypes[4]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -421,7 +706,7 @@ func (x *WatchPresenceResponse) String() string {
 func (*WatchPresenceResponse) ProtoMessage() {}
 
 func (x *WatchPresenceResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_botverse_v1_presence_proto_msgTypes[3]
+	mi := &file_botverse_v1_presence_proto_msgTypes[4]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -434,7 +719,7 @@ func (x *WatchPresenceResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use WatchPresenceResponse.ProtoReflect.Descriptor instead.
 func (*WatchPresenceResponse) Descriptor() ([]byte, []int) {
-	return file_botverse_v1_presence_proto_rawDescGZIP(), []int{3}
+	return file_botverse_v1_presence_proto_rawDescGZIP(), []int{4}
 }
 
 func (x *WatchPresenceResponse) GetMessage() isWatchPresenceResponse_Message {
@@ -538,7 +823,7 @@ func (*WatchPresenceResponse_Activity) isWatchPresenceResponse_Message() {}
 // Says that the snapshot is complete.
 type SnapshotEnd struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
-	// How many states it had.
+	// How many states it had: those that pass the filter.
 	Agents        int32 `protobuf:"varint,1,opt,name=agents,proto3" json:"agents,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
@@ -546,7 +831,7 @@ type SnapshotEnd struct {
 
 func (x *SnapshotEnd) Reset() {
 	*x = SnapshotEnd{}
-	mi := &file_botverse_v1_presence_proto_msgTypes[4]
+	mi := &file_botverse_v1_presence_proto_msgTypes[5]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -558,7 +843,7 @@ func (x *SnapshotEnd) String() string {
 func (*SnapshotEnd) ProtoMessage() {}
 
 func (x *SnapshotEnd) ProtoReflect() protoreflect.Message {
-	mi := &file_botverse_v1_presence_proto_msgTypes[4]
+	mi := &file_botverse_v1_presence_proto_msgTypes[5]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -571,7 +856,7 @@ func (x *SnapshotEnd) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use SnapshotEnd.ProtoReflect.Descriptor instead.
 func (*SnapshotEnd) Descriptor() ([]byte, []int) {
-	return file_botverse_v1_presence_proto_rawDescGZIP(), []int{4}
+	return file_botverse_v1_presence_proto_rawDescGZIP(), []int{5}
 }
 
 func (x *SnapshotEnd) GetAgents() int32 {
@@ -592,7 +877,7 @@ type Heartbeat struct {
 
 func (x *Heartbeat) Reset() {
 	*x = Heartbeat{}
-	mi := &file_botverse_v1_presence_proto_msgTypes[5]
+	mi := &file_botverse_v1_presence_proto_msgTypes[6]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -604,7 +889,7 @@ func (x *Heartbeat) String() string {
 func (*Heartbeat) ProtoMessage() {}
 
 func (x *Heartbeat) ProtoReflect() protoreflect.Message {
-	mi := &file_botverse_v1_presence_proto_msgTypes[5]
+	mi := &file_botverse_v1_presence_proto_msgTypes[6]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -617,7 +902,7 @@ func (x *Heartbeat) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Heartbeat.ProtoReflect.Descriptor instead.
 func (*Heartbeat) Descriptor() ([]byte, []int) {
-	return file_botverse_v1_presence_proto_rawDescGZIP(), []int{5}
+	return file_botverse_v1_presence_proto_rawDescGZIP(), []int{6}
 }
 
 func (x *Heartbeat) GetTime() *timestamppb.Timestamp {
@@ -644,7 +929,7 @@ type Presence struct {
 
 func (x *Presence) Reset() {
 	*x = Presence{}
-	mi := &file_botverse_v1_presence_proto_msgTypes[6]
+	mi := &file_botverse_v1_presence_proto_msgTypes[7]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -656,7 +941,7 @@ func (x *Presence) String() string {
 func (*Presence) ProtoMessage() {}
 
 func (x *Presence) ProtoReflect() protoreflect.Message {
-	mi := &file_botverse_v1_presence_proto_msgTypes[6]
+	mi := &file_botverse_v1_presence_proto_msgTypes[7]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -669,7 +954,7 @@ func (x *Presence) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Presence.ProtoReflect.Descriptor instead.
 func (*Presence) Descriptor() ([]byte, []int) {
-	return file_botverse_v1_presence_proto_rawDescGZIP(), []int{6}
+	return file_botverse_v1_presence_proto_rawDescGZIP(), []int{7}
 }
 
 func (x *Presence) GetId() string {
@@ -718,14 +1003,21 @@ type AgentPresence struct {
 	// The organisation's ID.
 	OrganizationId string `protobuf:"bytes,7,opt,name=organization_id,json=organizationId,proto3" json:"organization_id,omitempty"`
 	// When we learned of it.
-	ReceiveTime   *timestamppb.Timestamp `protobuf:"bytes,8,opt,name=receive_time,json=receiveTime,proto3" json:"receive_time,omitempty"`
+	ReceiveTime *timestamppb.Timestamp `protobuf:"bytes,8,opt,name=receive_time,json=receiveTime,proto3" json:"receive_time,omitempty"`
+	// The configured name of the organisation's environment. Empty where no configured environment is known to be it.
+	Environment string `protobuf:"bytes,9,opt,name=environment,proto3" json:"environment,omitempty"`
+	// The business unit of the user in whose context the last delivery was made. Empty where none told it.
+	BusinessUnitId string `protobuf:"bytes,10,opt,name=business_unit_id,json=businessUnitId,proto3" json:"business_unit_id,omitempty"`
+	// How long the presence has been in force when ListPresence answered; never negative. Not set where start_time is not,
+	// and not in a stream, whose messages are the same for all subscribers.
+	TimeInState   *durationpb.Duration `protobuf:"bytes,11,opt,name=time_in_state,json=timeInState,proto3" json:"time_in_state,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
 
 func (x *AgentPresence) Reset() {
 	*x = AgentPresence{}
-	mi := &file_botverse_v1_presence_proto_msgTypes[7]
+	mi := &file_botverse_v1_presence_proto_msgTypes[8]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -737,7 +1029,7 @@ func (x *AgentPresence) String() string {
 func (*AgentPresence) ProtoMessage() {}
 
 func (x *AgentPresence) ProtoReflect() protoreflect.Message {
-	mi := &file_botverse_v1_presence_proto_msgTypes[7]
+	mi := &file_botverse_v1_presence_proto_msgTypes[8]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -750,7 +1042,7 @@ func (x *AgentPresence) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use AgentPresence.ProtoReflect.Descriptor instead.
 func (*AgentPresence) Descriptor() ([]byte, []int) {
-	return file_botverse_v1_presence_proto_rawDescGZIP(), []int{7}
+	return file_botverse_v1_presence_proto_rawDescGZIP(), []int{8}
 }
 
 func (x *AgentPresence) GetAgentId() string {
@@ -809,6 +1101,27 @@ func (x *AgentPresence) GetReceiveTime() *timestamppb.Timestamp {
 	return nil
 }
 
+func (x *AgentPresence) GetEnvironment() string {
+	if x != nil {
+		return x.Environment
+	}
+	return ""
+}
+
+func (x *AgentPresence) GetBusinessUnitId() string {
+	if x != nil {
+		return x.BusinessUnitId
+	}
+	return ""
+}
+
+func (x *AgentPresence) GetTimeInState() *durationpb.Duration {
+	if x != nil {
+		return x.TimeInState
+	}
+	return nil
+}
+
 // A change of an agent's presence or capacity.
 type PresenceEvent struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
@@ -843,14 +1156,16 @@ type PresenceEvent struct {
 	// The business unit of the user in whose context it was delivered.
 	BusinessUnitId string `protobuf:"bytes,15,opt,name=business_unit_id,json=businessUnitId,proto3" json:"business_unit_id,omitempty"`
 	// The record ID of the row in msdyn_agentstatushistory.
-	RecordId      string `protobuf:"bytes,16,opt,name=record_id,json=recordId,proto3" json:"record_id,omitempty"`
+	RecordId string `protobuf:"bytes,16,opt,name=record_id,json=recordId,proto3" json:"record_id,omitempty"`
+	// The configured name of the organisation's environment. Empty where no configured environment is known to be it.
+	Environment   string `protobuf:"bytes,17,opt,name=environment,proto3" json:"environment,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
 
 func (x *PresenceEvent) Reset() {
 	*x = PresenceEvent{}
-	mi := &file_botverse_v1_presence_proto_msgTypes[8]
+	mi := &file_botverse_v1_presence_proto_msgTypes[9]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -862,7 +1177,7 @@ func (x *PresenceEvent) String() string {
 func (*PresenceEvent) ProtoMessage() {}
 
 func (x *PresenceEvent) ProtoReflect() protoreflect.Message {
-	mi := &file_botverse_v1_presence_proto_msgTypes[8]
+	mi := &file_botverse_v1_presence_proto_msgTypes[9]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -875,7 +1190,7 @@ func (x *PresenceEvent) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use PresenceEvent.ProtoReflect.Descriptor instead.
 func (*PresenceEvent) Descriptor() ([]byte, []int) {
-	return file_botverse_v1_presence_proto_rawDescGZIP(), []int{8}
+	return file_botverse_v1_presence_proto_rawDescGZIP(), []int{9}
 }
 
 func (x *PresenceEvent) GetId() string {
@@ -990,6 +1305,13 @@ func (x *PresenceEvent) GetRecordId() string {
 	return ""
 }
 
+func (x *PresenceEvent) GetEnvironment() string {
+	if x != nil {
+		return x.Environment
+	}
+	return ""
+}
+
 // Something that happened in Dataverse and is no agent's presence: what the sources for accepted work, after-work,
 // consults and changes of any entity tell. It changes no agent's state.
 type ActivityEvent struct {
@@ -1035,13 +1357,15 @@ type ActivityEvent struct {
 	OrganizationName string `protobuf:"bytes,18,opt,name=organization_name,json=organizationName,proto3" json:"organization_name,omitempty"`
 	// The business unit of the user in whose context it was delivered.
 	BusinessUnitId string `protobuf:"bytes,19,opt,name=business_unit_id,json=businessUnitId,proto3" json:"business_unit_id,omitempty"`
-	unknownFields  protoimpl.UnknownFields
-	sizeCache      protoimpl.SizeCache
+	// The configured name of the organisation's environment. Empty where no configured environment is known to be it.
+	Environment   string `protobuf:"bytes,20,opt,name=environment,proto3" json:"environment,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
 }
 
 func (x *ActivityEvent) Reset() {
 	*x = ActivityEvent{}
-	mi := &file_botverse_v1_presence_proto_msgTypes[9]
+	mi := &file_botverse_v1_presence_proto_msgTypes[10]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1053,7 +1377,7 @@ func (x *ActivityEvent) String() string {
 func (*ActivityEvent) ProtoMessage() {}
 
 func (x *ActivityEvent) ProtoReflect() protoreflect.Message {
-	mi := &file_botverse_v1_presence_proto_msgTypes[9]
+	mi := &file_botverse_v1_presence_proto_msgTypes[10]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1066,7 +1390,7 @@ func (x *ActivityEvent) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ActivityEvent.ProtoReflect.Descriptor instead.
 func (*ActivityEvent) Descriptor() ([]byte, []int) {
-	return file_botverse_v1_presence_proto_rawDescGZIP(), []int{9}
+	return file_botverse_v1_presence_proto_rawDescGZIP(), []int{10}
 }
 
 func (x *ActivityEvent) GetId() string {
@@ -1202,6 +1526,13 @@ func (x *ActivityEvent) GetBusinessUnitId() string {
 	return ""
 }
 
+func (x *ActivityEvent) GetEnvironment() string {
+	if x != nil {
+		return x.Environment
+	}
+	return ""
+}
+
 // Something that could not be handled.
 type DeadLetter struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
@@ -1221,7 +1552,7 @@ type DeadLetter struct {
 
 func (x *DeadLetter) Reset() {
 	*x = DeadLetter{}
-	mi := &file_botverse_v1_presence_proto_msgTypes[10]
+	mi := &file_botverse_v1_presence_proto_msgTypes[11]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1233,7 +1564,7 @@ func (x *DeadLetter) String() string {
 func (*DeadLetter) ProtoMessage() {}
 
 func (x *DeadLetter) ProtoReflect() protoreflect.Message {
-	mi := &file_botverse_v1_presence_proto_msgTypes[10]
+	mi := &file_botverse_v1_presence_proto_msgTypes[11]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1246,7 +1577,7 @@ func (x *DeadLetter) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use DeadLetter.ProtoReflect.Descriptor instead.
 func (*DeadLetter) Descriptor() ([]byte, []int) {
-	return file_botverse_v1_presence_proto_rawDescGZIP(), []int{10}
+	return file_botverse_v1_presence_proto_rawDescGZIP(), []int{11}
 }
 
 func (x *DeadLetter) GetId() string {
@@ -1297,7 +1628,7 @@ type ListDeadLettersRequest struct {
 
 func (x *ListDeadLettersRequest) Reset() {
 	*x = ListDeadLettersRequest{}
-	mi := &file_botverse_v1_presence_proto_msgTypes[11]
+	mi := &file_botverse_v1_presence_proto_msgTypes[12]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1309,7 +1640,7 @@ func (x *ListDeadLettersRequest) String() string {
 func (*ListDeadLettersRequest) ProtoMessage() {}
 
 func (x *ListDeadLettersRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_botverse_v1_presence_proto_msgTypes[11]
+	mi := &file_botverse_v1_presence_proto_msgTypes[12]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1322,7 +1653,7 @@ func (x *ListDeadLettersRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ListDeadLettersRequest.ProtoReflect.Descriptor instead.
 func (*ListDeadLettersRequest) Descriptor() ([]byte, []int) {
-	return file_botverse_v1_presence_proto_rawDescGZIP(), []int{11}
+	return file_botverse_v1_presence_proto_rawDescGZIP(), []int{12}
 }
 
 func (x *ListDeadLettersRequest) GetPageSize() int32 {
@@ -1352,7 +1683,7 @@ type ListDeadLettersResponse struct {
 
 func (x *ListDeadLettersResponse) Reset() {
 	*x = ListDeadLettersResponse{}
-	mi := &file_botverse_v1_presence_proto_msgTypes[12]
+	mi := &file_botverse_v1_presence_proto_msgTypes[13]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1364,7 +1695,7 @@ func (x *ListDeadLettersResponse) String() string {
 func (*ListDeadLettersResponse) ProtoMessage() {}
 
 func (x *ListDeadLettersResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_botverse_v1_presence_proto_msgTypes[12]
+	mi := &file_botverse_v1_presence_proto_msgTypes[13]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1377,7 +1708,7 @@ func (x *ListDeadLettersResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ListDeadLettersResponse.ProtoReflect.Descriptor instead.
 func (*ListDeadLettersResponse) Descriptor() ([]byte, []int) {
-	return file_botverse_v1_presence_proto_rawDescGZIP(), []int{12}
+	return file_botverse_v1_presence_proto_rawDescGZIP(), []int{13}
 }
 
 func (x *ListDeadLettersResponse) GetDeadLetters() []*DeadLetter {
@@ -1405,7 +1736,7 @@ type GetDeadLetterRequest struct {
 
 func (x *GetDeadLetterRequest) Reset() {
 	*x = GetDeadLetterRequest{}
-	mi := &file_botverse_v1_presence_proto_msgTypes[13]
+	mi := &file_botverse_v1_presence_proto_msgTypes[14]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1417,7 +1748,7 @@ func (x *GetDeadLetterRequest) String() string {
 func (*GetDeadLetterRequest) ProtoMessage() {}
 
 func (x *GetDeadLetterRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_botverse_v1_presence_proto_msgTypes[13]
+	mi := &file_botverse_v1_presence_proto_msgTypes[14]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1430,7 +1761,7 @@ func (x *GetDeadLetterRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use GetDeadLetterRequest.ProtoReflect.Descriptor instead.
 func (*GetDeadLetterRequest) Descriptor() ([]byte, []int) {
-	return file_botverse_v1_presence_proto_rawDescGZIP(), []int{13}
+	return file_botverse_v1_presence_proto_rawDescGZIP(), []int{14}
 }
 
 func (x *GetDeadLetterRequest) GetId() string {
@@ -1453,7 +1784,7 @@ type GetDeadLetterResponse struct {
 
 func (x *GetDeadLetterResponse) Reset() {
 	*x = GetDeadLetterResponse{}
-	mi := &file_botverse_v1_presence_proto_msgTypes[14]
+	mi := &file_botverse_v1_presence_proto_msgTypes[15]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1465,7 +1796,7 @@ func (x *GetDeadLetterResponse) String() string {
 func (*GetDeadLetterResponse) ProtoMessage() {}
 
 func (x *GetDeadLetterResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_botverse_v1_presence_proto_msgTypes[14]
+	mi := &file_botverse_v1_presence_proto_msgTypes[15]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1478,7 +1809,7 @@ func (x *GetDeadLetterResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use GetDeadLetterResponse.ProtoReflect.Descriptor instead.
 func (*GetDeadLetterResponse) Descriptor() ([]byte, []int) {
-	return file_botverse_v1_presence_proto_rawDescGZIP(), []int{14}
+	return file_botverse_v1_presence_proto_rawDescGZIP(), []int{15}
 }
 
 func (x *GetDeadLetterResponse) GetDeadLetter() *DeadLetter {
@@ -1506,7 +1837,7 @@ type ReplayDeadLetterRequest struct {
 
 func (x *ReplayDeadLetterRequest) Reset() {
 	*x = ReplayDeadLetterRequest{}
-	mi := &file_botverse_v1_presence_proto_msgTypes[15]
+	mi := &file_botverse_v1_presence_proto_msgTypes[16]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1518,7 +1849,7 @@ func (x *ReplayDeadLetterRequest) String() string {
 func (*ReplayDeadLetterRequest) ProtoMessage() {}
 
 func (x *ReplayDeadLetterRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_botverse_v1_presence_proto_msgTypes[15]
+	mi := &file_botverse_v1_presence_proto_msgTypes[16]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1531,7 +1862,7 @@ func (x *ReplayDeadLetterRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ReplayDeadLetterRequest.ProtoReflect.Descriptor instead.
 func (*ReplayDeadLetterRequest) Descriptor() ([]byte, []int) {
-	return file_botverse_v1_presence_proto_rawDescGZIP(), []int{15}
+	return file_botverse_v1_presence_proto_rawDescGZIP(), []int{16}
 }
 
 func (x *ReplayDeadLetterRequest) GetId() string {
@@ -1557,7 +1888,7 @@ type ReplayDeadLetterResponse struct {
 
 func (x *ReplayDeadLetterResponse) Reset() {
 	*x = ReplayDeadLetterResponse{}
-	mi := &file_botverse_v1_presence_proto_msgTypes[16]
+	mi := &file_botverse_v1_presence_proto_msgTypes[17]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1569,7 +1900,7 @@ func (x *ReplayDeadLetterResponse) String() string {
 func (*ReplayDeadLetterResponse) ProtoMessage() {}
 
 func (x *ReplayDeadLetterResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_botverse_v1_presence_proto_msgTypes[16]
+	mi := &file_botverse_v1_presence_proto_msgTypes[17]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1582,7 +1913,7 @@ func (x *ReplayDeadLetterResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ReplayDeadLetterResponse.ProtoReflect.Descriptor instead.
 func (*ReplayDeadLetterResponse) Descriptor() ([]byte, []int) {
-	return file_botverse_v1_presence_proto_rawDescGZIP(), []int{16}
+	return file_botverse_v1_presence_proto_rawDescGZIP(), []int{17}
 }
 
 func (x *ReplayDeadLetterResponse) GetHandled() bool {
@@ -1606,23 +1937,110 @@ func (x *ReplayDeadLetterResponse) GetEventId() string {
 	return ""
 }
 
+// How many agents have a presence that amounts to the same.
+type PresenceCounts_StatusCount struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// What it amounts to; BASE_STATUS_UNSPECIFIED where that is not known.
+	BaseStatus Presence_BaseStatus `protobuf:"varint,1,opt,name=base_status,json=baseStatus,proto3,enum=botverse.v1.Presence_BaseStatus" json:"base_status,omitempty"`
+	// How many agents.
+	Agents        int32 `protobuf:"varint,2,opt,name=agents,proto3" json:"agents,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *PresenceCounts_StatusCount) Reset() {
+	*x = PresenceCounts_StatusCount{}
+	mi := &file_botverse_v1_presence_proto_msgTypes[18]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *PresenceCounts_StatusCount) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*PresenceCounts_StatusCount) ProtoMessage() {}
+
+func (x *PresenceCounts_StatusCount) ProtoReflect() protoreflect.Message {
+	mi := &file_botverse_v1_presence_proto_msgTypes[18]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use PresenceCounts_StatusCount.ProtoReflect.Descriptor instead.
+func (*PresenceCounts_StatusCount) Descriptor() ([]byte, []int) {
+	return file_botverse_v1_presence_proto_rawDescGZIP(), []int{2, 0}
+}
+
+func (x *PresenceCounts_StatusCount) GetBaseStatus() Presence_BaseStatus {
+	if x != nil {
+		return x.BaseStatus
+	}
+	return Presence_BASE_STATUS_UNSPECIFIED
+}
+
+func (x *PresenceCounts_StatusCount) GetAgents() int32 {
+	if x != nil {
+		return x.Agents
+	}
+	return 0
+}
+
 var File_botverse_v1_presence_proto protoreflect.FileDescriptor
 
 const file_botverse_v1_presence_proto_rawDesc = "" +
 	"\n" +
-	"\x1abotverse/v1/presence.proto\x12\vbotverse.v1\x1a\x1bbuf/validate/validate.proto\x1a\x1cgoogle/api/annotations.proto\x1a\x1egoogle/protobuf/duration.proto\x1a\x1cgoogle/protobuf/struct.proto\x1a\x1fgoogle/protobuf/timestamp.proto\"g\n" +
+	"\x1abotverse/v1/presence.proto\x12\vbotverse.v1\x1a\x1bbuf/validate/validate.proto\x1a\x1cgoogle/api/annotations.proto\x1a\x1egoogle/protobuf/duration.proto\x1a\x1cgoogle/protobuf/struct.proto\x1a\x1fgoogle/protobuf/timestamp.proto\"\xf2\x04\n" +
 	"\x13ListPresenceRequest\x12'\n" +
 	"\tpage_size\x18\x01 \x01(\x05B\n" +
 	"\xbaH\a\x1a\x05\x18\xe8\a(\x00R\bpageSize\x12'\n" +
 	"\n" +
-	"page_token\x18\x02 \x01(\tB\b\xbaH\x05r\x03\x18\x80\x04R\tpageToken\"\x8a\x01\n" +
+	"page_token\x18\x02 \x01(\tB\b\xbaH\x05r\x03\x18\x80\x04R\tpageToken\x12-\n" +
+	"\tagent_ids\x18\x03 \x03(\tB\x10\xbaH\r\x92\x01\n" +
+	"\x10\xe8\a\"\x05r\x03\xb0\x01\x01R\bagentIds\x12'\n" +
+	"\x05teams\x18\x04 \x03(\tB\x11\xbaH\x0e\x92\x01\v\x102\"\ar\x05\x10\x01\x18\xa0\x01R\x05teams\x12X\n" +
+	"\rbase_statuses\x18\x05 \x03(\x0e2 .botverse.v1.Presence.BaseStatusB\x11\xbaH\x0e\x92\x01\v\x10\x10\"\a\x82\x01\x04\x10\x01 \x00R\fbaseStatuses\x122\n" +
+	"\fpresence_ids\x18\x06 \x03(\tB\x0f\xbaH\f\x92\x01\t\x10d\"\x05r\x03\xb0\x01\x01R\vpresenceIds\x125\n" +
+	"\fenvironments\x18\a \x03(\tB\x11\xbaH\x0e\x92\x01\v\x10d\"\ar\x05\x10\x01\x18\x80\x01R\fenvironments\x12;\n" +
+	"\x11business_unit_ids\x18\b \x03(\tB\x0f\xbaH\f\x92\x01\t\x10d\"\x05r\x03\xb0\x01\x01R\x0fbusinessUnitIds\x12\x1c\n" +
+	"\tavailable\x18\t \x01(\bR\tavailable\x12F\n" +
+	"\x05order\x18\n" +
+	" \x01(\x0e2&.botverse.v1.ListPresenceRequest.OrderB\b\xbaH\x05\x82\x01\x02\x10\x01R\x05order\x12\x16\n" +
+	"\x06counts\x18\v \x01(\bR\x06counts\"1\n" +
+	"\x05Order\x12\x15\n" +
+	"\x11ORDER_UNSPECIFIED\x10\x00\x12\x11\n" +
+	"\rTIME_IN_STATE\x10\x01\"\xef\x01\n" +
 	"\x14ListPresenceResponse\x122\n" +
 	"\x06agents\x18\x01 \x03(\v2\x1a.botverse.v1.AgentPresenceR\x06agents\x12&\n" +
 	"\x0fnext_page_token\x18\x02 \x01(\tR\rnextPageToken\x12\x16\n" +
-	"\x06cursor\x18\x03 \x01(\tR\x06cursor\"w\n" +
+	"\x06cursor\x18\x03 \x01(\tR\x06cursor\x12.\n" +
+	"\x04time\x18\x04 \x01(\v2\x1a.google.protobuf.TimestampR\x04time\x123\n" +
+	"\x06counts\x18\x05 \x01(\v2\x1b.botverse.v1.PresenceCountsR\x06counts\"\xf5\x01\n" +
+	"\x0ePresenceCounts\x12\x16\n" +
+	"\x06agents\x18\x01 \x01(\x05R\x06agents\x12\x1c\n" +
+	"\tavailable\x18\x02 \x01(\x05R\tavailable\x12C\n" +
+	"\bstatuses\x18\x03 \x03(\v2'.botverse.v1.PresenceCounts.StatusCountR\bstatuses\x1ah\n" +
+	"\vStatusCount\x12A\n" +
+	"\vbase_status\x18\x01 \x01(\x0e2 .botverse.v1.Presence.BaseStatusR\n" +
+	"baseStatus\x12\x16\n" +
+	"\x06agents\x18\x02 \x01(\x05R\x06agents\"\xef\x03\n" +
 	"\x14WatchPresenceRequest\x12\x1e\n" +
 	"\x05after\x18\x01 \x01(\tB\b\xbaH\x05r\x03\x18\x80\x04R\x05after\x12?\n" +
-	"\x05kinds\x18\x02 \x03(\x0e2\x16.botverse.v1.EventKindB\x11\xbaH\x0e\x92\x01\v\x10\x10\"\a\x82\x01\x04\x10\x01 \x00R\x05kinds\"\xd3\x02\n" +
+	"\x05kinds\x18\x02 \x03(\x0e2\x16.botverse.v1.EventKindB\x11\xbaH\x0e\x92\x01\v\x10\x10\"\a\x82\x01\x04\x10\x01 \x00R\x05kinds\x12-\n" +
+	"\tagent_ids\x18\x03 \x03(\tB\x10\xbaH\r\x92\x01\n" +
+	"\x10\xe8\a\"\x05r\x03\xb0\x01\x01R\bagentIds\x12'\n" +
+	"\x05teams\x18\x04 \x03(\tB\x11\xbaH\x0e\x92\x01\v\x102\"\ar\x05\x10\x01\x18\xa0\x01R\x05teams\x12X\n" +
+	"\rbase_statuses\x18\x05 \x03(\x0e2 .botverse.v1.Presence.BaseStatusB\x11\xbaH\x0e\x92\x01\v\x10\x10\"\a\x82\x01\x04\x10\x01 \x00R\fbaseStatuses\x122\n" +
+	"\fpresence_ids\x18\x06 \x03(\tB\x0f\xbaH\f\x92\x01\t\x10d\"\x05r\x03\xb0\x01\x01R\vpresenceIds\x125\n" +
+	"\fenvironments\x18\a \x03(\tB\x11\xbaH\x0e\x92\x01\v\x10d\"\ar\x05\x10\x01\x18\x80\x01R\fenvironments\x12;\n" +
+	"\x11business_unit_ids\x18\b \x03(\tB\x0f\xbaH\f\x92\x01\t\x10d\"\x05r\x03\xb0\x01\x01R\x0fbusinessUnitIds\x12\x1c\n" +
+	"\tavailable\x18\t \x01(\bR\tavailable\"\xd3\x02\n" +
 	"\x15WatchPresenceResponse\x122\n" +
 	"\x05state\x18\x01 \x01(\v2\x1a.botverse.v1.AgentPresenceH\x00R\x05state\x12=\n" +
 	"\fsnapshot_end\x18\x02 \x01(\v2\x18.botverse.v1.SnapshotEndH\x00R\vsnapshotEnd\x122\n" +
@@ -1648,7 +2066,7 @@ const file_botverse_v1_presence_proto_rawDesc = "" +
 	"\x04BUSY\x10\x02\x12\f\n" +
 	"\bBUSY_DND\x10\x03\x12\b\n" +
 	"\x04AWAY\x10\x04\x12\v\n" +
-	"\aOFFLINE\x10\x05\"\xfd\x02\n" +
+	"\aOFFLINE\x10\x05\"\x88\x04\n" +
 	"\rAgentPresence\x12\x19\n" +
 	"\bagent_id\x18\x01 \x01(\tR\aagentId\x12\x1d\n" +
 	"\n" +
@@ -1659,10 +2077,14 @@ const file_botverse_v1_presence_proto_rawDesc = "" +
 	"\bcapacity\x18\x05 \x01(\x05H\x00R\bcapacity\x88\x01\x01\x12 \n" +
 	"\tsigned_in\x18\x06 \x01(\bH\x01R\bsignedIn\x88\x01\x01\x12'\n" +
 	"\x0forganization_id\x18\a \x01(\tR\x0eorganizationId\x12=\n" +
-	"\freceive_time\x18\b \x01(\v2\x1a.google.protobuf.TimestampR\vreceiveTimeB\v\n" +
+	"\freceive_time\x18\b \x01(\v2\x1a.google.protobuf.TimestampR\vreceiveTime\x12 \n" +
+	"\venvironment\x18\t \x01(\tR\venvironment\x12(\n" +
+	"\x10business_unit_id\x18\n" +
+	" \x01(\tR\x0ebusinessUnitId\x12=\n" +
+	"\rtime_in_state\x18\v \x01(\v2\x19.google.protobuf.DurationR\vtimeInStateB\v\n" +
 	"\t_capacityB\f\n" +
 	"\n" +
-	"_signed_in\"\xf8\x05\n" +
+	"_signed_in\"\x9a\x06\n" +
 	"\rPresenceEvent\x12\x0e\n" +
 	"\x02id\x18\x01 \x01(\tR\x02id\x123\n" +
 	"\x04kind\x18\x02 \x01(\x0e2\x1f.botverse.v1.PresenceEvent.KindR\x04kind\x12\x19\n" +
@@ -1682,14 +2104,15 @@ const file_botverse_v1_presence_proto_rawDesc = "" +
 	"\x0forganization_id\x18\r \x01(\tR\x0eorganizationId\x12+\n" +
 	"\x11organization_name\x18\x0e \x01(\tR\x10organizationName\x12(\n" +
 	"\x10business_unit_id\x18\x0f \x01(\tR\x0ebusinessUnitId\x12\x1b\n" +
-	"\trecord_id\x18\x10 \x01(\tR\brecordId\"H\n" +
+	"\trecord_id\x18\x10 \x01(\tR\brecordId\x12 \n" +
+	"\venvironment\x18\x11 \x01(\tR\venvironment\"H\n" +
 	"\x04Kind\x12\x14\n" +
 	"\x10KIND_UNSPECIFIED\x10\x00\x12\x14\n" +
 	"\x10PRESENCE_CHANGED\x10\x01\x12\x14\n" +
 	"\x10CAPACITY_CHANGED\x10\x02B\v\n" +
 	"\t_capacityB\f\n" +
 	"\n" +
-	"_signed_in\"\xa2\x06\n" +
+	"_signed_in\"\xc4\x06\n" +
 	"\rActivityEvent\x12\x0e\n" +
 	"\x02id\x18\x01 \x01(\tR\x02id\x12*\n" +
 	"\x04kind\x18\x02 \x01(\x0e2\x16.botverse.v1.EventKindR\x04kind\x12\x16\n" +
@@ -1711,7 +2134,8 @@ const file_botverse_v1_presence_proto_rawDesc = "" +
 	"\aomitted\x18\x10 \x03(\tR\aomitted\x12'\n" +
 	"\x0forganization_id\x18\x11 \x01(\tR\x0eorganizationId\x12+\n" +
 	"\x11organization_name\x18\x12 \x01(\tR\x10organizationName\x12(\n" +
-	"\x10business_unit_id\x18\x13 \x01(\tR\x0ebusinessUnitId\x1a9\n" +
+	"\x10business_unit_id\x18\x13 \x01(\tR\x0ebusinessUnitId\x12 \n" +
+	"\venvironment\x18\x14 \x01(\tR\venvironment\x1a9\n" +
 	"\vLabelsEntry\x12\x10\n" +
 	"\x03key\x18\x01 \x01(\tR\x03key\x12\x14\n" +
 	"\x05value\x18\x02 \x01(\tR\x05value:\x028\x01\"\x90\x01\n" +
@@ -1772,77 +2196,88 @@ func file_botverse_v1_presence_proto_rawDescGZIP() []byte {
 	return file_botverse_v1_presence_proto_rawDescData
 }
 
-var file_botverse_v1_presence_proto_enumTypes = make([]protoimpl.EnumInfo, 3)
-var file_botverse_v1_presence_proto_msgTypes = make([]protoimpl.MessageInfo, 18)
+var file_botverse_v1_presence_proto_enumTypes = make([]protoimpl.EnumInfo, 4)
+var file_botverse_v1_presence_proto_msgTypes = make([]protoimpl.MessageInfo, 20)
 var file_botverse_v1_presence_proto_goTypes = []any{
-	(EventKind)(0),                   // 0: botverse.v1.EventKind
-	(Presence_BaseStatus)(0),         // 1: botverse.v1.Presence.BaseStatus
-	(PresenceEvent_Kind)(0),          // 2: botverse.v1.PresenceEvent.Kind
-	(*ListPresenceRequest)(nil),      // 3: botverse.v1.ListPresenceRequest
-	(*ListPresenceResponse)(nil),     // 4: botverse.v1.ListPresenceResponse
-	(*WatchPresenceRequest)(nil),     // 5: botverse.v1.WatchPresenceRequest
-	(*WatchPresenceResponse)(nil),    // 6: botverse.v1.WatchPresenceResponse
-	(*SnapshotEnd)(nil),              // 7: botverse.v1.SnapshotEnd
-	(*Heartbeat)(nil),                // 8: botverse.v1.Heartbeat
-	(*Presence)(nil),                 // 9: botverse.v1.Presence
-	(*AgentPresence)(nil),            // 10: botverse.v1.AgentPresence
-	(*PresenceEvent)(nil),            // 11: botverse.v1.PresenceEvent
-	(*ActivityEvent)(nil),            // 12: botverse.v1.ActivityEvent
-	(*DeadLetter)(nil),               // 13: botverse.v1.DeadLetter
-	(*ListDeadLettersRequest)(nil),   // 14: botverse.v1.ListDeadLettersRequest
-	(*ListDeadLettersResponse)(nil),  // 15: botverse.v1.ListDeadLettersResponse
-	(*GetDeadLetterRequest)(nil),     // 16: botverse.v1.GetDeadLetterRequest
-	(*GetDeadLetterResponse)(nil),    // 17: botverse.v1.GetDeadLetterResponse
-	(*ReplayDeadLetterRequest)(nil),  // 18: botverse.v1.ReplayDeadLetterRequest
-	(*ReplayDeadLetterResponse)(nil), // 19: botverse.v1.ReplayDeadLetterResponse
-	nil,                              // 20: botverse.v1.ActivityEvent.LabelsEntry
-	(*timestamppb.Timestamp)(nil),    // 21: google.protobuf.Timestamp
-	(*durationpb.Duration)(nil),      // 22: google.protobuf.Duration
-	(*structpb.Struct)(nil),          // 23: google.protobuf.Struct
+	(EventKind)(0),                     // 0: botverse.v1.EventKind
+	(ListPresenceRequest_Order)(0),     // 1: botverse.v1.ListPresenceRequest.Order
+	(Presence_BaseStatus)(0),           // 2: botverse.v1.Presence.BaseStatus
+	(PresenceEvent_Kind)(0),            // 3: botverse.v1.PresenceEvent.Kind
+	(*ListPresenceRequest)(nil),        // 4: botverse.v1.ListPresenceRequest
+	(*ListPresenceResponse)(nil),       // 5: botverse.v1.ListPresenceResponse
+	(*PresenceCounts)(nil),             // 6: botverse.v1.PresenceCounts
+	(*WatchPresenceRequest)(nil),       // 7: botverse.v1.WatchPresenceRequest
+	(*WatchPresenceResponse)(nil),      // 8: botverse.v1.WatchPresenceResponse
+	(*SnapshotEnd)(nil),                // 9: botverse.v1.SnapshotEnd
+	(*Heartbeat)(nil),                  // 10: botverse.v1.Heartbeat
+	(*Presence)(nil),                   // 11: botverse.v1.Presence
+	(*AgentPresence)(nil),              // 12: botverse.v1.AgentPresence
+	(*PresenceEvent)(nil),              // 13: botverse.v1.PresenceEvent
+	(*ActivityEvent)(nil),              // 14: botverse.v1.ActivityEvent
+	(*DeadLetter)(nil),                 // 15: botverse.v1.DeadLetter
+	(*ListDeadLettersRequest)(nil),     // 16: botverse.v1.ListDeadLettersRequest
+	(*ListDeadLettersResponse)(nil),    // 17: botverse.v1.ListDeadLettersResponse
+	(*GetDeadLetterRequest)(nil),       // 18: botverse.v1.GetDeadLetterRequest
+	(*GetDeadLetterResponse)(nil),      // 19: botverse.v1.GetDeadLetterResponse
+	(*ReplayDeadLetterRequest)(nil),    // 20: botverse.v1.ReplayDeadLetterRequest
+	(*ReplayDeadLetterResponse)(nil),   // 21: botverse.v1.ReplayDeadLetterResponse
+	(*PresenceCounts_StatusCount)(nil), // 22: botverse.v1.PresenceCounts.StatusCount
+	nil,                                // 23: botverse.v1.ActivityEvent.LabelsEntry
+	(*timestamppb.Timestamp)(nil),      // 24: google.protobuf.Timestamp
+	(*durationpb.Duration)(nil),        // 25: google.protobuf.Duration
+	(*structpb.Struct)(nil),            // 26: google.protobuf.Struct
 }
 var file_botverse_v1_presence_proto_depIdxs = []int32{
-	10, // 0: botverse.v1.ListPresenceResponse.agents:type_name -> botverse.v1.AgentPresence
-	0,  // 1: botverse.v1.WatchPresenceRequest.kinds:type_name -> botverse.v1.EventKind
-	10, // 2: botverse.v1.WatchPresenceResponse.state:type_name -> botverse.v1.AgentPresence
-	7,  // 3: botverse.v1.WatchPresenceResponse.snapshot_end:type_name -> botverse.v1.SnapshotEnd
-	11, // 4: botverse.v1.WatchPresenceResponse.event:type_name -> botverse.v1.PresenceEvent
-	8,  // 5: botverse.v1.WatchPresenceResponse.heartbeat:type_name -> botverse.v1.Heartbeat
-	12, // 6: botverse.v1.WatchPresenceResponse.activity:type_name -> botverse.v1.ActivityEvent
-	21, // 7: botverse.v1.Heartbeat.time:type_name -> google.protobuf.Timestamp
-	1,  // 8: botverse.v1.Presence.base_status:type_name -> botverse.v1.Presence.BaseStatus
-	9,  // 9: botverse.v1.AgentPresence.presence:type_name -> botverse.v1.Presence
-	21, // 10: botverse.v1.AgentPresence.start_time:type_name -> google.protobuf.Timestamp
-	21, // 11: botverse.v1.AgentPresence.receive_time:type_name -> google.protobuf.Timestamp
-	2,  // 12: botverse.v1.PresenceEvent.kind:type_name -> botverse.v1.PresenceEvent.Kind
-	9,  // 13: botverse.v1.PresenceEvent.presence:type_name -> botverse.v1.Presence
-	9,  // 14: botverse.v1.PresenceEvent.previous:type_name -> botverse.v1.Presence
-	21, // 15: botverse.v1.PresenceEvent.start_time:type_name -> google.protobuf.Timestamp
-	21, // 16: botverse.v1.PresenceEvent.receive_time:type_name -> google.protobuf.Timestamp
-	22, // 17: botverse.v1.PresenceEvent.delay:type_name -> google.protobuf.Duration
-	0,  // 18: botverse.v1.ActivityEvent.kind:type_name -> botverse.v1.EventKind
-	21, // 19: botverse.v1.ActivityEvent.time:type_name -> google.protobuf.Timestamp
-	21, // 20: botverse.v1.ActivityEvent.receive_time:type_name -> google.protobuf.Timestamp
-	22, // 21: botverse.v1.ActivityEvent.delay:type_name -> google.protobuf.Duration
-	23, // 22: botverse.v1.ActivityEvent.values:type_name -> google.protobuf.Struct
-	20, // 23: botverse.v1.ActivityEvent.labels:type_name -> botverse.v1.ActivityEvent.LabelsEntry
-	21, // 24: botverse.v1.DeadLetter.time:type_name -> google.protobuf.Timestamp
-	13, // 25: botverse.v1.ListDeadLettersResponse.dead_letters:type_name -> botverse.v1.DeadLetter
-	13, // 26: botverse.v1.GetDeadLetterResponse.dead_letter:type_name -> botverse.v1.DeadLetter
-	3,  // 27: botverse.v1.PresenceService.ListPresence:input_type -> botverse.v1.ListPresenceRequest
-	5,  // 28: botverse.v1.PresenceService.WatchPresence:input_type -> botverse.v1.WatchPresenceRequest
-	14, // 29: botverse.v1.PresenceService.ListDeadLetters:input_type -> botverse.v1.ListDeadLettersRequest
-	16, // 30: botverse.v1.PresenceService.GetDeadLetter:input_type -> botverse.v1.GetDeadLetterRequest
-	18, // 31: botverse.v1.PresenceService.ReplayDeadLetter:input_type -> botverse.v1.ReplayDeadLetterRequest
-	4,  // 32: botverse.v1.PresenceService.ListPresence:output_type -> botverse.v1.ListPresenceResponse
-	6,  // 33: botverse.v1.PresenceService.WatchPresence:output_type -> botverse.v1.WatchPresenceResponse
-	15, // 34: botverse.v1.PresenceService.ListDeadLetters:output_type -> botverse.v1.ListDeadLettersResponse
-	17, // 35: botverse.v1.PresenceService.GetDeadLetter:output_type -> botverse.v1.GetDeadLetterResponse
-	19, // 36: botverse.v1.PresenceService.ReplayDeadLetter:output_type -> botverse.v1.ReplayDeadLetterResponse
-	32, // [32:37] is the sub-list for method output_type
-	27, // [27:32] is the sub-list for method input_type
-	27, // [27:27] is the sub-list for extension type_name
-	27, // [27:27] is the sub-list for extension extendee
-	0,  // [0:27] is the sub-list for field type_name
+	2,  // 0: botverse.v1.ListPresenceRequest.base_statuses:type_name -> botverse.v1.Presence.BaseStatus
+	1,  // 1: botverse.v1.ListPresenceRequest.order:type_name -> botverse.v1.ListPresenceRequest.Order
+	12, // 2: botverse.v1.ListPresenceResponse.agents:type_name -> botverse.v1.AgentPresence
+	24, // 3: botverse.v1.ListPresenceResponse.time:type_name -> google.protobuf.Timestamp
+	6,  // 4: botverse.v1.ListPresenceResponse.counts:type_name -> botverse.v1.PresenceCounts
+	22, // 5: botverse.v1.PresenceCounts.statuses:type_name -> botverse.v1.PresenceCounts.StatusCount
+	0,  // 6: botverse.v1.WatchPresenceRequest.kinds:type_name -> botverse.v1.EventKind
+	2,  // 7: botverse.v1.WatchPresenceRequest.base_statuses:type_name -> botverse.v1.Presence.BaseStatus
+	12, // 8: botverse.v1.WatchPresenceResponse.state:type_name -> botverse.v1.AgentPresence
+	9,  // 9: botverse.v1.WatchPresenceResponse.snapshot_end:type_name -> botverse.v1.SnapshotEnd
+	13, // 10: botverse.v1.WatchPresenceResponse.event:type_name -> botverse.v1.PresenceEvent
+	10, // 11: botverse.v1.WatchPresenceResponse.heartbeat:type_name -> botverse.v1.Heartbeat
+	14, // 12: botverse.v1.WatchPresenceResponse.activity:type_name -> botverse.v1.ActivityEvent
+	24, // 13: botverse.v1.Heartbeat.time:type_name -> google.protobuf.Timestamp
+	2,  // 14: botverse.v1.Presence.base_status:type_name -> botverse.v1.Presence.BaseStatus
+	11, // 15: botverse.v1.AgentPresence.presence:type_name -> botverse.v1.Presence
+	24, // 16: botverse.v1.AgentPresence.start_time:type_name -> google.protobuf.Timestamp
+	24, // 17: botverse.v1.AgentPresence.receive_time:type_name -> google.protobuf.Timestamp
+	25, // 18: botverse.v1.AgentPresence.time_in_state:type_name -> google.protobuf.Duration
+	3,  // 19: botverse.v1.PresenceEvent.kind:type_name -> botverse.v1.PresenceEvent.Kind
+	11, // 20: botverse.v1.PresenceEvent.presence:type_name -> botverse.v1.Presence
+	11, // 21: botverse.v1.PresenceEvent.previous:type_name -> botverse.v1.Presence
+	24, // 22: botverse.v1.PresenceEvent.start_time:type_name -> google.protobuf.Timestamp
+	24, // 23: botverse.v1.PresenceEvent.receive_time:type_name -> google.protobuf.Timestamp
+	25, // 24: botverse.v1.PresenceEvent.delay:type_name -> google.protobuf.Duration
+	0,  // 25: botverse.v1.ActivityEvent.kind:type_name -> botverse.v1.EventKind
+	24, // 26: botverse.v1.ActivityEvent.time:type_name -> google.protobuf.Timestamp
+	24, // 27: botverse.v1.ActivityEvent.receive_time:type_name -> google.protobuf.Timestamp
+	25, // 28: botverse.v1.ActivityEvent.delay:type_name -> google.protobuf.Duration
+	26, // 29: botverse.v1.ActivityEvent.values:type_name -> google.protobuf.Struct
+	23, // 30: botverse.v1.ActivityEvent.labels:type_name -> botverse.v1.ActivityEvent.LabelsEntry
+	24, // 31: botverse.v1.DeadLetter.time:type_name -> google.protobuf.Timestamp
+	15, // 32: botverse.v1.ListDeadLettersResponse.dead_letters:type_name -> botverse.v1.DeadLetter
+	15, // 33: botverse.v1.GetDeadLetterResponse.dead_letter:type_name -> botverse.v1.DeadLetter
+	2,  // 34: botverse.v1.PresenceCounts.StatusCount.base_status:type_name -> botverse.v1.Presence.BaseStatus
+	4,  // 35: botverse.v1.PresenceService.ListPresence:input_type -> botverse.v1.ListPresenceRequest
+	7,  // 36: botverse.v1.PresenceService.WatchPresence:input_type -> botverse.v1.WatchPresenceRequest
+	16, // 37: botverse.v1.PresenceService.ListDeadLetters:input_type -> botverse.v1.ListDeadLettersRequest
+	18, // 38: botverse.v1.PresenceService.GetDeadLetter:input_type -> botverse.v1.GetDeadLetterRequest
+	20, // 39: botverse.v1.PresenceService.ReplayDeadLetter:input_type -> botverse.v1.ReplayDeadLetterRequest
+	5,  // 40: botverse.v1.PresenceService.ListPresence:output_type -> botverse.v1.ListPresenceResponse
+	8,  // 41: botverse.v1.PresenceService.WatchPresence:output_type -> botverse.v1.WatchPresenceResponse
+	17, // 42: botverse.v1.PresenceService.ListDeadLetters:output_type -> botverse.v1.ListDeadLettersResponse
+	19, // 43: botverse.v1.PresenceService.GetDeadLetter:output_type -> botverse.v1.GetDeadLetterResponse
+	21, // 44: botverse.v1.PresenceService.ReplayDeadLetter:output_type -> botverse.v1.ReplayDeadLetterResponse
+	40, // [40:45] is the sub-list for method output_type
+	35, // [35:40] is the sub-list for method input_type
+	35, // [35:35] is the sub-list for extension type_name
+	35, // [35:35] is the sub-list for extension extendee
+	0,  // [0:35] is the sub-list for field type_name
 }
 
 func init() { file_botverse_v1_presence_proto_init() }
@@ -1850,22 +2285,22 @@ func file_botverse_v1_presence_proto_init() {
 	if File_botverse_v1_presence_proto != nil {
 		return
 	}
-	file_botverse_v1_presence_proto_msgTypes[3].OneofWrappers = []any{
+	file_botverse_v1_presence_proto_msgTypes[4].OneofWrappers = []any{
 		(*WatchPresenceResponse_State)(nil),
 		(*WatchPresenceResponse_SnapshotEnd)(nil),
 		(*WatchPresenceResponse_Event)(nil),
 		(*WatchPresenceResponse_Heartbeat)(nil),
 		(*WatchPresenceResponse_Activity)(nil),
 	}
-	file_botverse_v1_presence_proto_msgTypes[7].OneofWrappers = []any{}
 	file_botverse_v1_presence_proto_msgTypes[8].OneofWrappers = []any{}
+	file_botverse_v1_presence_proto_msgTypes[9].OneofWrappers = []any{}
 	type x struct{}
 	out := protoimpl.TypeBuilder{
 		File: protoimpl.DescBuilder{
 			GoPackagePath: reflect.TypeOf(x{}).PkgPath(),
 			RawDescriptor: unsafe.Slice(unsafe.StringData(file_botverse_v1_presence_proto_rawDesc), len(file_botverse_v1_presence_proto_rawDesc)),
-			NumEnums:      3,
-			NumMessages:   18,
+			NumEnums:      4,
+			NumMessages:   20,
 			NumExtensions: 0,
 			NumServices:   1,
 		},

@@ -32,8 +32,8 @@ const (
 //
 // Tells whether agents can take a conversation, now and as it changes.
 type PresenceServiceClient interface {
-	// Lists the agents' present state, by agent ID. Silence is not Offline: an agent of whom nothing was heard is not
-	// listed.
+	// Lists the agents' present state, by agent ID, or by the time in it. Silence is not Offline: an agent of whom nothing was
+	// heard is not listed.
 	ListPresence(ctx context.Context, in *ListPresenceRequest, opts ...grpc.CallOption) (*ListPresenceResponse, error)
 	// Streams presence: first each agent's state, then `snapshot_end`, then each event as it comes. What other sources tell
 	// comes in the same order as `activity`.
@@ -42,6 +42,11 @@ type PresenceServiceClient interface {
 	// none twice. Over HTTP the stream is newline-delimited JSON, or server-sent events where the request accepts
 	// text/event-stream; there Last-Event-ID is the same as `after`. A first message comes at once. A subscriber that
 	// reads too slowly is ended with SUBSCRIBER_TOO_SLOW and comes back with its last cursor.
+	//
+	// The filter narrows the snapshot and the events. A state passes as it is; an event passes where the agent's state before
+	// it or after it passes, so that who shows the agents of a status hears that one has left it. A late event changes no
+	// state: it passes by its own presence, and by `available` never. An `activity` has no presence: where base_statuses,
+	// presence_ids or available is given, none passes. Come back with the filter that the cursor was had with.
 	WatchPresence(ctx context.Context, in *WatchPresenceRequest, opts ...grpc.CallOption) (grpc.ServerStreamingClient[WatchPresenceResponse], error)
 	// Lists dead letters, the newest first: deliveries of Dataverse of which no event could be made, and events that an
 	// output could not hand on. They are kept as long as events.
@@ -126,8 +131,8 @@ func (c *presenceServiceClient) ReplayDeadLetter(ctx context.Context, in *Replay
 //
 // Tells whether agents can take a conversation, now and as it changes.
 type PresenceServiceServer interface {
-	// Lists the agents' present state, by agent ID. Silence is not Offline: an agent of whom nothing was heard is not
-	// listed.
+	// Lists the agents' present state, by agent ID, or by the time in it. Silence is not Offline: an agent of whom nothing was
+	// heard is not listed.
 	ListPresence(context.Context, *ListPresenceRequest) (*ListPresenceResponse, error)
 	// Streams presence: first each agent's state, then `snapshot_end`, then each event as it comes. What other sources tell
 	// comes in the same order as `activity`.
@@ -136,6 +141,11 @@ type PresenceServiceServer interface {
 	// none twice. Over HTTP the stream is newline-delimited JSON, or server-sent events where the request accepts
 	// text/event-stream; there Last-Event-ID is the same as `after`. A first message comes at once. A subscriber that
 	// reads too slowly is ended with SUBSCRIBER_TOO_SLOW and comes back with its last cursor.
+	//
+	// The filter narrows the snapshot and the events. A state passes as it is; an event passes where the agent's state before
+	// it or after it passes, so that who shows the agents of a status hears that one has left it. A late event changes no
+	// state: it passes by its own presence, and by `available` never. An `activity` has no presence: where base_statuses,
+	// presence_ids or available is given, none passes. Come back with the filter that the cursor was had with.
 	WatchPresence(*WatchPresenceRequest, grpc.ServerStreamingServer[WatchPresenceResponse]) error
 	// Lists dead letters, the newest first: deliveries of Dataverse of which no event could be made, and events that an
 	// output could not hand on. They are kept as long as events.
