@@ -123,7 +123,11 @@ func (c *change) create(ctx context.Context) (Result, error) {
 		if c.spec.RequestID == "" && c.target.id == "" {
 			c.randomID = made.id
 		}
-		return made.answer("", nil, nil), made.list(ctx, c.plan)
+		err := made.list(ctx, c.plan)
+		planned := made.answer("", nil, nil)
+		made.report(&planned)
+		c.warnings = planned.Warnings
+		return planned, err
 	}
 	result, err := made.resume(ctx)
 	c.wrote = c.wrote || made.made || made.doubt
@@ -143,7 +147,7 @@ func (c *change) creation(ctx context.Context) (*creation, error) {
 	made := &creation{client: c.client, entity: c.entity, claim: c.claim, givenID: c.target.id, spec: CreateRecord{
 		Environment: s.Environment, Entity: s.Entity, Fields: fields, Variables: s.Variables, Save: s.Save, SaveDefaults: s.SaveDefaults,
 		OnDuplicate: c.onDuplicate, OnUnset: s.OnUnset, CutLongText: s.CutLongText, TimeZone: s.TimeZone, Culture: s.Culture,
-		RequestID: s.RequestID, Namespace: s.Namespace, ValidateOnly: s.ValidateOnly, UseFirst: s.UseFirst,
+		RequestID: s.RequestID, Namespace: s.Namespace, ValidateOnly: s.ValidateOnly, UseFirst: s.UseFirst, ReportDuplicates: c.reportDuplicates,
 	}}
 	return made, made.prepare(ctx, c.runtime)
 }
@@ -156,6 +160,7 @@ func (c *change) validate(ctx context.Context) (Result, error) {
 	}
 	planned := c.answer("", nil, nil)
 	planned.OrderedBy, planned.Requests = result.OrderedBy, c.plan.Requests()
+	planned.Existing, planned.Matches = result.Existing, result.Matches
 	if c.randomID != "" {
 		hideID(planned.Requests, string(c.randomID), newIDShown)
 	}

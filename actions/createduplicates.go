@@ -56,7 +56,7 @@ func (c *creation) duplicate(ctx context.Context, refusal error) (Result, error)
 	var found rowList
 	byRule := codeOf(refusal) == code.DuplicateRecordsFound
 	if byRule {
-		found = c.matches(ctx)
+		found, _ = c.matches(ctx)
 	} else {
 		found = c.sameKey(ctx)
 	}
@@ -70,14 +70,16 @@ func (c *creation) duplicate(ctx context.Context, refusal error) (Result, error)
 	return c.meet(ctx, found)
 }
 
-// matches are the records that the rules in force find, of the entity itself first: as far as they can be read.
-func (c *creation) matches(ctx context.Context) (found rowList) {
+// matches are the records that the rules in force find, of the entity itself first: as far as they can be read. The error says
+// that some may be missing.
+func (c *creation) matches(ctx context.Context) (found rowList, missing error) {
 	for _, name := range c.matchingEntities() {
 		matching := c.entity
 		if name != c.entity.LogicalName {
 			var err error
 			if matching, err = c.client.Entity(ctx, name); err != nil {
-				continue // listed as far as they can be read
+				missing = err
+				continue
 			}
 		}
 		fields := c.ruleFields(name)
@@ -85,11 +87,13 @@ func (c *creation) matches(ctx context.Context) (found rowList) {
 			continue // the rules read nothing that the record has
 		}
 		rows, err := c.client.RetrieveDuplicates(ctx, c.entity, fields, matching)
-		if err == nil {
-			found.add(c.client, matching, rows, func(row dataverse.Record) reason { return c.ruleReason(matching, row) })
+		if err != nil {
+			missing = err
+			continue
 		}
+		found.add(c.client, matching, rows, func(row dataverse.Record) reason { return c.ruleReason(matching, row) })
 	}
-	return found
+	return found, missing
 }
 
 // matchingEntities are the entities that the rules compare with, the record's own first. Where the rules are not known,
@@ -198,6 +202,11 @@ func (l rowList) of(entity string) (own rowList) {
 		}
 	}
 	return own
+}
+
+// at is a list of one of the records.
+func (l rowList) at(i int) rowList {
+	return rowList{records: l.records[i : i+1], rows: l.rows[i : i+1], reasons: l.reasons[i : i+1]}
 }
 
 // only is the record of a list of one; nil where there are none or several.

@@ -19,6 +19,10 @@ func (c *creation) matchFaults() []Fault {
 	switch {
 	case len(c.spec.MatchOn) > 0 && c.spec.OnDuplicate == CreateDuplicate:
 		faults = append(faults, *newFault(InvalidRequest, "match_on", "has no use with CREATE_DUPLICATE, which looks for no existing record"))
+	case c.spec.ReportDuplicates && c.spec.OnDuplicate != CreateDuplicate:
+		faults = append(faults, *newFault(InvalidRequest, "report_duplicates", "has a use with CREATE_DUPLICATE only: else the answer tells the duplicates anyway"))
+	case c.spec.ReportDuplicates && c.spec.IgnoreRules:
+		faults = append(faults, *newFault(InvalidRequest, "report_duplicates", "needs the duplicate rules, which ignore_duplicate_rules leaves out"))
 	case len(c.spec.MatchOn) == 0 && c.spec.IgnoreRules && c.spec.OnDuplicate != CreateDuplicate:
 		faults = append(faults, *newFault(InvalidRequest, "ignore_duplicate_rules", "leaves nothing to find existing records by: give match_on, or choose CREATE_DUPLICATE"))
 	}
@@ -78,7 +82,8 @@ func (c *creation) lookFor(ctx context.Context) (found rowList, own int, err err
 	found.add(c.client, c.entity, page.Records, func(dataverse.Record) reason { return reason{matchOn: c.matchNames} })
 	own = slices.IndexFunc(found.records, func(r Record) bool { return r.ID == string(c.id) })
 	if own < 0 && len(found.records) > 0 && c.rules.InForce {
-		found.join(c.matches(ctx))
+		byRules, _ := c.matches(ctx)
+		found.join(byRules)
 	}
 	return found, own, nil
 }

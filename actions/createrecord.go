@@ -44,13 +44,15 @@ type CreateRecord struct {
 	MatchOn      []string // fields that tell, all of them equal, that a record exists already; nil for the rules alone
 	IgnoreRules  bool     // look by MatchOn alone
 	UseFirst     bool     // of several records that exist take the first in FindRecord's order; Ambiguous else
-	OnUnset      OnUnset
-	CutLongText  bool
-	TimeZone     string // IANA name, of points in time without an offset; "" refuses them
-	Culture      string // language tag, of how texts write numbers; "" for digits and a point
-	RequestID    string // the caller's key for a safe repeat; "" for none
-	Namespace    string // the caller's own space of request IDs
-	ValidateOnly bool
+	// ReportDuplicates has the records looked for that CreateDuplicate creates another of, so that the answer tells them.
+	ReportDuplicates bool
+	OnUnset          OnUnset
+	CutLongText      bool
+	TimeZone         string // IANA name, of points in time without an offset; "" refuses them
+	Culture          string // language tag, of how texts write numbers; "" for digits and a point
+	RequestID        string // the caller's key for a safe repeat; "" for none
+	Namespace        string // the caller's own space of request IDs
+	ValidateOnly     bool
 }
 
 // CreateRecord creates a record from the flow's variables. Every fault of the request is found before anything is
@@ -93,6 +95,7 @@ type creation struct {
 	match   odata.Expr       // what an existing record must fulfil; nil where the rules alone decide
 	// matchNames are the fields of match.
 	matchNames []string
+	reported   rowList // the duplicates that exist though the record is created all the same, where that is to be told
 	warnings   []Warning
 	sends      int // how often it was sent
 	// doubt says that a creation was sent of which it is not known whether it was done.
@@ -169,7 +172,7 @@ func (c *creation) prepareID(ctx context.Context) error {
 	}
 	c.fields[c.entity.PrimaryID] = string(c.id)
 	c.prepareMatch()
-	if !c.detects() {
+	if !c.detects() && !c.spec.ReportDuplicates {
 		return nil
 	}
 	if c.rules, err = c.client.DuplicateRules(ctx, c.entity.LogicalName); err != nil {

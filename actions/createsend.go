@@ -20,6 +20,9 @@ const (
 
 // create makes the record, unless the request's own match fields find one that exists.
 func (c *creation) create(ctx context.Context) (Result, error) {
+	if c.spec.ReportDuplicates {
+		return c.createReporting(ctx)
+	}
 	if c.match == nil || c.doubt {
 		return c.sendUntilKnown(ctx)
 	}

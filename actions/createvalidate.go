@@ -22,12 +22,16 @@ func (c *creation) validate(ctx context.Context, plan *plan) (Result, error) {
 		hideID(result.Requests, string(c.id), newIDShown)
 	}
 	hideID(result.Requests, string(anyRecord), anyRecordShown)
+	c.report(&result)
 	result.Explanation = &Explanation{DuplicateRules: c.explainedRules()}
 	return plan.explain(ctx, c.client, result)
 }
 
 // list lists the requests: those of a record that the match fields find now, else those of a creation.
 func (c *creation) list(ctx context.Context, plan *plan) error {
+	if c.spec.ReportDuplicates {
+		c.lookForReport(ctx)
+	}
 	if c.match != nil {
 		found, own, err := c.lookFor(ctx)
 		if err != nil || own >= 0 {
@@ -56,9 +60,9 @@ func (c *creation) validateRest(ctx context.Context, plan *plan) error {
 			return plan.heldBack(err)
 		}
 	}
-	if c.rules.InForce {
+	if c.detects() && c.rules.InForce {
 		plan.hold("if Dataverse refuses the record as a duplicate")
-		c.matches(ctx)
+		_, _ = c.matches(ctx) // all of which are held
 	}
 	plan.hold("if an alternate key refuses the record")
 	c.sameKey(ctx)

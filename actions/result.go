@@ -74,6 +74,7 @@ const (
 	FieldNotUpdatable       WarningCode = "FIELD_NOT_UPDATABLE"
 	CountCapped             WarningCode = "COUNT_CAPPED"
 	PhoneSearchCapped       WarningCode = "PHONE_SEARCH_CAPPED"
+	DuplicateCreated        WarningCode = "DUPLICATE_CREATED"
 )
 
 // Warning is something the flow's author should know though the call succeeded.

@@ -44,6 +44,8 @@ type UpsertRecord struct {
 	UpdateRecord
 	// OnDuplicate says what to do where the record is to be made, and Dataverse's rules find one that is like it.
 	OnDuplicate OnDuplicate
+	// ReportDuplicates is as CreateRecord's.
+	ReportDuplicates bool
 }
 
 // UpdateRecord changes a record that is there, and never makes one. It reads the record, writes what differs, and begins
@@ -65,7 +67,7 @@ func (r *Runtime) UpdateRecord(ctx context.Context, spec UpdateRecord) (Result, 
 //
 // The outcome is one of UpdateRecord's but NotMatched, or one of CreateRecord's.
 func (r *Runtime) UpsertRecord(ctx context.Context, spec UpsertRecord) (Result, error) {
-	return r.change(ctx, &change{spec: spec.UpdateRecord, action: "UpsertRecord", purpose: toUpsert, upsert: true, onDuplicate: spec.OnDuplicate})
+	return r.change(ctx, &change{spec: spec.UpdateRecord, action: "UpsertRecord", purpose: toUpsert, upsert: true, onDuplicate: spec.OnDuplicate, reportDuplicates: spec.ReportDuplicates})
 }
 
 // change is one call of UpdateRecord or UpsertRecord.
@@ -75,6 +77,8 @@ type change struct {
 	purpose     purpose
 	upsert      bool
 	onDuplicate OnDuplicate
+	// reportDuplicates is UpsertRecord's.
+	reportDuplicates bool
 
 	runtime  *Runtime
 	client   *dataverse.Client

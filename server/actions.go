@@ -31,7 +31,9 @@ func (s actionService) UpdateRecord(ctx context.Context, req *botversev1.UpdateR
 
 // UpsertRecord implements botversev1.ActionServiceServer.
 func (s actionService) UpsertRecord(ctx context.Context, req *botversev1.UpsertRecordRequest) (*botversev1.UpsertRecordResponse, error) {
-	result, err := s.runtime.UpsertRecord(ctx, actions.UpsertRecord{UpdateRecord: updateRecordFrom(req), OnDuplicate: onDuplicate[req.GetOnDuplicate()]})
+	result, err := s.runtime.UpsertRecord(ctx, actions.UpsertRecord{
+		UpdateRecord: updateRecordFrom(req), OnDuplicate: onDuplicate[req.GetOnDuplicate()], ReportDuplicates: req.GetReportDuplicates(),
+	})
 	return answer(&botversev1.UpsertRecordResponse{}, result, err)
 }
 
@@ -73,6 +75,8 @@ func createRecordFrom(req *botversev1.CreateRecordRequest) actions.CreateRecord 
 		MatchOn:      req.GetMatchOn(),
 		IgnoreRules:  req.GetIgnoreDuplicateRules(),
 		UseFirst:     req.GetOnMultiple() == botversev1.CreateRecordRequest_FIRST,
+
+		ReportDuplicates: req.GetReportDuplicates(),
 	}
 	spec.OnDuplicate = onDuplicate[req.GetOnDuplicate()]
 	if req.GetOnUnset() == botversev1.CreateRecordRequest_REFUSE {

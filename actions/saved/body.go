@@ -28,6 +28,7 @@ type body struct {
 	onMultiple, onUnset string
 	merge               string
 	ignoreRules         bool
+	reportDuplicates    bool
 	cutLongText         bool
 	countMatches        bool
 	maxCandidates       int
@@ -89,6 +90,8 @@ var bodyMembers = []bodyMember{
 		describe: "Fields that tell, all of them equal, that a record exists already."},
 	{name: "ignoreDuplicateRules", kinds: creating, into: func(b *body) any { return &b.ignoreRules },
 		describe: "Looks for existing records by matchOn alone."},
+	{name: "reportDuplicates", kinds: making, into: func(b *body) any { return &b.reportDuplicates },
+		describe: "For CREATE_DUPLICATE: tells the records that are duplicated by Dataverse's rules."},
 	{name: "merge", kinds: changing, into: func(b *body) any { return &b.merge }, values: []string{"OVERWRITE", "FILL_BLANKS"},
 		describe: "How the values meet those that the record has; OVERWRITE without it."},
 	{name: "orderBy", kinds: choosing, into: func(b *body) any { return &b.orderBy }, most: 8,

@@ -23,7 +23,7 @@ func (b body) searchMultiple() actions.OnMultiple {
 func (b body) createRecord(c Call, environment string, variables map[string]any) actions.CreateRecord {
 	return actions.CreateRecord{
 		Environment: environment, Entity: b.entity, Fields: b.fields, Variables: variables, Save: b.save, SaveDefaults: b.saveDefaults,
-		OnDuplicate: onDuplicates[b.onDuplicate], MatchOn: b.matchOn, IgnoreRules: b.ignoreRules, UseFirst: b.onMultiple == "FIRST",
+		OnDuplicate: onDuplicates[b.onDuplicate], MatchOn: b.matchOn, IgnoreRules: b.ignoreRules, ReportDuplicates: b.reportDuplicates, UseFirst: b.onMultiple == "FIRST",
 		OnUnset: onUnsets[b.onUnset], CutLongText: b.cutLongText, TimeZone: c.zone(b),
 		RequestID: c.RequestID, Namespace: c.Namespace, ValidateOnly: c.ValidateOnly,
 	}
@@ -40,7 +40,9 @@ func (b body) updateRecord(c Call, environment string, variables map[string]any)
 }
 
 func (b body) upsertRecord(c Call, environment string, variables map[string]any) actions.UpsertRecord {
-	return actions.UpsertRecord{UpdateRecord: b.updateRecord(c, environment, variables), OnDuplicate: onDuplicates[b.onDuplicate]}
+	return actions.UpsertRecord{
+		UpdateRecord: b.updateRecord(c, environment, variables), OnDuplicate: onDuplicates[b.onDuplicate], ReportDuplicates: b.reportDuplicates,
+	}
 }
 
 func (b body) findRecord(c Call, environment string, variables map[string]any) actions.FindRecord {

@@ -871,9 +871,13 @@ type CreateRecordRequest struct {
 	// The language, as "de" or "en-US", in which texts write numbers: with "de", "1.234,56" is 1234.56, as the Unicode CLDR has it. It
 	// is the way of all texts that stand for numbers then, and "1234.56" is refused. Without it such texts have digits and a point,
 	// and one with a comma is refused: what it means differs from language to language.
-	Culture       string `protobuf:"bytes,21,opt,name=culture,proto3" json:"culture,omitempty"`
-	unknownFields protoimpl.UnknownFields
-	sizeCache     protoimpl.SizeCache
+	Culture string `protobuf:"bytes,21,opt,name=culture,proto3" json:"culture,omitempty"`
+	// For CREATE_DUPLICATE: looks for duplicates by Dataverse's published rules before the record is created all the same. Those that
+	// exist are in the answer's `existing`, with the warning DUPLICATE_CREATED. It costs a request for each entity that the rules
+	// compare with.
+	ReportDuplicates bool `protobuf:"varint,16,opt,name=report_duplicates,json=reportDuplicates,proto3" json:"report_duplicates,omitempty"`
+	unknownFields    protoimpl.UnknownFields
+	sizeCache        protoimpl.SizeCache
 }
 
 func (x *CreateRecordRequest) Reset() {
@@ -1018,6 +1022,13 @@ func (x *CreateRecordRequest) GetCulture() string {
 	return ""
 }
 
+func (x *CreateRecordRequest) GetReportDuplicates() bool {
+	if x != nil {
+		return x.ReportDuplicates
+	}
+	return false
+}
+
 // Tells what became of a creation.
 type CreateRecordResponse struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
@@ -1030,7 +1041,8 @@ type CreateRecordResponse struct {
 	Variables *structpb.Struct `protobuf:"bytes,3,opt,name=variables,proto3" json:"variables,omitempty"`
 	// Fields that were left out because their variable is not set, or says nothing and OMIT is what to do then, by logical name.
 	Omitted []string `protobuf:"bytes,4,rep,name=omitted,proto3" json:"omitted,omitempty"`
-	// The records that exist already, of whatever entity the rules compare with.
+	// The records that exist already, of whatever entity the rules compare with. With CREATED, those that report_duplicates asked
+	// for.
 	Existing []*Record `protobuf:"bytes,5,rep,name=existing,proto3" json:"existing,omitempty"`
 	// What the flow's author should know though the call succeeded.
 	Warnings []*Warning `protobuf:"bytes,6,rep,name=warnings,proto3" json:"warnings,omitempty"`
@@ -1542,9 +1554,11 @@ type UpsertRecordRequest struct {
 	// values of `where`; that it fulfils the conditions, so that the next call finds it, is for `fields` to see to.
 	Conditions []*Condition `protobuf:"bytes,20,rep,name=conditions,proto3" json:"conditions,omitempty"`
 	// The language, as "de" or "en-US", in which texts write numbers. As for CreateRecord.
-	Culture       string `protobuf:"bytes,21,opt,name=culture,proto3" json:"culture,omitempty"`
-	unknownFields protoimpl.UnknownFields
-	sizeCache     protoimpl.SizeCache
+	Culture string `protobuf:"bytes,21,opt,name=culture,proto3" json:"culture,omitempty"`
+	// For on_duplicate CREATE_DUPLICATE, where the record is to be made: as for CreateRecord.
+	ReportDuplicates bool `protobuf:"varint,22,opt,name=report_duplicates,json=reportDuplicates,proto3" json:"report_duplicates,omitempty"`
+	unknownFields    protoimpl.UnknownFields
+	sizeCache        protoimpl.SizeCache
 }
 
 func (x *UpsertRecordRequest) Reset() {
@@ -1722,6 +1736,13 @@ func (x *UpsertRecordRequest) GetCulture() string {
 		return x.Culture
 	}
 	return ""
+}
+
+func (x *UpsertRecordRequest) GetReportDuplicates() bool {
+	if x != nil {
+		return x.ReportDuplicates
+	}
+	return false
 }
 
 // Tells what became of an upsert.
@@ -2544,7 +2565,7 @@ var File_botverse_v1_actions_proto protoreflect.FileDescriptor
 
 const file_botverse_v1_actions_proto_rawDesc = "" +
 	"\n" +
-	"\x19botverse/v1/actions.proto\x12\vbotverse.v1\x1a\x19botverse/v1/records.proto\x1a\x1fbotverse/v1/saved_actions.proto\x1a\x1bbuf/validate/validate.proto\x1a\x1cgoogle/api/annotations.proto\x1a\x1cgoogle/protobuf/struct.proto\"\xbc\n" +
+	"\x19botverse/v1/actions.proto\x12\vbotverse.v1\x1a\x19botverse/v1/records.proto\x1a\x1fbotverse/v1/saved_actions.proto\x1a\x1bbuf/validate/validate.proto\x1a\x1cgoogle/api/annotations.proto\x1a\x1cgoogle/protobuf/struct.proto\"\xe9\n" +
 	"\n" +
 	"\x13CreateRecordRequest\x12*\n" +
 	"\venvironment\x18\x01 \x01(\tB\b\xbaH\x05r\x03\x18\x80\x01R\venvironment\x12<\n" +
@@ -2565,7 +2586,8 @@ const file_botverse_v1_actions_proto_rawDesc = "" +
 	"\x16ignore_duplicate_rules\x18\x0e \x01(\bR\x14ignoreDuplicateRules\x12V\n" +
 	"\von_multiple\x18\x0f \x01(\x0e2+.botverse.v1.CreateRecordRequest.OnMultipleB\b\xbaH\x05\x82\x01\x02\x10\x01R\n" +
 	"onMultiple\x12!\n" +
-	"\aculture\x18\x15 \x01(\tB\a\xbaH\x04r\x02\x18@R\aculture\x1a7\n" +
+	"\aculture\x18\x15 \x01(\tB\a\xbaH\x04r\x02\x18@R\aculture\x12+\n" +
+	"\x11report_duplicates\x18\x10 \x01(\bR\x10reportDuplicates\x1a7\n" +
 	"\tSaveEntry\x12\x10\n" +
 	"\x03key\x18\x01 \x01(\tR\x03key\x12\x14\n" +
 	"\x05value\x18\x02 \x01(\tR\x05value:\x028\x01\"\x8c\x01\n" +
@@ -2670,8 +2692,7 @@ const file_botverse_v1_actions_proto_rawDesc = "" +
 	"\tUNCHANGED\x10\x02\x12\x0f\n" +
 	"\vNOT_MATCHED\x10\x03\x12\r\n" +
 	"\tAMBIGUOUS\x10\x04\x12\f\n" +
-	"\bIN_DOUBT\x10\b\"\xd9\n" +
-	"\n" +
+	"\bIN_DOUBT\x10\b\"\x86\v\n" +
 	"\x13UpsertRecordRequest\x12*\n" +
 	"\venvironment\x18\x01 \x01(\tB\b\xbaH\x05r\x03\x18\x80\x01R\venvironment\x12<\n" +
 	"\x06entity\x18\x02 \x01(\tB$\xbaH!r\x1f2\x1d^[a-zA-Z][a-zA-Z0-9_]{0,127}$R\x06entity\x12%\n" +
@@ -2698,7 +2719,8 @@ const file_botverse_v1_actions_proto_rawDesc = "" +
 	"\n" +
 	"conditions\x18\x14 \x03(\v2\x16.botverse.v1.ConditionB\b\xbaH\x05\x92\x01\x02\x10 R\n" +
 	"conditions\x12!\n" +
-	"\aculture\x18\x15 \x01(\tB\a\xbaH\x04r\x02\x18@R\aculture\x1a7\n" +
+	"\aculture\x18\x15 \x01(\tB\a\xbaH\x04r\x02\x18@R\aculture\x12+\n" +
+	"\x11report_duplicates\x18\x16 \x01(\bR\x10reportDuplicates\x1a7\n" +
 	"\tSaveEntry\x12\x10\n" +
 	"\x03key\x18\x01 \x01(\tR\x03key\x12\x14\n" +
 	"\x05value\x18\x02 \x01(\tR\x05value:\x028\x01\"\xdc\x05\n" +

@@ -62,6 +62,9 @@ const (
 	Warning_COUNT_CAPPED Warning_Code = 14
 	// A search by a phone number met more than 5,000 records that have its digits: there may be matches behind those.
 	Warning_PHONE_SEARCH_CAPPED Warning_Code = 15
+	// For CREATE_DUPLICATE with report_duplicates: the record was created, and others exist that it duplicates by the rules that
+	// the message names. They are in `existing`, and what found them in `matches`.
+	Warning_DUPLICATE_CREATED Warning_Code = 16
 )
 
 // Enum value maps for Warning_Code.
@@ -83,6 +86,7 @@ var (
 		13: "FIELD_NOT_UPDATABLE",
 		14: "COUNT_CAPPED",
 		15: "PHONE_SEARCH_CAPPED",
+		16: "DUPLICATE_CREATED",
 	}
 	Warning_Code_value = map[string]int32{
 		"CODE_UNSPECIFIED":           0,
@@ -101,6 +105,7 @@ var (
 		"FIELD_NOT_UPDATABLE":        13,
 		"COUNT_CAPPED":               14,
 		"PHONE_SEARCH_CAPPED":        15,
+		"DUPLICATE_CREATED":          16,
 	}
 )
 
@@ -891,11 +896,11 @@ const file_botverse_v1_records_proto_rawDesc = "" +
 	"\vPhoneSearch\x12\x12\n" +
 	"\x04e164\x18\x01 \x01(\tR\x04e164\x12\x16\n" +
 	"\x06region\x18\x02 \x01(\tR\x06region\x12\x16\n" +
-	"\x06fields\x18\x03 \x03(\tR\x06fields\"\xd8\x03\n" +
+	"\x06fields\x18\x03 \x03(\tR\x06fields\"\xef\x03\n" +
 	"\aWarning\x12-\n" +
 	"\x04code\x18\x01 \x01(\x0e2\x19.botverse.v1.Warning.CodeR\x04code\x12\x18\n" +
 	"\amessage\x18\x02 \x01(\tR\amessage\x12\x14\n" +
-	"\x05field\x18\x03 \x01(\tR\x05field\"\xed\x02\n" +
+	"\x05field\x18\x03 \x01(\tR\x05field\"\x84\x03\n" +
 	"\x04Code\x12\x14\n" +
 	"\x10CODE_UNSPECIFIED\x10\x00\x12\x15\n" +
 	"\x11NO_DUPLICATE_RULE\x10\x01\x12\x1e\n" +
@@ -913,7 +918,8 @@ const file_botverse_v1_records_proto_rawDesc = "" +
 	"\x13VERSION_NOT_CHECKED\x10\f\x12\x17\n" +
 	"\x13FIELD_NOT_UPDATABLE\x10\r\x12\x10\n" +
 	"\fCOUNT_CAPPED\x10\x0e\x12\x17\n" +
-	"\x13PHONE_SEARCH_CAPPED\x10\x0f\"\x85\x02\n" +
+	"\x13PHONE_SEARCH_CAPPED\x10\x0f\x12\x15\n" +
+	"\x11DUPLICATE_CREATED\x10\x10\"\x85\x02\n" +
 	"\x0ePlannedRequest\x12\x16\n" +
 	"\x06method\x18\x01 \x01(\tR\x06method\x12\x10\n" +
 	"\x03url\x18\x02 \x01(\tR\x03url\x12B\n" +
