@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"log/slog"
 	"path/filepath"
+	"sync"
 	"sync/atomic"
 	"time"
 
@@ -32,6 +33,7 @@ type Journal struct {
 	// Of the NATS inside.
 	dir    *directory
 	server *server.Server // nil where there is none inside
+	turns  sync.Map       // by a lease's name, who has it
 
 	// Of servers elsewhere.
 	fault atomic.Pointer[error] // what the last probe found

@@ -29,16 +29,36 @@ var errLeaseLost = errors.New("the lease is lost")
 // each with a monotonic clock of its own. What such a clock does not count, as the sleep of a whole machine, shows at the
 // next renewal; work that must do nothing even until then makes its writes conditional on what it read.
 //
+// On a journal of this process alone nobody else can be on, and work waits for others of the process only: nothing is left
+// behind by a process that was killed.
+//
 // Lead returns what work returned while the lease was held, and nil when ctx ended.
 func (j *Journal) Lead(ctx context.Context, name string, ttl time.Duration, work func(ctx context.Context) error) error {
-	// NATS goes on to make a bucket whose maker has gone, also while it is being closed.
-	bucket, err := j.Bucket(context.WithoutCancel(ctx), jetstream.KeyValueConfig{
+	if !j.Shared() {
+		return j.leadInside(ctx, name, work)
+	}
+	bucket, err := j.Bucket(ctx, jetstream.KeyValueConfig{
 		Bucket: leaseBucket, Description: "Which process does what only one may do at a time.",
 	})
 	if err != nil {
 		return fmt.Errorf("open the leases: %w", err)
 	}
 	return lead(ctx, &lease{bucket: bucket, name: name, ttl: ttl, logger: j.log.logger.With("lease", name)}, work)
+}
+
+// leadInside takes turns within this process.
+func (j *Journal) leadInside(ctx context.Context, name string, work func(context.Context) error) error {
+	turn, _ := j.turns.LoadOrStore(name, make(chan struct{}, 1))
+	select {
+	case turn.(chan struct{}) <- struct{}{}:
+	case <-ctx.Done():
+		return nil
+	}
+	defer func() { <-turn.(chan struct{}) }()
+	if ctx.Err() != nil {
+		return nil
+	}
+	return work(ctx)
 }
 
 // leases is what a lease needs of its bucket.

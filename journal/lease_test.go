@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"log/slog"
+	"sync"
 	"sync/atomic"
 	"testing"
 	"testing/synctest"
@@ -219,22 +220,57 @@ func TestResultOfTheWorkIsReturned(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
 		j, bucket := bucketOf(t)
-		want := errors.New("done")
-		began := time.Now()
-		for range 3 { // each frees the lease for the next
-			err := j.Lead(t.Context(), "work", testTTL, func(context.Context) error { return want })
-			if !errors.Is(err, want) {
-				t.Errorf("Lead = %v, want %v", err, want)
+		ways := map[string]func(context.Context, func(context.Context) error) error{
+			"inside": func(ctx context.Context, work func(context.Context) error) error {
+				return j.Lead(ctx, "work", testTTL, work)
+			},
+			"shared": func(ctx context.Context, work func(context.Context) error) error {
+				return lead(ctx, &lease{bucket: bucket, name: "work", ttl: testTTL, logger: slog.New(slog.DiscardHandler)}, work)
+			},
+		}
+		for name, lead := range ways {
+			want := errors.New("done")
+			began := time.Now()
+			for range 3 { // each frees the lease for the next
+				if err := lead(t.Context(), func(context.Context) error { return want }); !errors.Is(err, want) {
+					t.Errorf("%s: %v, want %v", name, err, want)
+				}
+			}
+			if took := time.Since(began); took > testTTL/10 {
+				t.Errorf("%s: three in a row took %v", name, took)
+			}
+			ctx, stop := context.WithCancel(t.Context())
+			stop()
+			never := func(context.Context) error { t.Error("work runs after the end"); return want }
+			if err := lead(ctx, never); err != nil {
+				t.Errorf("%s: after the end %v, want nil", name, err)
 			}
 		}
-		if took := time.Since(began); took > testTTL/10 {
-			t.Errorf("three in a row took %v", took)
+	})
+}
+
+// TestTurnsWithinAProcess: on a journal of this process alone its parts take turns.
+func TestTurnsWithinAProcess(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		j, _ := bucketOf(t)
+		var busy atomic.Int32
+		var group sync.WaitGroup
+		for range 5 {
+			group.Go(func() {
+				err := j.Lead(t.Context(), "work", testTTL, func(context.Context) error {
+					if busy.Add(1) > 1 {
+						t.Error("two work at once")
+					}
+					time.Sleep(time.Second)
+					busy.Add(-1)
+					return nil
+				})
+				if err != nil {
+					t.Error(err)
+				}
+			})
 		}
-		ctx, stop := context.WithCancel(t.Context())
-		stop()
-		never := func(context.Context) error { t.Error("work runs after the end"); return want }
-		if err := lead(ctx, &lease{bucket: bucket, name: "work", ttl: testTTL}, never); err != nil {
-			t.Errorf("lead after the end = %v, want nil", err)
-		}
+		group.Wait()
 	})
 }

@@ -1,10 +1,12 @@
 package presence
 
 import (
+	"bytes"
 	"context"
 	"encoding/json"
 	"errors"
 	"fmt"
+	"time"
 
 	"github.com/nats-io/nats.go/jetstream"
 )
@@ -25,6 +27,7 @@ type Tap struct {
 	name      string
 	names     *organizations
 	positions jetstream.KeyValue
+	revision  uint64   // of the position that is kept
 	last      Position // of the event that was returned last
 	events    *events  // nil until it reads
 	lost      uint64   // how many events had expired before they were read
@@ -46,29 +49,39 @@ func (p *Presence) OpenTap(ctx context.Context, name string, fromStart bool) (*T
 		return nil, fmt.Errorf("open the positions of outputs: %w", err)
 	}
 	t := &Tap{store: p.store, name: name, names: p.organizations, positions: positions}
-	there, err := positions.Get(ctx, name)
-	switch {
-	case errors.Is(err, jetstream.ErrKeyNotFound):
-		return t, t.begin(ctx, fromStart)
-	case err != nil:
-		return nil, fmt.Errorf("read the position of output %s: %w", name, err)
+	err = t.Reload(ctx)
+	if errors.Is(err, jetstream.ErrKeyNotFound) {
+		if err = t.begin(ctx, fromStart); conflict(err) { // another process was faster
+			err = t.Reload(ctx)
+		}
 	}
-	if err := json.Unmarshal(there.Value(), &t.last); err != nil {
-		return nil, fmt.Errorf("read the position of output %s: %w", name, err)
+	return t, err
+}
+
+// Reload goes to the position that is kept: another process may have moved it since.
+func (t *Tap) Reload(ctx context.Context) error {
+	there, err := t.positions.Get(ctx, t.name)
+	if err != nil {
+		return fmt.Errorf("read the position of output %s: %w", t.name, err)
 	}
-	t.Seek(t.last)
-	return t, nil
+	var position Position
+	if err := json.Unmarshal(there.Value(), &position); err != nil {
+		return fmt.Errorf("read the position of output %s: %w", t.name, err)
+	}
+	t.revision = there.Revision()
+	t.Seek(position)
+	return nil
 }
 
 // begin is the position of a new tap. It is kept at once, so that what happens before the first commit is not lost.
 func (t *Tap) begin(ctx context.Context, fromStart bool) error {
 	t.last = Position{Incarnation: t.store.incarnation.String()}
 	if !fromStart {
-		info, err := t.store.events.Info(ctx)
+		state, err := t.store.streamState(ctx, t.store.events)
 		if err != nil {
 			return fmt.Errorf("begin output %s: %w", t.name, err)
 		}
-		t.last.Place = info.State.LastSeq
+		t.last.Place = state.LastSeq
 	}
 	return t.Commit(ctx, t.last)
 }
@@ -128,16 +141,42 @@ func (t *Tap) next(ctx context.Context) (storedEvent, error) {
 // Lost is how many events had expired before they could be read, since the tap was opened.
 func (t *Tap) Lost() uint64 { return t.lost }
 
-// Commit keeps a position: all events up to it are handled.
+// Commit keeps a position: all events up to it are handled. It fails where another process has moved it meanwhile: then this
+// one is no longer the one that has the tap.
 func (t *Tap) Commit(ctx context.Context, position Position) error {
 	text, err := json.Marshal(position)
 	if err != nil {
 		return err
 	}
-	if _, err := t.positions.Put(ctx, t.name, text); err != nil {
+	revision, err := t.positions.Update(ctx, t.name, text, t.revision)
+	if conflict(err) { // it may have been this very commit, of which the answer was lost
+		if there, looked := t.positions.Get(ctx, t.name); looked == nil && bytes.Equal(there.Value(), text) {
+			revision, err = there.Revision(), nil
+		}
+	}
+	if err != nil {
 		return fmt.Errorf("keep the position of output %s: %w", t.name, err)
 	}
+	t.revision = revision
 	return nil
+}
+
+// leaseTTL is how long a process that was killed while it had a tap keeps the others from it.
+const leaseTTL = 10 * time.Second
+
+// Lead runs work, again and again, while no other process that shares the journal has the tap, until ctx ends. It begins at
+// the position that is kept.
+func (t *Tap) Lead(ctx context.Context, work func(ctx context.Context)) error {
+	return t.store.journal.Lead(ctx, "output."+t.name, leaseTTL, func(ctx context.Context) error {
+		defer t.Close()
+		if t.store.journal.Shared() {
+			if err := t.store.patiently(ctx, func() error { return t.Reload(ctx) }); err != nil {
+				return err
+			}
+		}
+		work(ctx)
+		return nil
+	})
 }
 
 // SetAside makes an event that could not be handed on a dead letter. Its source is the output.

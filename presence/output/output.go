@@ -119,7 +119,7 @@ type Outputs struct {
 
 // sink is where an output puts events.
 type sink interface {
-	// begin is called once, before the first events. It may move the tap to a place that the sink knows better.
+	// begin is called before the first events, and again where another process had the output since. It may move the tap to a place that the sink knows better.
 	begin(ctx context.Context, tap *presence.Tap) error
 	// put hands events on, in their order, and returns the last position up to which all are done. It does not return before
 	// something is done, or ctx ended, or there is an error after which it is to be tried again.
@@ -161,12 +161,13 @@ func Open(ctx context.Context, configs map[string]Config, deps Deps) (*Outputs, 
 	return o, nil
 }
 
-// Run hands events on until ctx ends, which is no error.
+// Run hands events on until ctx ends, which is no error. Of several processes on one journal one at a time does so, for each
+// output by itself.
 func (o *Outputs) Run(ctx context.Context) error {
 	var group errgroup.Group
 	for _, r := range o.runners {
 		group.Go(func() error {
-			r.run(ctx)
+			r.persist(ctx, func() error { return r.tap.Lead(ctx, r.run) })
 			return nil
 		})
 	}
@@ -181,9 +182,8 @@ const (
 	maxPause   = time.Minute
 )
 
-// run runs one output until ctx ends. What fails is tried again, for as long as it takes.
+// run runs one output until ctx ends, or another process has it. What fails is tried again, for as long as it takes.
 func (r *runner) run(ctx context.Context) {
-	defer r.tap.Close()
 	if !r.persist(ctx, func() error { return r.sink.begin(ctx, r.tap) }) {
 		return
 	}
