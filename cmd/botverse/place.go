@@ -121,11 +121,11 @@ func (c *place) environmentNames() []string {
 	return slices.Sorted(maps.Keys(c.Environments))
 }
 
-// presenceConfig is presence's settings, with the keys of the data directory.
-func (c *place) presenceConfig(log *slog.Logger) presence.Config {
+// presenceConfig is presence's settings, with the keys that this installation keeps.
+func (c *place) presenceConfig(k *kept, log *slog.Logger) presence.Config {
 	config := c.Presence.settings()
 	config.Logger = log
-	config.KeptKeys = openKeyring(c.DataDir, log).keys
+	config.KeptKeys = k.keys.keys
 	return config
 }
 

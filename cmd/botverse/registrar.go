@@ -22,7 +22,7 @@ type registrar struct {
 }
 
 // registrar opens the registrar of an environment, the default one for an empty name.
-func (c *place) registrar(ctx context.Context, all *dataverse.Environments, environment, base string, log *slog.Logger) (*registrar, error) {
+func (c *place) registrar(ctx context.Context, all *dataverse.Environments, environment, base string, k *kept) (*registrar, error) {
 	if environment == "" {
 		environment = c.DefaultEnvironment
 	}
@@ -30,12 +30,12 @@ func (c *place) registrar(ctx context.Context, all *dataverse.Environments, envi
 	if err != nil {
 		return nil, usageError{err}
 	}
-	installation, err := installationID(c.DataDir)
+	installation, err := k.installation()
 	if err != nil {
 		return nil, err
 	}
 	return &registrar{
-		place: c, environment: environment, client: client, keys: openKeyring(c.DataDir, log), installation: installation, base: base,
+		place: c, environment: environment, client: client, keys: k.keys, installation: installation, base: base,
 	}, nil
 }
 
@@ -129,14 +129,14 @@ func (r *registrar) register(ctx context.Context, name string) (dataverse.Webhoo
 }
 
 // registerAll registers all sources in all environments.
-func (c *place) registerAll(ctx context.Context, all *dataverse.Environments, log *slog.Logger) error {
+func (c *place) registerAll(ctx context.Context, all *dataverse.Environments, k *kept, log *slog.Logger) error {
 	names, err := c.sourceNames("")
 	if err != nil {
 		return err
 	}
 	var faults []error
 	for _, environment := range c.environmentNames() {
-		r, err := c.registrar(ctx, all, environment, "", log)
+		r, err := c.registrar(ctx, all, environment, "", k)
 		if err != nil {
 			return err
 		}

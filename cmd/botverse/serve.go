@@ -106,12 +106,17 @@ func (c *serveCommand) build(ctx context.Context, h *house) error {
 	if err := c.buildJournal(ctx, h); err != nil {
 		return err
 	}
+	k, err := c.openKept(ctx, h.journal, h.log)
+	if err != nil {
+		return err
+	}
+	h.onClose(func() error { k.close(); return nil })
 	all, err := c.buildEnvironments(ctx, h)
 	if err != nil {
 		return err
 	}
 	all.Trace(traces)
-	told := c.presenceConfig(h.log)
+	told := c.presenceConfig(k, h.log)
 	told.Directory = presenceDirectory{all}
 	h.presence, err = presence.Open(ctx, told, h.journal, presenceReader{all})
 	if err != nil {
@@ -145,7 +150,9 @@ func (c *serveCommand) build(ctx context.Context, h *house) error {
 	}
 	c.WebhookAddr = h.server.WebhookAddr()
 	if h.local != nil || c.Webhook.RegisterAtStart {
-		h.register = func(ctx context.Context) error { return c.registerAll(ctx, all, h.log) }
+		h.register = func(ctx context.Context) error {
+			return h.registerAlone(ctx, func() error { return c.registerAll(ctx, all, k, h.log) })
+		}
 	}
 	return nil
 }
@@ -277,6 +284,15 @@ const (
 	registerPause    = 30 * time.Second
 	maxRegisterPause = time.Hour
 )
+
+// registrationTTL is how long a process that was killed while it registered keeps the others from it.
+const registrationTTL = 15 * time.Second
+
+// registerAlone registers while no other process that shares the journal does: both would find that an endpoint is missing,
+// and make it.
+func (h *house) registerAlone(ctx context.Context, register func() error) error {
+	return h.journal.Lead(ctx, "webhook-registration", registrationTTL, func(context.Context) error { return register() })
+}
 
 // registerPatiently registers in the configured environments until they all have taken it.
 func (h *house) registerPatiently(ctx context.Context) error {

@@ -28,10 +28,11 @@ type webhookTarget struct {
 
 // each opens the registrar and does something for each source.
 func (c *webhookTarget) each(ctx context.Context, s streams, do func(*registrar, string) error) error {
-	r, err := c.open(ctx, s)
+	r, done, err := c.open(ctx, s)
 	if err != nil {
 		return err
 	}
+	defer done()
 	names, err := c.sourceNames(c.Source)
 	if err != nil {
 		return err
@@ -47,18 +48,26 @@ func (c *webhookTarget) each(ctx context.Context, s streams, do func(*registrar,
 	return nil
 }
 
-func (c *webhookTarget) open(ctx context.Context, s streams) (*registrar, error) {
+// open opens the registrar; call done when it is no longer needed.
+func (c *webhookTarget) open(ctx context.Context, s streams) (r *registrar, done func(), err error) {
 	if c.DefaultEnvironment == "" {
 		c.DefaultEnvironment = c.Environment // the only one that matters here
 	}
 	if faults := c.faults(); faults != nil {
-		return nil, usageError{errors.Join(faults...)}
+		return nil, nil, usageError{errors.Join(faults...)}
 	}
 	all, err := c.openEnvironments()
 	if err != nil {
-		return nil, usageError{err}
+		return nil, nil, usageError{err}
 	}
-	return c.registrar(ctx, all, c.Environment, c.URL, logging{LogLevel: "info"}.logger(s.log))
+	k, done, err := c.reachKept(ctx, logging{LogLevel: "info"}.logger(s.log))
+	if err != nil {
+		return nil, nil, err
+	}
+	if r, err = c.registrar(ctx, all, c.Environment, c.URL, k); err != nil {
+		done()
+	}
+	return r, done, err
 }
 
 // explain says what to do about an error.
@@ -192,10 +201,11 @@ type webhookList struct {
 // Run prints a paragraph for each service endpoint.
 func (c *webhookList) Run(ctx context.Context, s streams) error {
 	target := webhookTarget{place: c.place, Environment: c.Environment}
-	r, err := target.open(ctx, s)
+	r, done, err := target.open(ctx, s)
 	if err != nil {
 		return err
 	}
+	defer done()
 	prefix := endpointName(r.installation, "")
 	if c.All {
 		prefix = endpointPrefix

@@ -37,7 +37,14 @@ type rig struct {
 func startRig(t testing.TB, dir string, outputs map[string]Config) *rig {
 	t.Helper()
 	c := journal.Default()
-	c.Dir, c.Sync, c.Logger = dir, false, slog.New(slog.DiscardHandler)
+	c.Dir, c.Sync = dir, false
+	return startRigOn(t, c, outputs)
+}
+
+// startRigOn opens presence on a journal and runs it with outputs.
+func startRigOn(t testing.TB, c journal.Config, outputs map[string]Config) *rig {
+	t.Helper()
+	c.Logger = slog.New(slog.DiscardHandler)
 	j, err := journal.Open(t.Context(), c)
 	if err != nil {
 		t.Fatal(err)
