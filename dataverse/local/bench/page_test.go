@@ -24,6 +24,7 @@ func BenchmarkPages(b *testing.B) {
 		{"accounts by ID", "account", "accounts", "$select=name,telephone1"},
 		{"contacts, newest first", "contact", "contacts", "$select=fullname,emailaddress1,_parentcustomerid_value&$orderby=createdon%20desc"},
 		{"contacts by name", "contact", "contacts", "$select=fullname,emailaddress1&$orderby=fullname"},
+		{"contacts by e-mail, last first", "contact", "contacts", "$select=fullname,emailaddress1&$orderby=emailaddress1%20desc"},
 		{"contacts filtered", "contact", "contacts", "$select=fullname,emailaddress1&$filter=lastname%20ne%20'" + commonName + "'&$orderby=createdon"},
 		{"contacts, all fields", "contact", "contacts", "$orderby=statecode,createdon"},
 	} {

@@ -27,9 +27,26 @@ func keyOf(v value, name string, desc bool) orderKey {
 	return orderKey{x: v.x, desc: desc, name: name, kind: v.kind, behavior: v.field.Behavior}
 }
 
-// afterKeys is true for rows behind the row with those keys. NULL is the lowest value, as for SQL Server. It is written so
-// that an index leads to the place at once, wherever it lies.
-func afterKeys(root *table, keys []orderKey, last []any) expr {
+// afterKeys are conditions for the rows behind the row with those keys, in ranges that follow each other. NULL is the lowest value,
+// as for SQL Server. They are written so that an index leads to the place at once, wherever it lies: one condition over a key's
+// values and over NULL would not.
+func afterKeys(root *table, keys []orderKey, last []any) []expr {
+	switch k := keys[0]; {
+	case k.isAlwaysSet(root):
+	case !k.desc && last[0] == nil:
+		return []expr{and(isNull{x: k.x}, behindAll(root, keys[1:], last[1:])), isNull{x: k.x, negated: true}}
+	case k.desc && last[0] != nil:
+		same := and(compared{"=", k.x, param{last[0]}}, behindAll(root, keys[1:], last[1:]))
+		return []expr{and(compared{"<=", k.x, param{last[0]}}, or(compared{"<", k.x, param{last[0]}}, same)), isNull{x: k.x}}
+	}
+	return []expr{behindAll(root, keys, last)}
+}
+
+// behindAll is true for rows behind the row with those keys, in one condition; of no keys it is false.
+func behindAll(root *table, keys []orderKey, last []any) expr {
+	if len(keys) == 0 {
+		return sqlFalse
+	}
 	if ascending(keys) && !slices.Contains(last, nil) {
 		return comparedRows{">", keys, last} // unknown, and so not true, where a key is NULL: that row is before
 	}
@@ -42,13 +59,12 @@ func afterKeys(root *table, keys []orderKey, last []any) expr {
 		same := compared{"IS", keys[i].x, param{last[i]}}
 		behind = or(keys[i].behind(last[i]), and(same, behind))
 	}
-	if last[0] == nil {
+	switch {
+	case last[0] == nil:
 		return behind
-	}
-	if !keys[0].desc {
+	case !keys[0].desc:
 		return and(compared{">=", keys[0].x, param{last[0]}}, behind)
-	}
-	if keys[0].isAlwaysSet(root) {
+	case keys[0].isAlwaysSet(root):
 		return and(compared{"<=", keys[0].x, param{last[0]}}, behind)
 	}
 	return behind

@@ -97,6 +97,8 @@ func TestNextPageSeeks(t *testing.T) {
 		{"createdon desc", "by contact createdon contactid (createdon<?)"},
 		{"statecode,createdon,contactid", "by contact statecode createdon contactid ((statecode,createdon,contactid)>(?,?,?))"},
 		{"fullname", "by contact fullname contactid ((fullname,contactid)>(?,?))"},
+		{"fullname desc", "by contact fullname (fullname<?)"},
+		{"fullname desc", "by contact fullname contactid (fullname=?)"}, // those without one
 	}
 	for _, tt := range tests {
 		opts := testOptions()

@@ -13,17 +13,39 @@ func (q *Query) SQL() (string, []any) {
 	if q.maxInput > 0 {
 		s.columns = append(s.columns, scalar{counting(q.input(), q.maxInput+1)})
 	}
-	if q.after != nil {
-		s.where = append(s.where, afterKeys(q.statement.from, q.keys, q.after))
-	}
 	s.limit = param{int64(q.limit())}
 	if q.skip > 0 {
 		s.offset = param{int64(q.skip)}
 	}
 	var w writer
 	w.Grow(64 * (len(s.columns) + 8))
-	w.statement(s)
+	if q.after == nil {
+		w.statement(s)
+	} else {
+		w.ranges(s, afterKeys(q.statement.from, q.keys, q.after))
+	}
 	return w.String(), w.args
+}
+
+// ranges writes a statement over ranges of rows that follow each other: the second is not read where the first has rows enough.
+func (w *writer) ranges(s *statement, ranges []expr) {
+	if len(ranges) == 1 {
+		s.where = append(s.where, ranges[0])
+		w.statement(s)
+		return
+	}
+	for i, condition := range ranges {
+		if i > 0 {
+			w.WriteString(" UNION ALL ")
+		}
+		part := s.clone()
+		part.where = append(part.where, condition)
+		w.WriteString("SELECT * FROM (")
+		w.statement(part)
+		w.WriteByte(')')
+	}
+	w.WriteString(" LIMIT ")
+	s.limit.write(w)
 }
 
 // limit is one row more than the page, which tells whether another follows.
