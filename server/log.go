@@ -17,19 +17,20 @@ import (
 func (s *Server) logUnary(ctx context.Context, req any, info *grpc.UnaryServerInfo, handler grpc.UnaryHandler) (any, error) {
 	start := time.Now()
 	resp, err := handler(ctx, req)
-	s.logCall(ctx, info.FullMethod, start, err)
+	s.logCall(ctx, info.FullMethod, s.actionNames.of(req), start, err)
 	return resp, err
 }
 
 func (s *Server) logStream(srv any, ss grpc.ServerStream, info *grpc.StreamServerInfo, handler grpc.StreamHandler) error {
 	start := time.Now()
 	err := handler(srv, ss)
-	s.logCall(ss.Context(), info.FullMethod, start, err)
+	s.logCall(ss.Context(), info.FullMethod, "", start, err)
 	return err
 }
 
-// logCall writes the one line of a call. It holds names and codes, never a value of the request.
-func (s *Server) logCall(ctx context.Context, fullMethod string, start time.Time, err error) {
+// logCall writes the one line of a call. It holds names and codes, never a value of the request. action is the saved action's
+// name; "" for none.
+func (s *Server) logCall(ctx context.Context, fullMethod, action string, start time.Time, err error) {
 	level := logLevel(fullMethod, err)
 	if !s.log.Enabled(ctx, level) {
 		return
@@ -39,6 +40,9 @@ func (s *Server) logCall(ctx context.Context, fullMethod string, start time.Time
 		slog.String("code", statusCode(err).String()),
 		slog.Duration("duration", time.Since(start)),
 		slog.String("call_id", callID(ctx)),
+	}
+	if action != "" {
+		attrs = append(attrs, slog.String("action", action))
 	}
 	if span := trace.SpanContextFromContext(ctx); span.HasTraceID() {
 		attrs = append(attrs, slog.String("trace_id", span.TraceID().String()))

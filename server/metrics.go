@@ -19,6 +19,7 @@ type metrics struct {
 	filtered metric.Int64Counter
 	known    map[string]measured // our methods, by their full names
 	unknown  measured            // whatever else a caller asks for
+	actions  *actionNames
 }
 
 // measured is a method with the attributes of nearly all its measurements, which take longer to make than to count by.
@@ -36,10 +37,10 @@ func newMeasured(fullMethod string) measured {
 	}
 }
 
-func newMetrics(provider metric.MeterProvider) (metrics, error) {
+func newMetrics(provider metric.MeterProvider, names *actionNames) (metrics, error) {
 	meter := provider.Meter("github.com/botverse/botverse/server")
 	duration, err1 := meter.Float64Histogram("botverse.call.duration", metric.WithUnit("s"),
-		metric.WithDescription("Duration of calls, by method, code and reason."),
+		metric.WithDescription("Duration of calls, by method, code and reason, and by saved action."),
 		metric.WithExplicitBucketBoundaries(0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 20))
 	active, err2 := meter.Int64UpDownCounter("botverse.call.active",
 		metric.WithDescription("Calls in flight and streams open, by method."))
@@ -47,7 +48,7 @@ func newMetrics(provider metric.MeterProvider) (metrics, error) {
 		metric.WithDescription("Deliveries of Dataverse's webhooks, by HTTP status."))
 	filtered, err4 := meter.Int64Counter("botverse.webhook.filtered",
 		metric.WithDescription("Deliveries that are none that their source is for, by source and by the field that says so."))
-	return metrics{duration, active, webhooks, filtered, map[string]measured{}, newMeasured("unknown")}, errors.Join(err1, err2, err3, err4)
+	return metrics{duration, active, webhooks, filtered, map[string]measured{}, newMeasured("unknown"), names}, errors.Join(err1, err2, err3, err4)
 }
 
 // know takes note of the methods that the server has. What else a caller asks for counts as "unknown".
@@ -61,20 +62,21 @@ func (m metrics) know(services map[string]grpc.ServiceInfo) {
 }
 
 func (m metrics) unary(ctx context.Context, req any, info *grpc.UnaryServerInfo, handler grpc.UnaryHandler) (any, error) {
-	done := m.begin(ctx, info.FullMethod)
+	done := m.begin(ctx, info.FullMethod, m.actions.of(req))
 	resp, err := handler(ctx, req)
 	done(err)
 	return resp, err
 }
 
 func (m metrics) stream(srv any, ss grpc.ServerStream, info *grpc.StreamServerInfo, handler grpc.StreamHandler) error {
-	done := m.begin(ss.Context(), info.FullMethod)
+	done := m.begin(ss.Context(), info.FullMethod, "")
 	err := handler(srv, ss)
 	done(err)
 	return err
 }
 
-func (m metrics) begin(ctx context.Context, fullMethod string) func(error) {
+// begin measures a call until the function that it returns is called. action is the saved action's name; "" for none.
+func (m metrics) begin(ctx context.Context, fullMethod, action string) func(error) {
 	start := time.Now()
 	method, known := m.known[fullMethod]
 	if !known {
@@ -83,7 +85,12 @@ func (m metrics) begin(ctx context.Context, fullMethod string) func(error) {
 	m.active.Add(ctx, 1, method.inFlight)
 	return func(err error) {
 		m.active.Add(ctx, -1, method.inFlight)
-		m.duration.Record(ctx, time.Since(start).Seconds(), method.ended(err))
+		if action == "" {
+			m.duration.Record(ctx, time.Since(start).Seconds(), method.ended(err))
+			return
+		}
+		m.duration.Record(ctx, time.Since(start).Seconds(), metric.WithAttributeSet(attribute.NewSet(
+			append(method.attributes(err), attribute.String("action", m.actions.label(action)))...)))
 	}
 }
 
@@ -92,10 +99,15 @@ func (m measured) ended(err error) metric.MeasurementOption {
 	if err == nil {
 		return m.answered
 	}
+	return metric.WithAttributeSet(attribute.NewSet(m.attributes(err)...))
+}
+
+// attributes are what tells one end of a call from another.
+func (m measured) attributes(err error) []attribute.KeyValue {
 	set := []attribute.KeyValue{m.method, attribute.String("code", statusCode(err).String())}
 	var failure *callError
 	if errors.As(err, &failure) {
 		set = append(set, attribute.String("reason", failure.detail.GetReason().String()))
 	}
-	return metric.WithAttributeSet(attribute.NewSet(set...))
+	return set
 }

@@ -57,6 +57,7 @@ func (s actionService) RunAction(ctx context.Context, req *botversev1.RunActionR
 		Variables:    req.GetVariables().AsMap(),
 		Environment:  req.GetEnvironment(),
 		TimeZone:     req.GetTimeZone(),
+		Culture:      req.GetCulture(),
 		RequestID:    req.GetRequestId(),
 		ValidateOnly: req.GetValidateOnly(),
 	})

@@ -2,8 +2,11 @@ package server
 
 import (
 	"context"
+	"encoding/json"
+	"fmt"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 
@@ -11,6 +14,7 @@ import (
 	"google.golang.org/grpc/status"
 	"google.golang.org/protobuf/encoding/protojson"
 	"google.golang.org/protobuf/proto"
+	"google.golang.org/protobuf/reflect/protoreflect"
 
 	"github.com/botverse/botverse/actions"
 	"github.com/botverse/botverse/actions/saved"
@@ -62,7 +66,7 @@ func startSavedOn(t *testing.T, base, secret string, files ...string) *savedHous
 	}
 	h.library = openSaved(t, runtime, h.dir)
 	h.library.Refresh(t.Context())
-	h.running = start(t, loopback(), Deps{Runtime: runtime}, &services{
+	h.running = start(t, loopback(), Deps{Runtime: runtime, Saved: h.library}, &services{
 		actions: actionService{runtime: runtime, saved: h.library}, metadata: metadataService{runtime: runtime}, presence: stub{},
 	})
 	return h
@@ -251,6 +255,8 @@ func TestBrokenFileLeavesTheGoodDefinitionInForce(t *testing.T) {
 		field, says  string
 	}{
 		{"entity: contact", "entitty: contact", 5, 3, "findRecord.entitty", "did you mean entity?"},
+		{"lastname:", "lastnam:", 6, 11, "findRecord.where.lastnam", "lastname"},
+		{"first: firstname", "first: firstnam", 7, 30, "findRecord.save.first", "firstname"},
 		{"entity: contact", "entity: contcat", 5, 3, "findRecord.entity", "contact"},
 		{"{{ last }}", "{{ lst }}", 6, 11, "findRecord.where.lastname", "did you mean last?"},
 		{"{{ last }}", "{{ last ", 6, 11, "findRecord.where.lastname", "the template cannot be used"},
@@ -276,5 +282,287 @@ func TestBrokenFileLeavesTheGoodDefinitionInForce(t *testing.T) {
 	h.rewrite("find-by-name", findByName)
 	if a := h.get("find-by-name"); len(a.GetFaults()) != 0 {
 		t.Errorf("faults of the mended file = %v", a.GetFaults())
+	}
+}
+
+const makeContact = `name: make-contact
+inputs:
+  last: {type: text, required: true, description: The family name.}
+  children: {type: integer}
+  phone: {type: text, sensitive: true}
+  country: {type: text, default: Kenya}
+createRecord:
+  entity: contact
+  fields: {lastname: "{{ last }}", numberofchildren: "{{ children }}", mobilephone: "{{ phone }}", address1_country: "{{ country }}", gendercode: "{{ phone }}"}
+  onDuplicate: CREATE_DUPLICATE
+  save: {made: "@id", children_now: numberofchildren, country_now: address1_country}
+`
+
+// All that is wrong with a call's variables is told at once, by the variable's name, and nothing is sent.
+func TestInputsOfSavedActionsAreChecked(t *testing.T) {
+	t.Parallel()
+	h := startSaved(t, "make-contact", makeContact)
+	_, err := h.try("make-contact", `{"lats":"Okafor","children":"some"}`)
+	wantFault(t, err, codes.InvalidArgument, botversev1.ErrorDetail_VARIABLE_UNSET, "variables.last", "required", "lats", "The family name.")
+	wantFault(t, err, codes.InvalidArgument, botversev1.ErrorDetail_VARIABLE_UNSET, "variables.children", `"some"`, "whole number")
+	for given, want := range map[string]string{`{"last":null}`: "null", `{"last":" "}`: "blank"} {
+		_, err = h.try("make-contact", given)
+		wantFault(t, err, codes.InvalidArgument, botversev1.ErrorDetail_VARIABLE_UNSET, "variables.last", "required", want)
+	}
+}
+
+// Texts become what the inputs are, and defaults fill in; the caller's variables come back as they were all the same.
+func TestInputsAreConvertedAndVariablesComeBackUntouched(t *testing.T) {
+	t.Parallel()
+	h := startSaved(t, "make-contact", strings.Replace(makeContact, `, gendercode: "{{ phone }}"`, "", 1))
+	got := h.run("make-contact", `{"last":"Okafor","children":" 2 ","mood":{"now":"good"}}`).GetVariables().AsMap()
+	if got["children_now"] != 2.0 || got["country_now"] != "Kenya" {
+		t.Errorf("variables = %v, want the converted and the default value in the record", got)
+	}
+	if _, there := got["country"]; there || got["children"] != " 2 " || got["last"] != "Okafor" || got["mood"].(map[string]any)["now"] != "good" {
+		t.Errorf("variables = %v, want the caller's own untouched", got)
+	}
+}
+
+func TestSensitiveInputIsInNoErrorAndNoLog(t *testing.T) {
+	t.Parallel()
+	h := startSaved(t, "make-contact", makeContact, "search", `name: search
+inputs: {phone: {type: date, sensitive: true}}
+findRecord: {entity: contact, where: {birthdate: "{{ phone }}"}}
+`)
+	const secret = "+254 700 555 0199"
+	for _, name := range []string{"make-contact", "search"} {
+		_, err := h.try(name, `{"last":"Okafor","phone":"`+secret+`"}`)
+		if status.Code(err) != codes.InvalidArgument {
+			t.Fatalf("%s: error = %v, want it refused", name, err)
+		}
+		if text := protojson.Format(status.Convert(err).Proto()); strings.Contains(text, secret) {
+			t.Errorf("%s: the error shows the value: %s", name, text)
+		}
+	}
+	_, err := h.try("make-contact", `{"last":"Okafor","phone":"`+secret+`"}`)
+	wantFault(t, err, codes.InvalidArgument, botversev1.ErrorDetail_INVALID_VALUE, "fields.gendercode", "the value does not fit", "Male")
+	h.log.line(t, "RunAction", `"action":"search"`, "INVALID_VALUE")
+	if strings.Contains(h.log.String(), secret) {
+		t.Errorf("the log shows the value:\n%s", h.log)
+	}
+}
+
+// A repeat with the same request ID is told the first outcome, whatever the definition is called; what a changed definition
+// would write is other content.
+func TestRequestIDOfSavedActions(t *testing.T) {
+	t.Parallel()
+	definition := strings.Replace(makeContact, `, gendercode: "{{ phone }}"`, "", 1)
+	h := startSaved(t, "make-contact", definition)
+	call := func(name string, header ...string) reply {
+		return post(t, h.base+"/v1/actions/"+name+":run", `{"variables":{"last":"Repeat"},"requestId":"step-1"}`, header...)
+	}
+	first, second := call("make-contact"), call("make-contact", "Idempotency-Key", "step-1")
+	if !strings.Contains(first.body, `"CREATED"`) || !strings.Contains(second.body, `"ALREADY_CREATED"`) {
+		t.Fatalf("first = %s\nsecond = %s", first.body, second.body)
+	}
+	h.rewrite("renamed", strings.Replace(definition, "name: make-contact", "name: renamed\ndescription: another text", 1))
+	if again := call("renamed"); !strings.Contains(again.body, `"ALREADY_CREATED"`) {
+		t.Errorf("the same content under another name = %s", again.body)
+	}
+	h.rewrite("make-contact", strings.Replace(definition, "default: Kenya", "default: Uganda", 1))
+	if changed := call("make-contact"); changed.detail(t).GetReason() != botversev1.ErrorDetail_KEY_REUSED {
+		t.Errorf("other content under the same key = %s", changed.body)
+	}
+}
+
+func TestValidateOnlyOfASavedActionSendsNothing(t *testing.T) {
+	t.Parallel()
+	h := startSaved(t, "make-contact", strings.Replace(makeContact, `, gendercode: "{{ phone }}"`, "", 1), "find-by-name", findByName)
+	resp, err := h.actions().RunAction(t.Context(), message(t, &botversev1.RunActionRequest{},
+		`{"name":"make-contact","variables":{"last":"Planned-Only"},"validateOnly":true}`))
+	if err != nil || resp.GetOutcome() != 0 || len(resp.GetRequests()) == 0 || resp.GetExplanation() == nil {
+		t.Fatalf("validated = %v, %v", resp, err)
+	}
+	if found := h.run("find-by-name", `{"last":"Planned-Only"}`); found.GetOutcome() != botversev1.RunActionResponse_NOT_MATCHED {
+		t.Errorf("found = %v: something was written", found)
+	}
+}
+
+// Only a definition of which nothing was ever right keeps its action from running.
+func TestActionThatWasNeverRightDoesNotRun(t *testing.T) {
+	t.Parallel()
+	h := startSaved(t, "find-by-name", strings.Replace(findByName, "entity: contact", "entity: contcat", 1))
+	if a := h.get("find-by-name"); a.GetAvailability() != botversev1.SavedAction_UNAVAILABLE || !strings.Contains(a.GetAvailabilityReason(), "5:3") || a.GetEntity() != "contcat" {
+		t.Errorf("action = %v", a)
+	}
+	_, err := h.try("find-by-name", `{"last":"x"}`)
+	wantFault(t, err, codes.FailedPrecondition, botversev1.ErrorDetail_BROKEN_ACTION, "name", "find-by-name.yaml:5:3", "contact")
+	h.rewrite("find-by-name", findByName)
+	h.run("find-by-name", `{"last":"x"}`)
+}
+
+// A4-08: what credentials that Dataverse refuses mean for the actions, their list says.
+func TestBadSecretMakesActionsUnavailable(t *testing.T) {
+	t.Parallel()
+	_, base := localtest.Start(t, local.Config{Seed: local.SeedDemo, RequireAuth: true, ClientSecret: "right"})
+	h := startSavedOn(t, base, "wrong", "find-by-name", findByName)
+	listed, err := h.actions().ListActions(t.Context(), &botversev1.ListActionsRequest{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, a := range listed.GetActions() {
+		if a.GetAvailability() != botversev1.SavedAction_UNAVAILABLE || !strings.Contains(a.GetAvailabilityReason(), "sign-in") || strings.Contains(a.GetAvailabilityReason(), "wrong") {
+			t.Errorf("%s: %v %q, want it unavailable for the sign-in", a.GetName(), a.GetAvailability(), a.GetAvailabilityReason())
+		}
+	}
+}
+
+func TestDataverseOutOfReachLeavesActionsUnchecked(t *testing.T) {
+	t.Parallel()
+	h := startSavedOn(t, "http://127.0.0.1:1", "local", "find-by-name", findByName)
+	if a := h.get("find-by-name"); a.GetAvailability() != botversev1.SavedAction_NOT_CHECKED || !strings.Contains(a.GetAvailabilityReason(), "cannot be reached") {
+		t.Errorf("action = %v", a)
+	}
+	if _, err := h.try("find-by-name", `{"last":"x"}`); status.Code(err) != codes.Unavailable {
+		t.Errorf("error = %v, want UNAVAILABLE", err)
+	}
+}
+
+// A file takes the place of the built-in action of its name; where the file has faults, or goes, the built-in one is there.
+func TestFileReplacesPreset(t *testing.T) {
+	t.Parallel()
+	h := startSaved(t)
+	const name = "find-contact-by-email"
+	if a := h.get(name); !a.GetBuiltIn() || a.GetAvailability() != botversev1.SavedAction_AVAILABLE {
+		t.Fatalf("the built-in action = %v", a)
+	}
+	h.rewrite(name, "name: "+name+"\ndescription: ours\nfindRecord: {entity: contact, where: {emailaddress1: '{{ email }}'}}\n")
+	if a := h.get(name); a.GetBuiltIn() || a.GetDescription() != "ours" {
+		t.Errorf("with a file: %v", a)
+	}
+	h.write(name, "name: other\n")
+	if err := os.Remove(filepath.Join(h.dir, name+saved.Extension)); err != nil {
+		t.Fatal(err)
+	}
+	h.library.Refresh(t.Context()) // an editor may take a file away for a moment
+	if a := h.get(name); a.GetDescription() != "ours" {
+		t.Errorf("a moment after the file went: %v", a)
+	}
+	h.library.Refresh(t.Context())
+	if a := h.get(name); !a.GetBuiltIn() {
+		t.Errorf("after the file went: %v", a)
+	}
+	h.rewrite(name, "name: other\n")
+	if a := h.get(name); !a.GetBuiltIn() || len(a.GetFaults()) == 0 || a.GetAvailability() != botversev1.SavedAction_AVAILABLE {
+		t.Errorf("with a file that has faults: %v", a)
+	}
+}
+
+func TestActionsAreListedInPages(t *testing.T) {
+	t.Parallel()
+	h := startSaved(t, "find-by-name", findByName)
+	var names []string
+	for token := ""; ; {
+		page, err := h.actions().ListActions(t.Context(), &botversev1.ListActionsRequest{PageSize: 1, PageToken: token})
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, a := range page.GetActions() {
+			names = append(names, a.GetName())
+		}
+		if token = page.GetNextPageToken(); token == "" {
+			break
+		}
+	}
+	if len(names) < 4 || !slices.IsSorted(names) || len(slices.Compact(names)) != len(names) {
+		t.Errorf("names = %v", names)
+	}
+}
+
+// Metrics tell actions apart, but not the names that callers make up.
+func TestMetricsNameSavedActions(t *testing.T) {
+	t.Parallel()
+	h := startSaved(t, "find-by-name", findByName)
+	h.run("find-by-name", `{"last":"x"}`)
+	if _, err := h.try("made-up", `{}`); err == nil {
+		t.Fatal("an unknown action ran")
+	}
+	metrics := send(t, "GET", h.base+"/metrics", "").body
+	if !strings.Contains(metrics, `action="find-by-name"`) || !strings.Contains(metrics, `action="unknown"`) || strings.Contains(metrics, "made-up") {
+		t.Errorf("metrics:\n%s", metrics)
+	}
+	names := &actionNames{library: h.library}
+	for i := range 2 * maxActionNames {
+		names.label(fmt.Sprint(i))
+	}
+	if got := names.label("one more"); got != otherAction {
+		t.Errorf("label = %q beyond the bound, want %q", got, otherAction)
+	}
+}
+
+// What a request can say, a definition can say, by the same names and with the same values; what comes with each call it
+// cannot.
+func TestDefinitionsFollowTheContract(t *testing.T) {
+	t.Parallel()
+	var schema struct {
+		Defs map[string]struct {
+			Properties map[string]struct{ Enum []string }
+		} `json:"$defs"`
+	}
+	if err := json.Unmarshal(saved.Schema(), &schema); err != nil {
+		t.Fatal(err)
+	}
+	perCall := []string{"environment", "variables", "requestId", "validateOnly"}
+	for kind, request := range map[saved.Kind]proto.Message{
+		saved.CreateRecord: &botversev1.CreateRecordRequest{}, saved.UpdateRecord: &botversev1.UpdateRecordRequest{},
+		saved.UpsertRecord: &botversev1.UpsertRecordRequest{}, saved.FindRecord: &botversev1.FindRecordRequest{},
+		saved.FindRecordByFetchXML: &botversev1.FindRecordByFetchXMLRequest{},
+	} {
+		properties := schema.Defs[string(kind)].Properties
+		fields := request.ProtoReflect().Descriptor().Fields()
+		for i := range fields.Len() {
+			f := fields.Get(i)
+			p, can := properties[f.JSONName()]
+			if can == slices.Contains(perCall, f.JSONName()) {
+				t.Errorf("%s: a definition can say %s: %v (package actions/saved, bodyMembers)", kind, f.JSONName(), can)
+			}
+			delete(properties, f.JSONName())
+			delete(properties, string(f.Name()))
+			if f.Kind() != protoreflect.EnumKind {
+				continue
+			}
+			var values []string
+			for j := 1; j < f.Enum().Values().Len(); j++ {
+				values = append(values, string(f.Enum().Values().Get(j).Name()))
+			}
+			if slices.Sort(values); !slices.Equal(values, slices.Sorted(slices.Values(p.Enum))) {
+				t.Errorf("%s.%s: a definition can say %v, the contract %v", kind, f.JSONName(), p.Enum, values)
+			}
+		}
+		for name := range properties {
+			t.Errorf("%s: a definition can say %s, which no request has", kind, name)
+		}
+	}
+}
+
+// The answer of each action is a part of RunAction's.
+func TestRunActionAnswersWhatAnyActionAnswers(t *testing.T) {
+	t.Parallel()
+	all := (&botversev1.RunActionResponse{}).ProtoReflect().Descriptor().Fields()
+	for _, response := range []proto.Message{&botversev1.CreateRecordResponse{}, &botversev1.UpdateRecordResponse{}, &botversev1.UpsertRecordResponse{},
+		&botversev1.FindRecordResponse{}, &botversev1.FindRecordByFetchXMLResponse{}} {
+		fields := response.ProtoReflect().Descriptor().Fields()
+		for i := range fields.Len() {
+			f := fields.Get(i)
+			same := all.ByName(f.Name())
+			if same == nil || same.Kind() != f.Kind() || same.Cardinality() != f.Cardinality() || f.Kind() == protoreflect.MessageKind && same.Message() != f.Message() {
+				t.Errorf("%s is not as RunActionResponse has it", f.FullName())
+				continue
+			}
+			if f.Kind() != protoreflect.EnumKind {
+				continue
+			}
+			for j := 1; j < f.Enum().Values().Len(); j++ {
+				if name := f.Enum().Values().Get(j).Name(); same.Enum().Values().ByName(name) == nil {
+					t.Errorf("RunActionResponse has no outcome %s", name)
+				}
+			}
+		}
 	}
 }

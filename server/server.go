@@ -59,6 +59,7 @@ type Server struct {
 	traces       trace.TracerProvider
 	metrics      metrics
 	statuses     statuses
+	actionNames  *actionNames
 	authenticate authenticator
 	life         *lifetime
 	ready        func(context.Context) error
@@ -110,7 +111,8 @@ func newServer(config Config, deps Deps, behind services) (*Server, error) {
 	if err := config.Validate(); err != nil {
 		return nil, err
 	}
-	s := &Server{config: config, log: deps.Logger, traces: deps.TracerProvider, authenticate: anyone, life: newLifetime()}
+	s := &Server{config: config, log: deps.Logger, traces: deps.TracerProvider, authenticate: anyone, life: newLifetime(),
+		actionNames: &actionNames{library: deps.Saved}}
 	if s.log == nil {
 		s.log = slog.New(slog.DiscardHandler)
 	}
@@ -152,7 +154,7 @@ func (s *Server) openMetrics(version string) (*prometheus.Registry, error) {
 		return nil, fmt.Errorf("open the metrics: %w", err)
 	}
 	s.gauges = sdkmetric.NewMeterProvider(sdkmetric.WithReader(exporter))
-	s.metrics, err = newMetrics(s.gauges)
+	s.metrics, err = newMetrics(s.gauges, s.actionNames)
 	return registry, err
 }
 

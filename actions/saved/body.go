@@ -33,6 +33,7 @@ type body struct {
 	countMatches        bool
 	maxCandidates       int
 	timeZone            string
+	culture             string
 }
 
 // bodyMember is a member of a body: what Parse takes and what Schema tells.
@@ -109,6 +110,8 @@ var bodyMembers = []bodyMember{
 		describe: "Cuts a text that is longer than its field allows, in place of refusing it."},
 	{name: "timeZone", kinds: Kinds(), into: func(b *body) any { return &b.timeZone }, most: 64,
 		describe: `The IANA time zone ("Europe/Berlin") of points in time given without an offset. A call may give another.`},
+	{name: "culture", kinds: Kinds(), into: func(b *body) any { return &b.culture }, most: 64,
+		describe: `The language, as "de" or "en-US", in which texts write numbers. A call may give another.`},
 }
 
 // perCall are the members of requests that come with each call, and why a definition has none.

@@ -17,6 +17,7 @@ type Call struct {
 	Variables   map[string]any // the flow's; only read. Those that are no inputs are passed on
 	Environment string         // in place of the definition's; "" for that
 	TimeZone    string         // in place of the definition's; "" for that
+	Culture     string         // in place of the definition's; "" for that
 	RequestID   string         // the caller's key for a safe repeat; "" for none. Searches need none, and pass over it
 	Namespace   string         // the caller's own space of request IDs
 	// ValidateOnly lists what would be sent, and writes nothing.
@@ -25,11 +26,13 @@ type Call struct {
 
 func (c Call) zone(b body) string { return cmp.Or(c.TimeZone, b.timeZone) }
 
+func (c Call) culture(b body) string { return cmp.Or(c.Culture, b.culture) }
+
 // Run runs the action. What the inputs declare is held against the call's variables first: the error is an
 // *actions.InputError whose faults are in "variables", or any that the action itself has. The answer's variables are the
 // call's, as they came, with those of save set. A sensitive input's value is in no error.
 func (d *Definition) Run(ctx context.Context, runtime *actions.Runtime, call Call) (actions.Result, error) {
-	variables, err := d.bind(call.Variables)
+	variables, err := d.bind(call)
 	if err != nil {
 		return actions.Result{}, err
 	}
@@ -60,7 +63,8 @@ func (d *Definition) run(ctx context.Context, runtime *actions.Runtime, call Cal
 
 // bind holds variables against the inputs: given ones are converted, defaults fill in for those that are not set. The result
 // is a map of its own.
-func (d *Definition) bind(variables map[string]any) (map[string]any, error) {
+func (d *Definition) bind(call Call) (map[string]any, error) {
+	variables := call.Variables
 	bound := make(map[string]any, len(variables)+len(d.Inputs))
 	maps.Copy(bound, variables)
 	var faults []actions.Fault
@@ -75,7 +79,8 @@ func (d *Definition) bind(variables map[string]any) (map[string]any, error) {
 		case !given:
 		case in.Required && blank(value):
 			faults = append(faults, fault(actions.VariableUnset, in, "is required, and is %s", blankness(value)))
-		case value != nil:
+		case value == nil || in.foreign(value, call.culture(d.body)):
+		default:
 			converted, right := in.convert(value)
 			if right != "" {
 				faults = append(faults, fault(actions.InvalidValue, in, "%s is no %s: it takes %s", in.shown(value), in.Type, right))

@@ -37,6 +37,12 @@ func (in *Input) convert(value any) (converted any, right string) {
 	return value, ""
 }
 
+// foreign reports whether a value is a text that writes a number as a language does: the field that it goes to reads it.
+func (in *Input) foreign(value any, culture string) bool {
+	text, isText := value.(string)
+	return isText && culture != "" && (in.Type == Number || in.Type == Integer) && strings.ContainsAny(text, "0123456789")
+}
+
 func toText(value any) (any, string) {
 	switch v := value.(type) {
 	case string:

@@ -24,7 +24,7 @@ func (b body) createRecord(c Call, environment string, variables map[string]any)
 	return actions.CreateRecord{
 		Environment: environment, Entity: b.entity, Fields: b.fields, Variables: variables, Save: b.save, SaveDefaults: b.saveDefaults,
 		OnDuplicate: onDuplicates[b.onDuplicate], MatchOn: b.matchOn, IgnoreRules: b.ignoreRules, ReportDuplicates: b.reportDuplicates, UseFirst: b.onMultiple == "FIRST",
-		OnUnset: onUnsets[b.onUnset], CutLongText: b.cutLongText, TimeZone: c.zone(b),
+		OnUnset: onUnsets[b.onUnset], CutLongText: b.cutLongText, TimeZone: c.zone(b), Culture: c.culture(b),
 		RequestID: c.RequestID, Namespace: c.Namespace, ValidateOnly: c.ValidateOnly,
 	}
 }
@@ -34,7 +34,7 @@ func (b body) updateRecord(c Call, environment string, variables map[string]any)
 		Environment: environment, Entity: b.entity, RecordID: b.recordID, Key: b.key, Where: b.where, Conditions: b.conditions,
 		OrderBy: b.orderBy, UseFirst: b.onMultiple == "FIRST", MaxCandidates: b.maxCandidates,
 		Fields: b.fields, Merge: merges[b.merge], Variables: variables, Save: b.save, SaveDefaults: b.saveDefaults,
-		OnUnset: onUnsets[b.onUnset], CutLongText: b.cutLongText, TimeZone: c.zone(b),
+		OnUnset: onUnsets[b.onUnset], CutLongText: b.cutLongText, TimeZone: c.zone(b), Culture: c.culture(b),
 		RequestID: c.RequestID, Namespace: c.Namespace, ValidateOnly: c.ValidateOnly,
 	}
 }
@@ -49,13 +49,13 @@ func (b body) findRecord(c Call, environment string, variables map[string]any) a
 	return actions.FindRecord{
 		Environment: environment, Entity: b.entity, Where: b.where, Conditions: b.conditions, OrderBy: b.orderBy,
 		Save: b.save, SaveDefaults: b.saveDefaults, Variables: variables, OnMultiple: b.searchMultiple(), MaxCandidates: b.maxCandidates,
-		CountMatches: b.countMatches, TimeZone: c.zone(b), ValidateOnly: c.ValidateOnly,
+		CountMatches: b.countMatches, TimeZone: c.zone(b), Culture: c.culture(b), ValidateOnly: c.ValidateOnly,
 	}
 }
 
 func (b body) findRecordByFetchXML(c Call, environment string, variables map[string]any) actions.FindRecordByFetchXML {
 	return actions.FindRecordByFetchXML{
 		Environment: environment, Entity: b.entity, FetchXML: b.fetchXML, Save: b.save, SaveDefaults: b.saveDefaults, Variables: variables,
-		OnMultiple: b.searchMultiple(), MaxCandidates: b.maxCandidates, CountMatches: b.countMatches, TimeZone: c.zone(b), ValidateOnly: c.ValidateOnly,
+		OnMultiple: b.searchMultiple(), MaxCandidates: b.maxCandidates, CountMatches: b.countMatches, TimeZone: c.zone(b), Culture: c.culture(b), ValidateOnly: c.ValidateOnly,
 	}
 }

@@ -776,7 +776,9 @@ type RunActionRequest struct {
 	RequestId string `protobuf:"bytes,5,opt,name=request_id,json=requestId,proto3" json:"request_id,omitempty"`
 	// Checks and reads as the real call does, stops before the first write, and answers with the requests that would be
 	// sent (`requests`). Nothing is written.
-	ValidateOnly  bool `protobuf:"varint,6,opt,name=validate_only,json=validateOnly,proto3" json:"validate_only,omitempty"`
+	ValidateOnly bool `protobuf:"varint,6,opt,name=validate_only,json=validateOnly,proto3" json:"validate_only,omitempty"`
+	// The language, as "de" or "en-US", in which texts write numbers. Empty means the definition's. As for CreateRecord.
+	Culture       string `protobuf:"bytes,7,opt,name=culture,proto3" json:"culture,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -851,6 +853,13 @@ func (x *RunActionRequest) GetValidateOnly() bool {
 		return x.ValidateOnly
 	}
 	return false
+}
+
+func (x *RunActionRequest) GetCulture() string {
+	if x != nil {
+		return x.Culture
+	}
+	return ""
 }
 
 // Tells what became of a saved action: one shape for all of them, so that a flow needs one.
@@ -1258,7 +1267,7 @@ const file_botverse_v1_saved_actions_proto_rawDesc = "" +
 	"\x06action\x18\x01 \x01(\v2\x18.botverse.v1.SavedActionR\x06action\x12\x1e\n" +
 	"\n" +
 	"definition\x18\x02 \x01(\tR\n" +
-	"definition\"\x91\x02\n" +
+	"definition\"\xb4\x02\n" +
 	"\x10RunActionRequest\x12\x1e\n" +
 	"\x04name\x18\x01 \x01(\tB\n" +
 	"\xbaH\ar\x05\x10\x01\x18\x80\x01R\x04name\x12=\n" +
@@ -1267,7 +1276,8 @@ const file_botverse_v1_saved_actions_proto_rawDesc = "" +
 	"\ttime_zone\x18\x04 \x01(\tB\a\xbaH\x04r\x02\x18@R\btimeZone\x12'\n" +
 	"\n" +
 	"request_id\x18\x05 \x01(\tB\b\xbaH\x05r\x03\x18\xc8\x01R\trequestId\x12#\n" +
-	"\rvalidate_only\x18\x06 \x01(\bR\fvalidateOnly\"\xc4\a\n" +
+	"\rvalidate_only\x18\x06 \x01(\bR\fvalidateOnly\x12!\n" +
+	"\aculture\x18\a \x01(\tB\a\xbaH\x04r\x02\x18@R\aculture\"\xc4\a\n" +
 	"\x11RunActionResponse\x12@\n" +
 	"\aoutcome\x18\x01 \x01(\x0e2&.botverse.v1.RunActionResponse.OutcomeR\aoutcome\x12+\n" +
 	"\x06record\x18\x02 \x01(\v2\x13.botverse.v1.RecordR\x06record\x125\n" +
