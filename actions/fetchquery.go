@@ -87,7 +87,7 @@ func (r *Runtime) readyFetch(fetch *fetchxml.Fetch, known map[string]*schema.Ent
 	for _, fault := range fetchxml.Check(asIfListed(fetch), func(name string) *schema.Entity { return known[name] }) {
 		faults = append(faults, checkFault(fault))
 	}
-	faults = append(append(faults, unsupported(fetch)...), r.whenSetFaults(fetch)...)
+	faults = slices.Concat(faults, unsupported(fetch), r.whenSetFaults(fetch), r.operandFaults(fetch))
 	if err := inputError(faults); err != nil {
 		return nil, err
 	}
@@ -95,9 +95,7 @@ func (r *Runtime) readyFetch(fetch *fetchxml.Fetch, known map[string]*schema.Ent
 	q := &fetchQuery{
 		fetch: fetch, root: scope.root(), entities: slices.Collect(maps.Values(known)), columns: scope.columns(), multiplies: scope.multiplies(),
 	}
-	if q.operands, faults = r.operandPlaces(scope); len(faults) > 0 {
-		return nil, inputError(faults)
-	}
+	q.operands = r.operandPlaces(scope)
 	q.makeReady(scope)
 	return q, nil
 }

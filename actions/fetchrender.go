@@ -25,10 +25,10 @@ type operandTemplate struct {
 	pos      fetchxml.Pos
 }
 
-// operandPlaces finds the conditions that have outputs. Their templates are parsed here, once.
-func (r *Runtime) operandPlaces(scope *fetchScope) ([]operandPlace, []Fault) {
+// operandPlaces finds the conditions that have outputs. Their templates are parsed here, once; operandFaults has found those
+// that do not parse.
+func (r *Runtime) operandPlaces(scope *fetchScope) []operandPlace {
 	var places []operandPlace
-	var faults []Fault
 	index := -1
 	for c, entity := range scope.conditions() {
 		index++
@@ -37,7 +37,6 @@ func (r *Runtime) operandPlaces(scope *fetchScope) ([]operandPlace, []Fault) {
 		for _, text := range c.Operands() {
 			operand, fault := r.operandTemplate(text)
 			if fault != nil {
-				faults = append(faults, *fault)
 				continue
 			}
 			templated = templated || operand.template != nil
@@ -49,7 +48,20 @@ func (r *Runtime) operandPlaces(scope *fetchScope) ([]operandPlace, []Fault) {
 			places = append(places, p)
 		}
 	}
-	return places, faults
+	return places
+}
+
+// operandFaults finds the templates of a query that do not parse.
+func (r *Runtime) operandFaults(fetch *fetchxml.Fetch) []Fault {
+	var faults []Fault
+	for _, c := range conditionsOf(fetch) {
+		for _, text := range c.Operands() {
+			if _, fault := r.operandTemplate(text); fault != nil {
+				faults = append(faults, *fault)
+			}
+		}
+	}
+	return faults
 }
 
 func (r *Runtime) operandTemplate(text fetchxml.Text) (operandTemplate, *Fault) {

@@ -64,25 +64,45 @@ const (
 	mostRows = 5000
 )
 
-// planFetch checks a request and makes its query. Where its faults may come of metadata that has changed, it looks once
-// more with what Dataverse says now.
+// planFetch checks a request and makes its query.
 func (r *Runtime) planFetch(ctx context.Context, client *dataverse.Client, e *schema.Entity, spec FindRecordByFetchXML) (fetchSearch, error) {
-	found, err := r.checkFetch(ctx, client, e, spec)
-	if !maybeStale(err) || !r.mayRefresh(client, e) || !refreshFetch(ctx, client, spec.FetchXML) {
-		return found, err
+	return withFreshFetch(ctx, r, client, e, spec.FetchXML, func(e *schema.Entity) (fetchSearch, error) {
+		return r.checkFetch(ctx, client, e, spec)
+	})
+}
+
+// withFreshFetch is withFreshMetadata for all entities of a query.
+func withFreshFetch[T any](ctx context.Context, r *Runtime, client *dataverse.Client, e *schema.Entity, query string, check func(*schema.Entity) (T, error)) (T, error) {
+	result, err := check(e)
+	if !maybeStale(err) || !r.mayRefresh(client, e) || !refreshFetch(ctx, client, query) {
+		return result, err
 	}
 	fresh, freshErr := client.Entity(ctx, e.LogicalName)
 	if freshErr != nil {
-		return found, err
+		return result, err
 	}
-	return r.checkFetch(ctx, client, fresh, spec)
+	return check(fresh)
 }
 
 // checkFetch checks a request and makes its query. The error is an *InputError with all faults, or Dataverse's.
 func (r *Runtime) checkFetch(ctx context.Context, client *dataverse.Client, e *schema.Entity, spec FindRecordByFetchXML) (fetchSearch, error) {
-	query, err := r.fetchQuery(ctx, client, e, spec.FetchXML)
+	s, values, faults, err := r.prepareFetch(ctx, client, e, spec)
 	if err != nil {
 		return fetchSearch{}, err
+	}
+	fetch, operandFaults, err := s.query.render(ctx, values)
+	if err != nil {
+		return fetchSearch{}, err
+	}
+	s.fetch = fetch
+	return s, inputError(append(operandFaults, faults...))
+}
+
+// prepareFetch checks all of a request but its values, which the comparer is to render.
+func (r *Runtime) prepareFetch(ctx context.Context, client *dataverse.Client, e *schema.Entity, spec FindRecordByFetchXML) (fetchSearch, comparer, []Fault, error) {
+	query, err := r.fetchQuery(ctx, client, e, spec.FetchXML)
+	if err != nil {
+		return fetchSearch{}, comparer{}, nil, err
 	}
 	s, faults := newSearch(client, e, spec.OnMultiple, spec.MaxCandidates)
 	zone, fault := zoneOf(spec.TimeZone)
@@ -98,18 +118,11 @@ func (r *Runtime) checkFetch(ctx context.Context, client *dataverse.Client, e *s
 	}
 	save, saveFaults, err := newSavePlan(e, query.saveRequest(spec), query.column)
 	if err != nil {
-		return fetchSearch{}, err
-	}
-	values := comparer{runtime: r, client: client, entity: e, variables: spec.Variables, zone: zone, numbers: writing}
-	fetch, operandFaults, err := query.render(ctx, values)
-	if err != nil {
-		return fetchSearch{}, err
-	}
-	if err := inputError(append(append(operandFaults, saveFaults...), faults...)); err != nil {
-		return fetchSearch{}, err
+		return fetchSearch{}, comparer{}, nil, err
 	}
 	s.save, s.orderedBy, s.warnings = save, query.orderedBy, query.warnings
-	return fetchSearch{search: s, query: query, fetch: fetch, countMatches: spec.CountMatches}, nil
+	values := comparer{runtime: r, client: client, entity: e, variables: spec.Variables, zone: zone, numbers: writing}
+	return fetchSearch{search: s, query: query, countMatches: spec.CountMatches}, values, append(saveFaults, faults...), nil
 }
 
 // saveRequest is what a request wants saved of the query's answer.

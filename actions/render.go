@@ -46,9 +46,9 @@ func (r *Runtime) renderText(text string, variables map[string]any, path string)
 	if !strings.Contains(text, "{{") && !strings.Contains(text, "{%") {
 		return renderedValue{Value: text}, nil
 	}
-	t, err := r.templates.Parse(text)
-	if err != nil {
-		return renderedValue{}, badTemplate(path, err)
+	t, fault := r.template(text, path)
+	if fault != nil {
+		return renderedValue{}, fault
 	}
 	v, err := t.Render(variables)
 	if err != nil {
@@ -62,6 +62,15 @@ func (r *Runtime) renderText(text string, variables map[string]any, path string)
 		out.State = renderedNull
 	}
 	return out, nil
+}
+
+// template is a text of a request with outputs, parsed.
+func (r *Runtime) template(text, path string) (*template.Template, *Fault) {
+	t, err := r.templates.Parse(text)
+	if err != nil {
+		return nil, badTemplate(path, err)
+	}
+	return t, nil
 }
 
 func badTemplate(path string, err error) *Fault {

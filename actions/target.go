@@ -44,20 +44,32 @@ func (c *change) prepareTarget(ctx context.Context, e *schema.Entity) (target, e
 	return t, inputError(slices.Concat(found, more, faults))
 }
 
-// which is the record's ID, or the condition that finds it.
-func (c *change) which(ctx context.Context, e *schema.Entity, t *target) (criteria, []Fault, error) {
+// whichFault is what is wrong with how the request says which record it means; nil where nothing is.
+func (c *change) whichFault() *Fault {
 	given := 0
 	for _, is := range []bool{c.spec.RecordID != "", len(c.spec.Key) > 0, len(c.spec.Where) > 0 || len(c.spec.Conditions) > 0} {
 		if is {
 			given++
 		}
 	}
+	switch {
+	case given != 1:
+		return newFault(InvalidRequest, "record_id", "which record is meant is said by exactly one of record_id, key and where")
+	case c.upsert && len(c.spec.Conditions) > 0 && len(c.spec.Where) == 0:
+		return newFault(InvalidRequest, "conditions", "need where beside them: a new record has the values of where, so that the next call finds it")
+	}
+	return nil
+}
+
+// which is the record's ID, or the condition that finds it.
+func (c *change) which(ctx context.Context, e *schema.Entity, t *target) (criteria, []Fault, error) {
+	if fault := c.whichFault(); fault != nil {
+		return criteria{}, []Fault{*fault}, nil
+	}
 	zone, _ := zoneOf(c.spec.TimeZone) // what is wrong with it is told with the fields
 	comparing := comparer{runtime: c.runtime, client: c.client, entity: e, variables: c.spec.Variables, zone: zone}
 	comparing.numbers, _ = writingOf(c.spec.Culture)
 	switch {
-	case given != 1:
-		return criteria{}, []Fault{*newFault(InvalidRequest, "record_id", "which record is meant is said by exactly one of record_id, key and where")}, nil
 	case c.spec.RecordID != "":
 		id, fault := c.recordID(e)
 		if fault != nil {
@@ -71,9 +83,6 @@ func (c *change) which(ctx context.Context, e *schema.Entity, t *target) (criter
 		}
 		comparing.member = "key"
 		return comparing.where(ctx, c.spec.Key)
-	}
-	if c.upsert && len(c.spec.Where) == 0 {
-		return criteria{}, []Fault{*newFault(InvalidRequest, "conditions", "need where beside them: a new record has the values of where, so that the next call finds it")}, nil
 	}
 	wanted, faults, err := comparing.filter(ctx, c.spec.Where, c.spec.Conditions)
 	if c.upsert && wanted.phone != nil {

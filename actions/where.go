@@ -167,9 +167,9 @@ func blankMember(v any) bool {
 
 // givenText is given of a text with outputs.
 func (c comparer) givenText(text, path string) (any, *Fault) {
-	t, err := c.runtime.templates.Parse(text)
-	if err != nil {
-		return nil, badTemplate(path, err)
+	t, fault := c.runtime.template(text, path)
+	if fault != nil {
+		return nil, fault
 	}
 	value, missing, err := renderGiven(t, c.variables, nil)
 	if err != nil {
