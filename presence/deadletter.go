@@ -79,7 +79,7 @@ func (p *Presence) Replay(ctx context.Context, id uint64) (Receipt, error) {
 	if output, ok := strings.CutPrefix(letter.Source, OutputPrefix); ok {
 		receipt = p.sendAgain(ctx, output, letter.Body)
 	} else {
-		receipt, err = p.Receive(ctx, letter.Source, letter.Body, nil)
+		receipt, err = p.receive(ctx, letter.Source, letter.Body, nil)
 	}
 	switch {
 	case errors.Is(err, ErrUnknownSource):

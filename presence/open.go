@@ -24,6 +24,8 @@ type Presence struct {
 	hub    *hub
 	teams  *teams
 
+	deliveries deliveries
+
 	organizations *organizations
 
 	// lead runs work while no other process on the journal runs work of that name.

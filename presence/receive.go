@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"net/http"
+	"time"
 
 	"github.com/botverse/botverse/dataverse/webhook"
 )
@@ -16,6 +17,8 @@ type Receipt struct {
 	DeadLettered string // why no event could be made of it; empty when one was
 	Filtered     string // the field by which it is none that the source is for: nothing was stored; else empty
 	Probe        string // the nonce of what is no delivery but a Probe: nothing was stored; else empty
+
+	Delay *time.Duration // the event's; nil where it has none, or there is none
 }
 
 // HasSource says whether a source of that name is configured.
@@ -29,6 +32,15 @@ func (p *Presence) HasSource(name string) bool {
 // does not send it again, and a refusal only makes a failed job there. ErrUnknownSource, ErrNotJSON and ErrNotStored are
 // its errors; the last is worth a 503, after which Dataverse tries once more. The body is not kept.
 func (p *Presence) Receive(ctx context.Context, source string, body []byte, header http.Header) (Receipt, error) {
+	receipt, err := p.receive(ctx, source, body, header)
+	if receipt.Probe == "" && !errors.Is(err, ErrUnknownSource) {
+		p.deliveries.note(deliveryOf(source, receipt, err, header))
+	}
+	return receipt, err
+}
+
+// receive is Receive, but that nobody is told.
+func (p *Presence) receive(ctx context.Context, source string, body []byte, header http.Header) (Receipt, error) {
 	s, ok := p.config.Sources[source]
 	if !ok {
 		return Receipt{}, fmt.Errorf("%w: %q", ErrUnknownSource, source)
@@ -60,7 +72,7 @@ func (p *Presence) Receive(ctx context.Context, source string, body []byte, head
 	}
 	p.logger.DebugContext(ctx, "presence event received",
 		"source", source, "event", e.ID, "duplicate", duplicate, "correlation_id", e.CorrelationID)
-	return Receipt{EventID: e.ID, Duplicate: duplicate}, nil
+	return Receipt{EventID: e.ID, Duplicate: duplicate, Delay: delay(e)}, nil
 }
 
 // setAside stores a delivery with the reason why it is no event.

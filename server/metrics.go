@@ -9,6 +9,8 @@ import (
 	"go.opentelemetry.io/otel/metric"
 	"google.golang.org/grpc"
 	"google.golang.org/grpc/codes"
+
+	"github.com/botverse/botverse/presence"
 )
 
 // metrics measures calls. Its attributes are names of ours, so that their number is bounded.
@@ -17,6 +19,8 @@ type metrics struct {
 	active   metric.Int64UpDownCounter
 	webhooks metric.Int64Counter
 	filtered metric.Int64Counter
+	delay    metric.Float64Histogram
+	early    metric.Int64Counter
 	known    map[string]measured // our methods, by their full names
 	unknown  measured            // whatever else a caller asks for
 	actions  *actionNames
@@ -48,7 +52,26 @@ func newMetrics(provider metric.MeterProvider, names *actionNames) (metrics, err
 		metric.WithDescription("Deliveries of Dataverse's webhooks, by HTTP status."))
 	filtered, err4 := meter.Int64Counter("botverse.webhook.filtered",
 		metric.WithDescription("Deliveries that are none that their source is for, by source and by the field that says so."))
-	return metrics{duration, active, webhooks, filtered, map[string]measured{}, newMeasured("unknown"), names}, errors.Join(err1, err2, err3, err4)
+	delay, err5 := meter.Float64Histogram("botverse.presence.delay", metric.WithUnit("s"),
+		metric.WithDescription("From when something happened to when its event was stored, by source. Without what the clocks make negative."),
+		metric.WithExplicitBucketBoundaries(0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60, 300, 1800, 7200))
+	early, err6 := meter.Int64Counter("botverse.presence.delay.negative",
+		metric.WithDescription("Events that were stored before they happened, by source: the clocks disagree."))
+	return metrics{duration, active, webhooks, filtered, delay, early, map[string]measured{}, newMeasured("unknown"), names},
+		errors.Join(err1, err2, err3, err4, err5, err6)
+}
+
+// delayed measures how late an event was. A repeat of a delivery says nothing of it.
+func (m metrics) delayed(ctx context.Context, source string, receipt presence.Receipt) {
+	if receipt.Delay == nil || receipt.Duplicate {
+		return
+	}
+	of := metric.WithAttributes(attribute.String("source", source))
+	if *receipt.Delay < 0 {
+		m.early.Add(ctx, 1, of)
+		return
+	}
+	m.delay.Record(ctx, receipt.Delay.Seconds(), of)
 }
 
 // know takes note of the methods that the server has. What else a caller asks for counts as "unknown".

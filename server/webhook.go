@@ -54,6 +54,7 @@ func (i *intake) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		i.metrics.filtered.Add(r.Context(), 1, metric.WithAttributes(
 			attribute.String("source", sourceOf(r)), attribute.String("field", receipt.Filtered)))
 	}
+	i.metrics.delayed(r.Context(), sourceOf(r), receipt)
 	if receipt.Probe != "" {
 		answerProbe(w, receipt.Probe)
 		return

@@ -26,6 +26,7 @@ type presenceCommands struct {
 	List  presenceList  `cmd:"" help:"Print agents' present state: all of them, or those who can take work."`
 	Set   presenceSet   `cmd:"" help:"Change an agent's presence in the local Dataverse."`
 
+	Deliveries  deliveryList       `cmd:"" help:"List what Dataverse delivered last, and what became of it."`
 	DeadLetters deadLetterCommands `cmd:"" help:"List, show and replay what could not be handled: deliveries of Dataverse, and events that an output gave up."`
 }
 

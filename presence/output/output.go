@@ -48,6 +48,10 @@ type Config struct {
 	URL     string                  `yaml:"url"`     // cloudevents: where they are posted
 	Mode    Mode                    `yaml:"mode"`    // cloudevents: structured, which stands where nothing is said, or binary
 	Headers map[string]presence.Key `yaml:"headers"` // cloudevents: of each request, as Authorization; printed as [key]
+
+	Handshake bool   `yaml:"handshake"` // cloudevents: whether the receiver is asked first whether it agrees to be sent events
+	Origin    string `yaml:"origin"`    // cloudevents: who we are in the handshake, a DNS name, as bots.example.com
+	Rate      int    `yaml:"rate"`      // cloudevents: how many requests a minute are asked for in the handshake; 0 asks for no number
 }
 
 // name is what an output may be called: it is part of a file's name.
@@ -83,8 +87,8 @@ func (c Config) faults() []error {
 		if c.Dir == "" {
 			refuse("dir: a directory for the files is needed")
 		}
-		if c.URL != "" || c.Mode != "" || c.Headers != nil {
-			refuse("kind: csv has no url, mode or headers")
+		if c.URL != "" || c.Mode != "" || c.Headers != nil || c.Handshake || c.Origin != "" || c.Rate != 0 {
+			refuse("kind: csv has no url, mode, headers, handshake, origin or rate")
 		}
 	case CloudEvents:
 		if !strings.HasPrefix(c.URL, "https://") && !strings.HasPrefix(c.URL, "http://") {
@@ -96,10 +100,26 @@ func (c Config) faults() []error {
 		if c.Dir != "" {
 			refuse("kind: cloudevents has no dir")
 		}
+		faults = append(faults, c.handshakeFaults()...)
 	default:
 		refuse("kind: it is %q; it must be csv or cloudevents", c.Kind)
 	}
 	return faults
+}
+
+// originName is a DNS name.
+var originName = regexp.MustCompile(`^[A-Za-z0-9]([A-Za-z0-9-]*[A-Za-z0-9])?(\.[A-Za-z0-9]([A-Za-z0-9-]*[A-Za-z0-9])?)*$`)
+
+func (c Config) handshakeFaults() []error {
+	switch {
+	case !c.Handshake && (c.Origin != "" || c.Rate != 0):
+		return []error{errors.New("handshake: origin and rate are for the handshake; set it to true")}
+	case c.Handshake && !originName.MatchString(c.Origin):
+		return []error{fmt.Errorf("origin: it is %q; the handshake needs a DNS name of ours, as bots.example.com", c.Origin)}
+	case c.Rate < 0:
+		return []error{fmt.Errorf("rate: it is %d; it must be a number of requests a minute, or 0", c.Rate)}
+	}
+	return nil
 }
 
 // Deps is what outputs stand on.

@@ -8,7 +8,6 @@ import (
 	"log/slog"
 	"math/rand/v2"
 	"net/http"
-	"net/url"
 	"strconv"
 	"time"
 
@@ -34,12 +33,13 @@ type poster struct {
 	client *http.Client
 	encode func(*presence.Event) ([]byte, error)
 	logger *slog.Logger
+	agreed *handshake        // nil where none is asked for
 	began  time.Time         // events do not age while nobody could send them
 	done   presence.Position // of the last event that was sent or set aside
 }
 
 func newPoster(config Config, deps Deps, logger *slog.Logger) *poster {
-	return &poster{
+	p := &poster{
 		config: config, encode: deps.Encode, logger: logger,
 		client: &http.Client{
 			Transport: deps.Transport, Timeout: attemptTime,
@@ -47,6 +47,10 @@ func newPoster(config Config, deps Deps, logger *slog.Logger) *poster {
 			CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse },
 		},
 	}
+	if config.Handshake {
+		p.agreed = &handshake{config: config, client: p.client}
+	}
+	return p
 }
 
 // begin implements sink.
@@ -60,6 +64,9 @@ func (p *poster) put(ctx context.Context, tap *presence.Tap, batch []presence.Ta
 	for _, t := range batch {
 		if t.Position.Incarnation == p.done.Incarnation && t.Position.Place <= p.done.Place {
 			continue // done by an attempt that failed after that
+		}
+		if err := p.agree(ctx); err != nil {
+			return err
 		}
 		err := p.deliver(ctx, t.Event)
 		if ctx.Err() != nil {
@@ -77,6 +84,19 @@ func (p *poster) put(ctx context.Context, tap *presence.Tap, batch []presence.Ta
 		}
 	}
 	return nil
+}
+
+// agree sees to it that the receiver has agreed to be sent events, where it is to be asked.
+func (p *poster) agree(ctx context.Context) error {
+	if p.agreed == nil {
+		return nil
+	}
+	fresh, err := p.agreed.agree(ctx)
+	if fresh {
+		p.began = time.Now()
+		p.logger.InfoContext(ctx, "the receiver agrees to be sent events", "interval", p.agreed.interval)
+	}
+	return err
 }
 
 // final is an error that no further attempt would change.
@@ -122,6 +142,11 @@ func backoff(attempt int) time.Duration {
 
 // once makes one attempt, for who tries a dead letter again.
 func (p *poster) once(ctx context.Context, e *presence.Event) error {
+	if p.agreed != nil {
+		if _, err := p.agreed.agree(ctx); err != nil {
+			return err
+		}
+	}
 	_, err := p.post(ctx, e)
 	var end final
 	if errors.As(err, &end) {
@@ -136,13 +161,14 @@ func (p *poster) post(ctx context.Context, e *presence.Event) (pause time.Durati
 	if err != nil {
 		return 0, final{err}
 	}
+	if p.agreed != nil {
+		if err := p.agreed.pace(ctx); err != nil {
+			return 0, err
+		}
+	}
 	response, err := p.client.Do(request)
 	if err != nil {
-		var u *url.Error
-		if errors.As(err, &u) {
-			err = u.Err // its text has the URL, and that may have a key
-		}
-		return 0, err
+		return 0, withoutAddress(err)
 	}
 	defer response.Body.Close()
 	_, _ = io.Copy(io.Discard, io.LimitReader(response.Body, 64<<10)) // so that the connection can be used again
@@ -172,6 +198,9 @@ func (p *poster) request(ctx context.Context, e *presence.Event) (*http.Request,
 	}
 	for name, value := range p.config.Headers {
 		request.Header.Set(name, string(value))
+	}
+	if p.agreed != nil {
+		request.Header.Set(requestOrigin, p.config.Origin)
 	}
 	mode := binding.WithForceStructured(ctx)
 	if p.config.Mode == Binary {

@@ -263,6 +263,75 @@ func (PresenceEvent_Kind) EnumDescriptor() ([]byte, []int) {
 	return file_botverse_v1_presence_proto_rawDescGZIP(), []int{9, 0}
 }
 
+// What became of a delivery.
+type Delivery_Became int32
+
+const (
+	// Never sent.
+	Delivery_BECAME_UNSPECIFIED Delivery_Became = 0
+	// An event was stored.
+	Delivery_EVENT Delivery_Became = 1
+	// It had been delivered before: nothing was stored.
+	Delivery_DUPLICATE Delivery_Became = 2
+	// It is none that the source is for: nothing was stored.
+	Delivery_FILTERED Delivery_Became = 3
+	// No event could be made of it: it was set aside.
+	Delivery_DEAD_LETTER Delivery_Became = 4
+	// It was no JSON, and was refused with HTTP 400.
+	Delivery_REFUSED Delivery_Became = 5
+	// It could not be stored, and was answered with HTTP 503: Dataverse sends it again.
+	Delivery_NOT_STORED Delivery_Became = 6
+)
+
+// Enum value maps for Delivery_Became.
+var (
+	Delivery_Became_name = map[int32]string{
+		0: "BECAME_UNSPECIFIED",
+		1: "EVENT",
+		2: "DUPLICATE",
+		3: "FILTERED",
+		4: "DEAD_LETTER",
+		5: "REFUSED",
+		6: "NOT_STORED",
+	}
+	Delivery_Became_value = map[string]int32{
+		"BECAME_UNSPECIFIED": 0,
+		"EVENT":              1,
+		"DUPLICATE":          2,
+		"FILTERED":           3,
+		"DEAD_LETTER":        4,
+		"REFUSED":            5,
+		"NOT_STORED":         6,
+	}
+)
+
+func (x Delivery_Became) Enum() *Delivery_Became {
+	p := new(Delivery_Became)
+	*p = x
+	return p
+}
+
+func (x Delivery_Became) String() string {
+	return protoimpl.X.EnumStringOf(x.Descriptor(), protoreflect.EnumNumber(x))
+}
+
+func (Delivery_Became) Descriptor() protoreflect.EnumDescriptor {
+	return file_botverse_v1_presence_proto_enumTypes[4].Descriptor()
+}
+
+func (Delivery_Became) Type() protoreflect.EnumType {
+	return &file_botverse_v1_presence_proto_enumTypes[4]
+}
+
+func (x Delivery_Became) Number() protoreflect.EnumNumber {
+	return protoreflect.EnumNumber(x)
+}
+
+// Deprecated: Use Delivery_Became.Descriptor instead.
+func (Delivery_Became) EnumDescriptor() ([]byte, []int) {
+	return file_botverse_v1_presence_proto_rawDescGZIP(), []int{13, 0}
+}
+
 // Asks for the agents' present state.
 type ListPresenceRequest struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
@@ -1533,6 +1602,207 @@ func (x *ActivityEvent) GetEnvironment() string {
 	return ""
 }
 
+// Asks for the last deliveries.
+type ListDeliveriesRequest struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// Of which source; empty means all.
+	Source string `protobuf:"bytes,1,opt,name=source,proto3" json:"source,omitempty"`
+	// How many to list at most; 0 means 100.
+	PageSize      int32 `protobuf:"varint,2,opt,name=page_size,json=pageSize,proto3" json:"page_size,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *ListDeliveriesRequest) Reset() {
+	*x = ListDeliveriesRequest{}
+	mi := &file_botverse_v1_presence_proto_msgTypes[11]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *ListDeliveriesRequest) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*ListDeliveriesRequest) ProtoMessage() {}
+
+func (x *ListDeliveriesRequest) ProtoReflect() protoreflect.Message {
+	mi := &file_botverse_v1_presence_proto_msgTypes[11]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use ListDeliveriesRequest.ProtoReflect.Descriptor instead.
+func (*ListDeliveriesRequest) Descriptor() ([]byte, []int) {
+	return file_botverse_v1_presence_proto_rawDescGZIP(), []int{11}
+}
+
+func (x *ListDeliveriesRequest) GetSource() string {
+	if x != nil {
+		return x.Source
+	}
+	return ""
+}
+
+func (x *ListDeliveriesRequest) GetPageSize() int32 {
+	if x != nil {
+		return x.PageSize
+	}
+	return 0
+}
+
+// The last deliveries.
+type ListDeliveriesResponse struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// The deliveries, the newest first.
+	Deliveries    []*Delivery `protobuf:"bytes,1,rep,name=deliveries,proto3" json:"deliveries,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *ListDeliveriesResponse) Reset() {
+	*x = ListDeliveriesResponse{}
+	mi := &file_botverse_v1_presence_proto_msgTypes[12]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *ListDeliveriesResponse) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*ListDeliveriesResponse) ProtoMessage() {}
+
+func (x *ListDeliveriesResponse) ProtoReflect() protoreflect.Message {
+	mi := &file_botverse_v1_presence_proto_msgTypes[12]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use ListDeliveriesResponse.ProtoReflect.Descriptor instead.
+func (*ListDeliveriesResponse) Descriptor() ([]byte, []int) {
+	return file_botverse_v1_presence_proto_rawDescGZIP(), []int{12}
+}
+
+func (x *ListDeliveriesResponse) GetDeliveries() []*Delivery {
+	if x != nil {
+		return x.Deliveries
+	}
+	return nil
+}
+
+// A delivery of Dataverse, without what it says of anybody.
+type Delivery struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// The source that it was delivered to, as "agent-status".
+	Source string `protobuf:"bytes,1,opt,name=source,proto3" json:"source,omitempty"`
+	// When it came.
+	Time *timestamppb.Timestamp `protobuf:"bytes,2,opt,name=time,proto3" json:"time,omitempty"`
+	// What became of it.
+	Became Delivery_Became `protobuf:"varint,3,opt,name=became,proto3,enum=botverse.v1.Delivery_Became" json:"became,omitempty"`
+	// Why, where it became no event: the field by which it is none that the source is for, or what was wrong.
+	Reason string `protobuf:"bytes,4,opt,name=reason,proto3" json:"reason,omitempty"`
+	// The event's ID, where it became one, or had before.
+	EventId string `protobuf:"bytes,5,opt,name=event_id,json=eventId,proto3" json:"event_id,omitempty"`
+	// From when it happened to when the event was stored. Negative where the clocks disagree; not set where it is not known.
+	Delay *durationpb.Duration `protobuf:"bytes,6,opt,name=delay,proto3" json:"delay,omitempty"`
+	// What ties it to the operation in Dataverse, as the delivery's header says.
+	CorrelationId string `protobuf:"bytes,7,opt,name=correlation_id,json=correlationId,proto3" json:"correlation_id,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *Delivery) Reset() {
+	*x = Delivery{}
+	mi := &file_botverse_v1_presence_proto_msgTypes[13]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *Delivery) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*Delivery) ProtoMessage() {}
+
+func (x *Delivery) ProtoReflect() protoreflect.Message {
+	mi := &file_botverse_v1_presence_proto_msgTypes[13]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use Delivery.ProtoReflect.Descriptor instead.
+func (*Delivery) Descriptor() ([]byte, []int) {
+	return file_botverse_v1_presence_proto_rawDescGZIP(), []int{13}
+}
+
+func (x *Delivery) GetSource() string {
+	if x != nil {
+		return x.Source
+	}
+	return ""
+}
+
+func (x *Delivery) GetTime() *timestamppb.Timestamp {
+	if x != nil {
+		return x.Time
+	}
+	return nil
+}
+
+func (x *Delivery) GetBecame() Delivery_Became {
+	if x != nil {
+		return x.Became
+	}
+	return Delivery_BECAME_UNSPECIFIED
+}
+
+func (x *Delivery) GetReason() string {
+	if x != nil {
+		return x.Reason
+	}
+	return ""
+}
+
+func (x *Delivery) GetEventId() string {
+	if x != nil {
+		return x.EventId
+	}
+	return ""
+}
+
+func (x *Delivery) GetDelay() *durationpb.Duration {
+	if x != nil {
+		return x.Delay
+	}
+	return nil
+}
+
+func (x *Delivery) GetCorrelationId() string {
+	if x != nil {
+		return x.CorrelationId
+	}
+	return ""
+}
+
 // Something that could not be handled.
 type DeadLetter struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
@@ -1552,7 +1822,7 @@ type DeadLetter struct {
 
 func (x *DeadLetter) Reset() {
 	*x = DeadLetter{}
-	mi := &file_botverse_v1_presence_proto_msgTypes[11]
+	mi := &file_botverse_v1_presence_proto_msgTypes[14]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1564,7 +1834,7 @@ func (x *DeadLetter) String() string {
 func (*DeadLetter) ProtoMessage() {}
 
 func (x *DeadLetter) ProtoReflect() protoreflect.Message {
-	mi := &file_botverse_v1_presence_proto_msgTypes[11]
+	mi := &file_botverse_v1_presence_proto_msgTypes[14]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1577,7 +1847,7 @@ func (x *DeadLetter) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use DeadLetter.ProtoReflect.Descriptor instead.
 func (*DeadLetter) Descriptor() ([]byte, []int) {
-	return file_botverse_v1_presence_proto_rawDescGZIP(), []int{11}
+	return file_botverse_v1_presence_proto_rawDescGZIP(), []int{14}
 }
 
 func (x *DeadLetter) GetId() string {
@@ -1628,7 +1898,7 @@ type ListDeadLettersRequest struct {
 
 func (x *ListDeadLettersRequest) Reset() {
 	*x = ListDeadLettersRequest{}
-	mi := &file_botverse_v1_presence_proto_msgTypes[12]
+	mi := &file_botverse_v1_presence_proto_msgTypes[15]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1640,7 +1910,7 @@ func (x *ListDeadLettersRequest) String() string {
 func (*ListDeadLettersRequest) ProtoMessage() {}
 
 func (x *ListDeadLettersRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_botverse_v1_presence_proto_msgTypes[12]
+	mi := &file_botverse_v1_presence_proto_msgTypes[15]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1653,7 +1923,7 @@ func (x *ListDeadLettersRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ListDeadLettersRequest.ProtoReflect.Descriptor instead.
 func (*ListDeadLettersRequest) Descriptor() ([]byte, []int) {
-	return file_botverse_v1_presence_proto_rawDescGZIP(), []int{12}
+	return file_botverse_v1_presence_proto_rawDescGZIP(), []int{15}
 }
 
 func (x *ListDeadLettersRequest) GetPageSize() int32 {
@@ -1683,7 +1953,7 @@ type ListDeadLettersResponse struct {
 
 func (x *ListDeadLettersResponse) Reset() {
 	*x = ListDeadLettersResponse{}
-	mi := &file_botverse_v1_presence_proto_msgTypes[13]
+	mi := &file_botverse_v1_presence_proto_msgTypes[16]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1695,7 +1965,7 @@ func (x *ListDeadLettersResponse) String() string {
 func (*ListDeadLettersResponse) ProtoMessage() {}
 
 func (x *ListDeadLettersResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_botverse_v1_presence_proto_msgTypes[13]
+	mi := &file_botverse_v1_presence_proto_msgTypes[16]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1708,7 +1978,7 @@ func (x *ListDeadLettersResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ListDeadLettersResponse.ProtoReflect.Descriptor instead.
 func (*ListDeadLettersResponse) Descriptor() ([]byte, []int) {
-	return file_botverse_v1_presence_proto_rawDescGZIP(), []int{13}
+	return file_botverse_v1_presence_proto_rawDescGZIP(), []int{16}
 }
 
 func (x *ListDeadLettersResponse) GetDeadLetters() []*DeadLetter {
@@ -1736,7 +2006,7 @@ type GetDeadLetterRequest struct {
 
 func (x *GetDeadLetterRequest) Reset() {
 	*x = GetDeadLetterRequest{}
-	mi := &file_botverse_v1_presence_proto_msgTypes[14]
+	mi := &file_botverse_v1_presence_proto_msgTypes[17]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1748,7 +2018,7 @@ func (x *GetDeadLetterRequest) String() string {
 func (*GetDeadLetterRequest) ProtoMessage() {}
 
 func (x *GetDeadLetterRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_botverse_v1_presence_proto_msgTypes[14]
+	mi := &file_botverse_v1_presence_proto_msgTypes[17]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1761,7 +2031,7 @@ func (x *GetDeadLetterRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use GetDeadLetterRequest.ProtoReflect.Descriptor instead.
 func (*GetDeadLetterRequest) Descriptor() ([]byte, []int) {
-	return file_botverse_v1_presence_proto_rawDescGZIP(), []int{14}
+	return file_botverse_v1_presence_proto_rawDescGZIP(), []int{17}
 }
 
 func (x *GetDeadLetterRequest) GetId() string {
@@ -1784,7 +2054,7 @@ type GetDeadLetterResponse struct {
 
 func (x *GetDeadLetterResponse) Reset() {
 	*x = GetDeadLetterResponse{}
-	mi := &file_botverse_v1_presence_proto_msgTypes[15]
+	mi := &file_botverse_v1_presence_proto_msgTypes[18]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1796,7 +2066,7 @@ func (x *GetDeadLetterResponse) String() string {
 func (*GetDeadLetterResponse) ProtoMessage() {}
 
 func (x *GetDeadLetterResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_botverse_v1_presence_proto_msgTypes[15]
+	mi := &file_botverse_v1_presence_proto_msgTypes[18]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1809,7 +2079,7 @@ func (x *GetDeadLetterResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use GetDeadLetterResponse.ProtoReflect.Descriptor instead.
 func (*GetDeadLetterResponse) Descriptor() ([]byte, []int) {
-	return file_botverse_v1_presence_proto_rawDescGZIP(), []int{15}
+	return file_botverse_v1_presence_proto_rawDescGZIP(), []int{18}
 }
 
 func (x *GetDeadLetterResponse) GetDeadLetter() *DeadLetter {
@@ -1837,7 +2107,7 @@ type ReplayDeadLetterRequest struct {
 
 func (x *ReplayDeadLetterRequest) Reset() {
 	*x = ReplayDeadLetterRequest{}
-	mi := &file_botverse_v1_presence_proto_msgTypes[16]
+	mi := &file_botverse_v1_presence_proto_msgTypes[19]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1849,7 +2119,7 @@ func (x *ReplayDeadLetterRequest) String() string {
 func (*ReplayDeadLetterRequest) ProtoMessage() {}
 
 func (x *ReplayDeadLetterRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_botverse_v1_presence_proto_msgTypes[16]
+	mi := &file_botverse_v1_presence_proto_msgTypes[19]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1862,7 +2132,7 @@ func (x *ReplayDeadLetterRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ReplayDeadLetterRequest.ProtoReflect.Descriptor instead.
 func (*ReplayDeadLetterRequest) Descriptor() ([]byte, []int) {
-	return file_botverse_v1_presence_proto_rawDescGZIP(), []int{16}
+	return file_botverse_v1_presence_proto_rawDescGZIP(), []int{19}
 }
 
 func (x *ReplayDeadLetterRequest) GetId() string {
@@ -1888,7 +2158,7 @@ type ReplayDeadLetterResponse struct {
 
 func (x *ReplayDeadLetterResponse) Reset() {
 	*x = ReplayDeadLetterResponse{}
-	mi := &file_botverse_v1_presence_proto_msgTypes[17]
+	mi := &file_botverse_v1_presence_proto_msgTypes[20]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1900,7 +2170,7 @@ func (x *ReplayDeadLetterResponse) String() string {
 func (*ReplayDeadLetterResponse) ProtoMessage() {}
 
 func (x *ReplayDeadLetterResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_botverse_v1_presence_proto_msgTypes[17]
+	mi := &file_botverse_v1_presence_proto_msgTypes[20]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1913,7 +2183,7 @@ func (x *ReplayDeadLetterResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ReplayDeadLetterResponse.ProtoReflect.Descriptor instead.
 func (*ReplayDeadLetterResponse) Descriptor() ([]byte, []int) {
-	return file_botverse_v1_presence_proto_rawDescGZIP(), []int{17}
+	return file_botverse_v1_presence_proto_rawDescGZIP(), []int{20}
 }
 
 func (x *ReplayDeadLetterResponse) GetHandled() bool {
@@ -1950,7 +2220,7 @@ type PresenceCounts_StatusCount struct {
 
 func (x *PresenceCounts_StatusCount) Reset() {
 	*x = PresenceCounts_StatusCount{}
-	mi := &file_botverse_v1_presence_proto_msgTypes[18]
+	mi := &file_botverse_v1_presence_proto_msgTypes[21]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1962,7 +2232,7 @@ func (x *PresenceCounts_StatusCount) String() string {
 func (*PresenceCounts_StatusCount) ProtoMessage() {}
 
 func (x *PresenceCounts_StatusCount) ProtoReflect() protoreflect.Message {
-	mi := &file_botverse_v1_presence_proto_msgTypes[18]
+	mi := &file_botverse_v1_presence_proto_msgTypes[21]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2138,7 +2408,32 @@ const file_botverse_v1_presence_proto_rawDesc = "" +
 	"\venvironment\x18\x14 \x01(\tR\venvironment\x1a9\n" +
 	"\vLabelsEntry\x12\x10\n" +
 	"\x03key\x18\x01 \x01(\tR\x03key\x12\x14\n" +
-	"\x05value\x18\x02 \x01(\tR\x05value:\x028\x01\"\x90\x01\n" +
+	"\x05value\x18\x02 \x01(\tR\x05value:\x028\x01\"a\n" +
+	"\x15ListDeliveriesRequest\x12\x1f\n" +
+	"\x06source\x18\x01 \x01(\tB\a\xbaH\x04r\x02\x18@R\x06source\x12'\n" +
+	"\tpage_size\x18\x02 \x01(\x05B\n" +
+	"\xbaH\a\x1a\x05\x18\xe8\a(\x00R\bpageSize\"O\n" +
+	"\x16ListDeliveriesResponse\x125\n" +
+	"\n" +
+	"deliveries\x18\x01 \x03(\v2\x15.botverse.v1.DeliveryR\n" +
+	"deliveries\"\x8b\x03\n" +
+	"\bDelivery\x12\x16\n" +
+	"\x06source\x18\x01 \x01(\tR\x06source\x12.\n" +
+	"\x04time\x18\x02 \x01(\v2\x1a.google.protobuf.TimestampR\x04time\x124\n" +
+	"\x06became\x18\x03 \x01(\x0e2\x1c.botverse.v1.Delivery.BecameR\x06became\x12\x16\n" +
+	"\x06reason\x18\x04 \x01(\tR\x06reason\x12\x19\n" +
+	"\bevent_id\x18\x05 \x01(\tR\aeventId\x12/\n" +
+	"\x05delay\x18\x06 \x01(\v2\x19.google.protobuf.DurationR\x05delay\x12%\n" +
+	"\x0ecorrelation_id\x18\a \x01(\tR\rcorrelationId\"v\n" +
+	"\x06Became\x12\x16\n" +
+	"\x12BECAME_UNSPECIFIED\x10\x00\x12\t\n" +
+	"\x05EVENT\x10\x01\x12\r\n" +
+	"\tDUPLICATE\x10\x02\x12\f\n" +
+	"\bFILTERED\x10\x03\x12\x0f\n" +
+	"\vDEAD_LETTER\x10\x04\x12\v\n" +
+	"\aREFUSED\x10\x05\x12\x0e\n" +
+	"\n" +
+	"NOT_STORED\x10\x06\"\x90\x01\n" +
 	"\n" +
 	"DeadLetter\x12\x0e\n" +
 	"\x02id\x18\x01 \x01(\tR\x02id\x12\x16\n" +
@@ -2175,10 +2470,11 @@ const file_botverse_v1_presence_proto_rawDesc = "" +
 	"AFTER_WORK\x10\x04\x12\v\n" +
 	"\aCONSULT\x10\x05\x12\x0e\n" +
 	"\n" +
-	"ROW_CHANGE\x10\x062\xe7\x04\n" +
+	"ROW_CHANGE\x10\x062\xda\x05\n" +
 	"\x0fPresenceService\x12i\n" +
 	"\fListPresence\x12 .botverse.v1.ListPresenceRequest\x1a!.botverse.v1.ListPresenceResponse\"\x14\x82\xd3\xe4\x93\x02\x0e\x12\f/v1/presence\x12t\n" +
-	"\rWatchPresence\x12!.botverse.v1.WatchPresenceRequest\x1a\".botverse.v1.WatchPresenceResponse\"\x1a\x82\xd3\xe4\x93\x02\x14\x12\x12/v1/presence:watch0\x01\x12v\n" +
+	"\rWatchPresence\x12!.botverse.v1.WatchPresenceRequest\x1a\".botverse.v1.WatchPresenceResponse\"\x1a\x82\xd3\xe4\x93\x02\x14\x12\x12/v1/presence:watch0\x01\x12q\n" +
+	"\x0eListDeliveries\x12\".botverse.v1.ListDeliveriesRequest\x1a#.botverse.v1.ListDeliveriesResponse\"\x16\x82\xd3\xe4\x93\x02\x10\x12\x0e/v1/deliveries\x12v\n" +
 	"\x0fListDeadLetters\x12#.botverse.v1.ListDeadLettersRequest\x1a$.botverse.v1.ListDeadLettersResponse\"\x18\x82\xd3\xe4\x93\x02\x12\x12\x10/v1/dead-letters\x12u\n" +
 	"\rGetDeadLetter\x12!.botverse.v1.GetDeadLetterRequest\x1a\".botverse.v1.GetDeadLetterResponse\"\x1d\x82\xd3\xe4\x93\x02\x17\x12\x15/v1/dead-letters/{id}\x12\x83\x01\n" +
 	"\x10ReplayDeadLetter\x12$.botverse.v1.ReplayDeadLetterRequest\x1a%.botverse.v1.ReplayDeadLetterResponse\"\"\x82\xd3\xe4\x93\x02\x1c:\x01*\"\x17/v1/dead-letters:replayB\xa6\x01\n" +
@@ -2196,88 +2492,98 @@ func file_botverse_v1_presence_proto_rawDescGZIP() []byte {
 	return file_botverse_v1_presence_proto_rawDescData
 }
 
-var file_botverse_v1_presence_proto_enumTypes = make([]protoimpl.EnumInfo, 4)
-var file_botverse_v1_presence_proto_msgTypes = make([]protoimpl.MessageInfo, 20)
+var file_botverse_v1_presence_proto_enumTypes = make([]protoimpl.EnumInfo, 5)
+var file_botverse_v1_presence_proto_msgTypes = make([]protoimpl.MessageInfo, 23)
 var file_botverse_v1_presence_proto_goTypes = []any{
 	(EventKind)(0),                     // 0: botverse.v1.EventKind
 	(ListPresenceRequest_Order)(0),     // 1: botverse.v1.ListPresenceRequest.Order
 	(Presence_BaseStatus)(0),           // 2: botverse.v1.Presence.BaseStatus
 	(PresenceEvent_Kind)(0),            // 3: botverse.v1.PresenceEvent.Kind
-	(*ListPresenceRequest)(nil),        // 4: botverse.v1.ListPresenceRequest
-	(*ListPresenceResponse)(nil),       // 5: botverse.v1.ListPresenceResponse
-	(*PresenceCounts)(nil),             // 6: botverse.v1.PresenceCounts
-	(*WatchPresenceRequest)(nil),       // 7: botverse.v1.WatchPresenceRequest
-	(*WatchPresenceResponse)(nil),      // 8: botverse.v1.WatchPresenceResponse
-	(*SnapshotEnd)(nil),                // 9: botverse.v1.SnapshotEnd
-	(*Heartbeat)(nil),                  // 10: botverse.v1.Heartbeat
-	(*Presence)(nil),                   // 11: botverse.v1.Presence
-	(*AgentPresence)(nil),              // 12: botverse.v1.AgentPresence
-	(*PresenceEvent)(nil),              // 13: botverse.v1.PresenceEvent
-	(*ActivityEvent)(nil),              // 14: botverse.v1.ActivityEvent
-	(*DeadLetter)(nil),                 // 15: botverse.v1.DeadLetter
-	(*ListDeadLettersRequest)(nil),     // 16: botverse.v1.ListDeadLettersRequest
-	(*ListDeadLettersResponse)(nil),    // 17: botverse.v1.ListDeadLettersResponse
-	(*GetDeadLetterRequest)(nil),       // 18: botverse.v1.GetDeadLetterRequest
-	(*GetDeadLetterResponse)(nil),      // 19: botverse.v1.GetDeadLetterResponse
-	(*ReplayDeadLetterRequest)(nil),    // 20: botverse.v1.ReplayDeadLetterRequest
-	(*ReplayDeadLetterResponse)(nil),   // 21: botverse.v1.ReplayDeadLetterResponse
-	(*PresenceCounts_StatusCount)(nil), // 22: botverse.v1.PresenceCounts.StatusCount
-	nil,                                // 23: botverse.v1.ActivityEvent.LabelsEntry
-	(*timestamppb.Timestamp)(nil),      // 24: google.protobuf.Timestamp
-	(*durationpb.Duration)(nil),        // 25: google.protobuf.Duration
-	(*structpb.Struct)(nil),            // 26: google.protobuf.Struct
+	(Delivery_Became)(0),               // 4: botverse.v1.Delivery.Became
+	(*ListPresenceRequest)(nil),        // 5: botverse.v1.ListPresenceRequest
+	(*ListPresenceResponse)(nil),       // 6: botverse.v1.ListPresenceResponse
+	(*PresenceCounts)(nil),             // 7: botverse.v1.PresenceCounts
+	(*WatchPresenceRequest)(nil),       // 8: botverse.v1.WatchPresenceRequest
+	(*WatchPresenceResponse)(nil),      // 9: botverse.v1.WatchPresenceResponse
+	(*SnapshotEnd)(nil),                // 10: botverse.v1.SnapshotEnd
+	(*Heartbeat)(nil),                  // 11: botverse.v1.Heartbeat
+	(*Presence)(nil),                   // 12: botverse.v1.Presence
+	(*AgentPresence)(nil),              // 13: botverse.v1.AgentPresence
+	(*PresenceEvent)(nil),              // 14: botverse.v1.PresenceEvent
+	(*ActivityEvent)(nil),              // 15: botverse.v1.ActivityEvent
+	(*ListDeliveriesRequest)(nil),      // 16: botverse.v1.ListDeliveriesRequest
+	(*ListDeliveriesResponse)(nil),     // 17: botverse.v1.ListDeliveriesResponse
+	(*Delivery)(nil),                   // 18: botverse.v1.Delivery
+	(*DeadLetter)(nil),                 // 19: botverse.v1.DeadLetter
+	(*ListDeadLettersRequest)(nil),     // 20: botverse.v1.ListDeadLettersRequest
+	(*ListDeadLettersResponse)(nil),    // 21: botverse.v1.ListDeadLettersResponse
+	(*GetDeadLetterRequest)(nil),       // 22: botverse.v1.GetDeadLetterRequest
+	(*GetDeadLetterResponse)(nil),      // 23: botverse.v1.GetDeadLetterResponse
+	(*ReplayDeadLetterRequest)(nil),    // 24: botverse.v1.ReplayDeadLetterRequest
+	(*ReplayDeadLetterResponse)(nil),   // 25: botverse.v1.ReplayDeadLetterResponse
+	(*PresenceCounts_StatusCount)(nil), // 26: botverse.v1.PresenceCounts.StatusCount
+	nil,                                // 27: botverse.v1.ActivityEvent.LabelsEntry
+	(*timestamppb.Timestamp)(nil),      // 28: google.protobuf.Timestamp
+	(*durationpb.Duration)(nil),        // 29: google.protobuf.Duration
+	(*structpb.Struct)(nil),            // 30: google.protobuf.Struct
 }
 var file_botverse_v1_presence_proto_depIdxs = []int32{
 	2,  // 0: botverse.v1.ListPresenceRequest.base_statuses:type_name -> botverse.v1.Presence.BaseStatus
 	1,  // 1: botverse.v1.ListPresenceRequest.order:type_name -> botverse.v1.ListPresenceRequest.Order
-	12, // 2: botverse.v1.ListPresenceResponse.agents:type_name -> botverse.v1.AgentPresence
-	24, // 3: botverse.v1.ListPresenceResponse.time:type_name -> google.protobuf.Timestamp
-	6,  // 4: botverse.v1.ListPresenceResponse.counts:type_name -> botverse.v1.PresenceCounts
-	22, // 5: botverse.v1.PresenceCounts.statuses:type_name -> botverse.v1.PresenceCounts.StatusCount
+	13, // 2: botverse.v1.ListPresenceResponse.agents:type_name -> botverse.v1.AgentPresence
+	28, // 3: botverse.v1.ListPresenceResponse.time:type_name -> google.protobuf.Timestamp
+	7,  // 4: botverse.v1.ListPresenceResponse.counts:type_name -> botverse.v1.PresenceCounts
+	26, // 5: botverse.v1.PresenceCounts.statuses:type_name -> botverse.v1.PresenceCounts.StatusCount
 	0,  // 6: botverse.v1.WatchPresenceRequest.kinds:type_name -> botverse.v1.EventKind
 	2,  // 7: botverse.v1.WatchPresenceRequest.base_statuses:type_name -> botverse.v1.Presence.BaseStatus
-	12, // 8: botverse.v1.WatchPresenceResponse.state:type_name -> botverse.v1.AgentPresence
-	9,  // 9: botverse.v1.WatchPresenceResponse.snapshot_end:type_name -> botverse.v1.SnapshotEnd
-	13, // 10: botverse.v1.WatchPresenceResponse.event:type_name -> botverse.v1.PresenceEvent
-	10, // 11: botverse.v1.WatchPresenceResponse.heartbeat:type_name -> botverse.v1.Heartbeat
-	14, // 12: botverse.v1.WatchPresenceResponse.activity:type_name -> botverse.v1.ActivityEvent
-	24, // 13: botverse.v1.Heartbeat.time:type_name -> google.protobuf.Timestamp
+	13, // 8: botverse.v1.WatchPresenceResponse.state:type_name -> botverse.v1.AgentPresence
+	10, // 9: botverse.v1.WatchPresenceResponse.snapshot_end:type_name -> botverse.v1.SnapshotEnd
+	14, // 10: botverse.v1.WatchPresenceResponse.event:type_name -> botverse.v1.PresenceEvent
+	11, // 11: botverse.v1.WatchPresenceResponse.heartbeat:type_name -> botverse.v1.Heartbeat
+	15, // 12: botverse.v1.WatchPresenceResponse.activity:type_name -> botverse.v1.ActivityEvent
+	28, // 13: botverse.v1.Heartbeat.time:type_name -> google.protobuf.Timestamp
 	2,  // 14: botverse.v1.Presence.base_status:type_name -> botverse.v1.Presence.BaseStatus
-	11, // 15: botverse.v1.AgentPresence.presence:type_name -> botverse.v1.Presence
-	24, // 16: botverse.v1.AgentPresence.start_time:type_name -> google.protobuf.Timestamp
-	24, // 17: botverse.v1.AgentPresence.receive_time:type_name -> google.protobuf.Timestamp
-	25, // 18: botverse.v1.AgentPresence.time_in_state:type_name -> google.protobuf.Duration
+	12, // 15: botverse.v1.AgentPresence.presence:type_name -> botverse.v1.Presence
+	28, // 16: botverse.v1.AgentPresence.start_time:type_name -> google.protobuf.Timestamp
+	28, // 17: botverse.v1.AgentPresence.receive_time:type_name -> google.protobuf.Timestamp
+	29, // 18: botverse.v1.AgentPresence.time_in_state:type_name -> google.protobuf.Duration
 	3,  // 19: botverse.v1.PresenceEvent.kind:type_name -> botverse.v1.PresenceEvent.Kind
-	11, // 20: botverse.v1.PresenceEvent.presence:type_name -> botverse.v1.Presence
-	11, // 21: botverse.v1.PresenceEvent.previous:type_name -> botverse.v1.Presence
-	24, // 22: botverse.v1.PresenceEvent.start_time:type_name -> google.protobuf.Timestamp
-	24, // 23: botverse.v1.PresenceEvent.receive_time:type_name -> google.protobuf.Timestamp
-	25, // 24: botverse.v1.PresenceEvent.delay:type_name -> google.protobuf.Duration
+	12, // 20: botverse.v1.PresenceEvent.presence:type_name -> botverse.v1.Presence
+	12, // 21: botverse.v1.PresenceEvent.previous:type_name -> botverse.v1.Presence
+	28, // 22: botverse.v1.PresenceEvent.start_time:type_name -> google.protobuf.Timestamp
+	28, // 23: botverse.v1.PresenceEvent.receive_time:type_name -> google.protobuf.Timestamp
+	29, // 24: botverse.v1.PresenceEvent.delay:type_name -> google.protobuf.Duration
 	0,  // 25: botverse.v1.ActivityEvent.kind:type_name -> botverse.v1.EventKind
-	24, // 26: botverse.v1.ActivityEvent.time:type_name -> google.protobuf.Timestamp
-	24, // 27: botverse.v1.ActivityEvent.receive_time:type_name -> google.protobuf.Timestamp
-	25, // 28: botverse.v1.ActivityEvent.delay:type_name -> google.protobuf.Duration
-	26, // 29: botverse.v1.ActivityEvent.values:type_name -> google.protobuf.Struct
-	23, // 30: botverse.v1.ActivityEvent.labels:type_name -> botverse.v1.ActivityEvent.LabelsEntry
-	24, // 31: botverse.v1.DeadLetter.time:type_name -> google.protobuf.Timestamp
-	15, // 32: botverse.v1.ListDeadLettersResponse.dead_letters:type_name -> botverse.v1.DeadLetter
-	15, // 33: botverse.v1.GetDeadLetterResponse.dead_letter:type_name -> botverse.v1.DeadLetter
-	2,  // 34: botverse.v1.PresenceCounts.StatusCount.base_status:type_name -> botverse.v1.Presence.BaseStatus
-	4,  // 35: botverse.v1.PresenceService.ListPresence:input_type -> botverse.v1.ListPresenceRequest
-	7,  // 36: botverse.v1.PresenceService.WatchPresence:input_type -> botverse.v1.WatchPresenceRequest
-	16, // 37: botverse.v1.PresenceService.ListDeadLetters:input_type -> botverse.v1.ListDeadLettersRequest
-	18, // 38: botverse.v1.PresenceService.GetDeadLetter:input_type -> botverse.v1.GetDeadLetterRequest
-	20, // 39: botverse.v1.PresenceService.ReplayDeadLetter:input_type -> botverse.v1.ReplayDeadLetterRequest
-	5,  // 40: botverse.v1.PresenceService.ListPresence:output_type -> botverse.v1.ListPresenceResponse
-	8,  // 41: botverse.v1.PresenceService.WatchPresence:output_type -> botverse.v1.WatchPresenceResponse
-	17, // 42: botverse.v1.PresenceService.ListDeadLetters:output_type -> botverse.v1.ListDeadLettersResponse
-	19, // 43: botverse.v1.PresenceService.GetDeadLetter:output_type -> botverse.v1.GetDeadLetterResponse
-	21, // 44: botverse.v1.PresenceService.ReplayDeadLetter:output_type -> botverse.v1.ReplayDeadLetterResponse
-	40, // [40:45] is the sub-list for method output_type
-	35, // [35:40] is the sub-list for method input_type
-	35, // [35:35] is the sub-list for extension type_name
-	35, // [35:35] is the sub-list for extension extendee
-	0,  // [0:35] is the sub-list for field type_name
+	28, // 26: botverse.v1.ActivityEvent.time:type_name -> google.protobuf.Timestamp
+	28, // 27: botverse.v1.ActivityEvent.receive_time:type_name -> google.protobuf.Timestamp
+	29, // 28: botverse.v1.ActivityEvent.delay:type_name -> google.protobuf.Duration
+	30, // 29: botverse.v1.ActivityEvent.values:type_name -> google.protobuf.Struct
+	27, // 30: botverse.v1.ActivityEvent.labels:type_name -> botverse.v1.ActivityEvent.LabelsEntry
+	18, // 31: botverse.v1.ListDeliveriesResponse.deliveries:type_name -> botverse.v1.Delivery
+	28, // 32: botverse.v1.Delivery.time:type_name -> google.protobuf.Timestamp
+	4,  // 33: botverse.v1.Delivery.became:type_name -> botverse.v1.Delivery.Became
+	29, // 34: botverse.v1.Delivery.delay:type_name -> google.protobuf.Duration
+	28, // 35: botverse.v1.DeadLetter.time:type_name -> google.protobuf.Timestamp
+	19, // 36: botverse.v1.ListDeadLettersResponse.dead_letters:type_name -> botverse.v1.DeadLetter
+	19, // 37: botverse.v1.GetDeadLetterResponse.dead_letter:type_name -> botverse.v1.DeadLetter
+	2,  // 38: botverse.v1.PresenceCounts.StatusCount.base_status:type_name -> botverse.v1.Presence.BaseStatus
+	5,  // 39: botverse.v1.PresenceService.ListPresence:input_type -> botverse.v1.ListPresenceRequest
+	8,  // 40: botverse.v1.PresenceService.WatchPresence:input_type -> botverse.v1.WatchPresenceRequest
+	16, // 41: botverse.v1.PresenceService.ListDeliveries:input_type -> botverse.v1.ListDeliveriesRequest
+	20, // 42: botverse.v1.PresenceService.ListDeadLetters:input_type -> botverse.v1.ListDeadLettersRequest
+	22, // 43: botverse.v1.PresenceService.GetDeadLetter:input_type -> botverse.v1.GetDeadLetterRequest
+	24, // 44: botverse.v1.PresenceService.ReplayDeadLetter:input_type -> botverse.v1.ReplayDeadLetterRequest
+	6,  // 45: botverse.v1.PresenceService.ListPresence:output_type -> botverse.v1.ListPresenceResponse
+	9,  // 46: botverse.v1.PresenceService.WatchPresence:output_type -> botverse.v1.WatchPresenceResponse
+	17, // 47: botverse.v1.PresenceService.ListDeliveries:output_type -> botverse.v1.ListDeliveriesResponse
+	21, // 48: botverse.v1.PresenceService.ListDeadLetters:output_type -> botverse.v1.ListDeadLettersResponse
+	23, // 49: botverse.v1.PresenceService.GetDeadLetter:output_type -> botverse.v1.GetDeadLetterResponse
+	25, // 50: botverse.v1.PresenceService.ReplayDeadLetter:output_type -> botverse.v1.ReplayDeadLetterResponse
+	45, // [45:51] is the sub-list for method output_type
+	39, // [39:45] is the sub-list for method input_type
+	39, // [39:39] is the sub-list for extension type_name
+	39, // [39:39] is the sub-list for extension extendee
+	0,  // [0:39] is the sub-list for field type_name
 }
 
 func init() { file_botverse_v1_presence_proto_init() }
@@ -2299,8 +2605,8 @@ func file_botverse_v1_presence_proto_init() {
 		File: protoimpl.DescBuilder{
 			GoPackagePath: reflect.TypeOf(x{}).PkgPath(),
 			RawDescriptor: unsafe.Slice(unsafe.StringData(file_botverse_v1_presence_proto_rawDesc), len(file_botverse_v1_presence_proto_rawDesc)),
-			NumEnums:      4,
-			NumMessages:   20,
+			NumEnums:      5,
+			NumMessages:   23,
 			NumExtensions: 0,
 			NumServices:   1,
 		},

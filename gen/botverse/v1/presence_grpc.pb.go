@@ -21,6 +21,7 @@ const _ = grpc.SupportPackageIsVersion9
 const (
 	PresenceService_ListPresence_FullMethodName     = "/botverse.v1.PresenceService/ListPresence"
 	PresenceService_WatchPresence_FullMethodName    = "/botverse.v1.PresenceService/WatchPresence"
+	PresenceService_ListDeliveries_FullMethodName   = "/botverse.v1.PresenceService/ListDeliveries"
 	PresenceService_ListDeadLetters_FullMethodName  = "/botverse.v1.PresenceService/ListDeadLetters"
 	PresenceService_GetDeadLetter_FullMethodName    = "/botverse.v1.PresenceService/GetDeadLetter"
 	PresenceService_ReplayDeadLetter_FullMethodName = "/botverse.v1.PresenceService/ReplayDeadLetter"
@@ -48,6 +49,10 @@ type PresenceServiceClient interface {
 	// state: it passes by its own presence, and by `available` never. An `activity` has no presence: where base_statuses,
 	// presence_ids or available is given, none passes. Come back with the filter that the cursor was had with.
 	WatchPresence(ctx context.Context, in *WatchPresenceRequest, opts ...grpc.CallOption) (grpc.ServerStreamingClient[WatchPresenceResponse], error)
+	// Lists the last deliveries of Dataverse and what became of them, the newest first. The process that answers remembers
+	// the last hundred of each source that came to itself, and forgets them when it ends. What was refused for a wrong key is
+	// not among them.
+	ListDeliveries(ctx context.Context, in *ListDeliveriesRequest, opts ...grpc.CallOption) (*ListDeliveriesResponse, error)
 	// Lists dead letters, the newest first: deliveries of Dataverse of which no event could be made, and events that an
 	// output could not hand on. They are kept as long as events.
 	ListDeadLetters(ctx context.Context, in *ListDeadLettersRequest, opts ...grpc.CallOption) (*ListDeadLettersResponse, error)
@@ -94,6 +99,16 @@ func (c *presenceServiceClient) WatchPresence(ctx context.Context, in *WatchPres
 
 // This type alias is provided for backwards compatibility with existing code that references the prior non-generic stream type by name.
 type PresenceService_WatchPresenceClient = grpc.ServerStreamingClient[WatchPresenceResponse]
+
+func (c *presenceServiceClient) ListDeliveries(ctx context.Context, in *ListDeliveriesRequest, opts ...grpc.CallOption) (*ListDeliveriesResponse, error) {
+	cOpts := append([]grpc.CallOption{grpc.StaticMethod()}, opts...)
+	out := new(ListDeliveriesResponse)
+	err := c.cc.Invoke(ctx, PresenceService_ListDeliveries_FullMethodName, in, out, cOpts...)
+	if err != nil {
+		return nil, err
+	}
+	return out, nil
+}
 
 func (c *presenceServiceClient) ListDeadLetters(ctx context.Context, in *ListDeadLettersRequest, opts ...grpc.CallOption) (*ListDeadLettersResponse, error) {
 	cOpts := append([]grpc.CallOption{grpc.StaticMethod()}, opts...)
@@ -147,6 +162,10 @@ type PresenceServiceServer interface {
 	// state: it passes by its own presence, and by `available` never. An `activity` has no presence: where base_statuses,
 	// presence_ids or available is given, none passes. Come back with the filter that the cursor was had with.
 	WatchPresence(*WatchPresenceRequest, grpc.ServerStreamingServer[WatchPresenceResponse]) error
+	// Lists the last deliveries of Dataverse and what became of them, the newest first. The process that answers remembers
+	// the last hundred of each source that came to itself, and forgets them when it ends. What was refused for a wrong key is
+	// not among them.
+	ListDeliveries(context.Context, *ListDeliveriesRequest) (*ListDeliveriesResponse, error)
 	// Lists dead letters, the newest first: deliveries of Dataverse of which no event could be made, and events that an
 	// output could not hand on. They are kept as long as events.
 	ListDeadLetters(context.Context, *ListDeadLettersRequest) (*ListDeadLettersResponse, error)
@@ -170,6 +189,9 @@ func (UnimplementedPresenceServiceServer) ListPresence(context.Context, *ListPre
 }
 func (UnimplementedPresenceServiceServer) WatchPresence(*WatchPresenceRequest, grpc.ServerStreamingServer[WatchPresenceResponse]) error {
 	return status.Error(codes.Unimplemented, "method WatchPresence not implemented")
+}
+func (UnimplementedPresenceServiceServer) ListDeliveries(context.Context, *ListDeliveriesRequest) (*ListDeliveriesResponse, error) {
+	return nil, status.Error(codes.Unimplemented, "method ListDeliveries not implemented")
 }
 func (UnimplementedPresenceServiceServer) ListDeadLetters(context.Context, *ListDeadLettersRequest) (*ListDeadLettersResponse, error) {
 	return nil, status.Error(codes.Unimplemented, "method ListDeadLetters not implemented")
@@ -229,6 +251,24 @@ func _PresenceService_WatchPresence_Handler(srv interface{}, stream grpc.ServerS
 
 // This type alias is provided for backwards compatibility with existing code that references the prior non-generic stream type by name.
 type PresenceService_WatchPresenceServer = grpc.ServerStreamingServer[WatchPresenceResponse]
+
+func _PresenceService_ListDeliveries_Handler(srv interface{}, ctx context.Context, dec func(interface{}) error, interceptor grpc.UnaryServerInterceptor) (interface{}, error) {
+	in := new(ListDeliveriesRequest)
+	if err := dec(in); err != nil {
+		return nil, err
+	}
+	if interceptor == nil {
+		return srv.(PresenceServiceServer).ListDeliveries(ctx, in)
+	}
+	info := &grpc.UnaryServerInfo{
+		Server:     srv,
+		FullMethod: PresenceService_ListDeliveries_FullMethodName,
+	}
+	handler := func(ctx context.Context, req interface{}) (interface{}, error) {
+		return srv.(PresenceServiceServer).ListDeliveries(ctx, req.(*ListDeliveriesRequest))
+	}
+	return interceptor(ctx, in, info, handler)
+}
 
 func _PresenceService_ListDeadLetters_Handler(srv interface{}, ctx context.Context, dec func(interface{}) error, interceptor grpc.UnaryServerInterceptor) (interface{}, error) {
 	in := new(ListDeadLettersRequest)
@@ -294,6 +334,10 @@ var PresenceService_ServiceDesc = grpc.ServiceDesc{
 		{
 			MethodName: "ListPresence",
 			Handler:    _PresenceService_ListPresence_Handler,
+		},
+		{
+			MethodName: "ListDeliveries",
+			Handler:    _PresenceService_ListDeliveries_Handler,
 		},
 		{
 			MethodName: "ListDeadLetters",
