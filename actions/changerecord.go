@@ -2,6 +2,7 @@ package actions
 
 import (
 	"context"
+	"slices"
 
 	"github.com/botverse/botverse/dataverse"
 )
@@ -165,7 +166,7 @@ func (c *change) validate(ctx context.Context) (Result, error) {
 		hideID(planned.Requests, string(c.randomID), newIDShown)
 	}
 	hideID(planned.Requests, string(anyRecord), anyRecordShown)
-	planned.Explanation = &Explanation{DuplicateRules: c.explainedRules}
+	planned.Explanation = &Explanation{Conversions: slices.Concat(c.target.notes.all(), c.values.notes.all()), DuplicateRules: c.explainedRules}
 	return c.plan.explain(ctx, c.client, planned)
 }
 

@@ -56,12 +56,16 @@ func (c comparer) filter(ctx context.Context, pairs map[string]any, conditions [
 		search, more := c.phone(number)
 		if faults = append(faults, more...); search != nil {
 			found.phone, terms = search, append(terms, search.filter())
+			c.notePhone(search)
 		}
 	}
 	for i, condition := range conditions {
 		term, more, err := c.condition(ctx, condition, fmt.Sprintf("conditions[%d]", i))
 		if err != nil {
 			return criteria{}, nil, err
+		}
+		if len(more) == 0 {
+			c.noteTerm(condition.Field, condition.Value, term, fmt.Sprintf("conditions[%d]", i))
 		}
 		terms, faults = append(terms, term), append(faults, more...)
 	}

@@ -23,7 +23,7 @@ func (c *creation) validate(ctx context.Context, plan *plan) (Result, error) {
 	}
 	hideID(result.Requests, string(anyRecord), anyRecordShown)
 	c.report(&result)
-	result.Explanation = &Explanation{DuplicateRules: c.explainedRules()}
+	result.Explanation = &Explanation{Conversions: c.values.notes.all(), DuplicateRules: c.explainedRules()}
 	return plan.explain(ctx, c.client, result)
 }
 

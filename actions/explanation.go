@@ -8,16 +8,16 @@ import (
 
 // Explanation tells why a call with ValidateOnly would send what it lists.
 type Explanation struct {
-	Conversions    []Conversion    // what became of the request's values, where they are not sent as they were given
+	Conversions    []Conversion    // what became of the request's values
 	DuplicateRules []DuplicateRule // by which Dataverse would look for duplicates; empty where it is not asked to
 	Privileges     []string        // that the requests need, sorted
 }
 
 // Conversion is one value of a request, as it was given and as it is sent.
 type Conversion struct {
-	Field     string // where it was given, as "fields.statuscode"
+	Field     string // where it was given, as "fields.statuscode", "where.fullname", "fetch_xml:3:14"
 	Given     string // "" where the field is sensitive
-	Sent      string // likewise
+	Sent      string // likewise: the body's value, in a search the condition, in FetchXML the operand
 	Reason    string // a sentence for people
 	Sensitive bool
 }

@@ -191,6 +191,7 @@ func (p operandPlace) operand(ctx context.Context, o operandTemplate, values com
 		if fault != nil || err != nil {
 			return nil, fault, err
 		}
+		p.noteOperand(values, element, converted, at)
 		texts = append(texts, converted...)
 	}
 	return texts, illegalXML(texts, at), nil

@@ -11,10 +11,11 @@ type fieldInput struct {
 	timeZone    string
 	culture     string
 	purpose     purpose
+	explain     bool // whether to note what becomes of the values
 }
 
 func (s CreateRecord) input() fieldInput {
-	return fieldInput{fields: s.Fields, variables: s.Variables, onUnset: s.OnUnset, cutLongText: s.CutLongText, timeZone: s.TimeZone, culture: s.Culture}
+	return fieldInput{fields: s.Fields, variables: s.Variables, onUnset: s.OnUnset, cutLongText: s.CutLongText, timeZone: s.TimeZone, culture: s.Culture, explain: s.ValidateOnly}
 }
 
 // purpose is what a request's `fields` are for.

@@ -120,8 +120,8 @@ func (r *Runtime) prepareFetch(ctx context.Context, client *dataverse.Client, e 
 	if err != nil {
 		return fetchSearch{}, comparer{}, nil, err
 	}
-	s.save, s.orderedBy, s.warnings = save, query.orderedBy, query.warnings
-	values := comparer{runtime: r, client: client, entity: e, variables: spec.Variables, zone: zone, numbers: writing}
+	s.save, s.orderedBy, s.warnings, s.notes = save, query.orderedBy, query.warnings, newNotes(spec.ValidateOnly)
+	values := comparer{runtime: r, client: client, entity: e, variables: spec.Variables, zone: zone, numbers: writing, notes: s.notes}
 	return fetchSearch{search: s, query: query, countMatches: spec.CountMatches}, values, append(saveFaults, faults...), nil
 }
 

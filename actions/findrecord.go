@@ -94,8 +94,9 @@ func (r *Runtime) planFind(ctx context.Context, client *dataverse.Client, e *sch
 	if err != nil {
 		return recordSearch{}, err
 	}
+	s.notes = newNotes(spec.ValidateOnly)
 	orders, orderFaults := parseOrders(e, spec.OrderBy)
-	wanted, whereFaults, err := comparer{runtime: r, client: client, entity: e, variables: spec.Variables, zone: zone, numbers: writing}.filter(ctx, spec.Where, spec.Conditions)
+	wanted, whereFaults, err := comparer{runtime: r, client: client, entity: e, variables: spec.Variables, zone: zone, numbers: writing, notes: s.notes}.filter(ctx, spec.Where, spec.Conditions)
 	if err != nil {
 		return recordSearch{}, err
 	}

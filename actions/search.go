@@ -38,6 +38,7 @@ type search struct {
 	phone      *phoneSearch // nil where the search is not by a phone number
 	orderedBy  []string
 	warnings   []Warning
+	notes      *notes // of what becomes of the values; nil where nothing is to be explained
 }
 
 // newSearch settles how many candidates to list.
@@ -110,6 +111,7 @@ func (s search) listed(records []dataverse.Record) []Candidate {
 func (s search) planned(p *plan) Result {
 	result := s.result()
 	result.Variables, result.Requests = s.save.Fill(saved{}), p.Requests()
+	result.Explanation = &Explanation{Conversions: s.notes.all()}
 	return result
 }
 

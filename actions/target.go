@@ -69,6 +69,8 @@ func (c *change) which(ctx context.Context, e *schema.Entity, t *target) (criter
 	zone, _ := zoneOf(c.spec.TimeZone) // what is wrong with it is told with the fields
 	comparing := comparer{runtime: c.runtime, client: c.client, entity: e, variables: c.spec.Variables, zone: zone}
 	comparing.numbers, _ = writingOf(c.spec.Culture)
+	t.notes = newNotes(c.spec.ValidateOnly)
+	comparing.notes = t.notes
 	switch {
 	case c.spec.RecordID != "":
 		id, fault := c.recordID(e)
@@ -76,6 +78,9 @@ func (c *change) which(ctx context.Context, e *schema.Entity, t *target) (criter
 			return criteria{}, []Fault{*fault}, nil
 		}
 		t.id = id
+		if t.notes != nil {
+			t.notes.add(Conversion{Field: "record_id", Given: string(id), Sent: string(id), Reason: "the record ID, or that of a reference"})
+		}
 		return criteria{}, nil, nil
 	case len(c.spec.Key) > 0:
 		if faults := checkKey(e, c.spec.Key); faults != nil {

@@ -25,7 +25,9 @@ type recordValues struct {
 	parties  map[string][]*asked // likewise, by field
 	seen     map[string]bool     // fields that the request names
 	faults   []Fault
-	stale    bool // whether a fault may come of metadata that is out of date
+	notes    *notes                // nil where nothing is to be explained
+	given    map[string]Conversion // by logical name
+	stale    bool                  // whether a fault may come of metadata that is out of date
 }
 
 // translateFields renders and translates a request's `fields`, and finds every fault before it asks Dataverse anything. A
@@ -57,12 +59,15 @@ func (r *Runtime) translateFields(ctx context.Context, client *dataverse.Client,
 	}
 	v.checkState()
 	v.checkRequired()
-	return v, inputError(v.faults)
+	if len(v.faults) > 0 {
+		return v, inputError(v.faults)
+	}
+	return v, v.noteSent(ctx, client)
 }
 
 // translateOnce renders and translates what needs no request.
 func (r *Runtime) translateOnce(e *schema.Entity, in fieldInput, zone *time.Location, writing *numberWriting) *recordValues {
-	v := &recordValues{entity: e, purpose: in.purpose, values: map[string]any{}, lookups: map[string]*asked{}, parties: map[string][]*asked{}, seen: map[string]bool{}}
+	v := &recordValues{entity: e, purpose: in.purpose, values: map[string]any{}, lookups: map[string]*asked{}, parties: map[string][]*asked{}, seen: map[string]bool{}, notes: newNotes(in.explain), given: map[string]Conversion{}}
 	for _, name := range sortedNames(in.fields) {
 		o := valueOptions{Path: "fields." + name, Zone: zone, Numbers: writing, CutLongText: in.cutLongText}
 		f, fault := v.field(name, o.Path)
@@ -75,7 +80,7 @@ func (r *Runtime) translateOnce(e *schema.Entity, in fieldInput, zone *time.Loca
 			v.faults = append(v.faults, faults...)
 			continue
 		}
-		v.takeGiven(f, given, comparer{runtime: r, variables: in.variables, zone: zone, numbers: writing}, o)
+		v.takeGiven(f, given, comparer{runtime: r, variables: in.variables, zone: zone, numbers: writing, notes: v.notes}, o)
 	}
 	return v
 }
@@ -89,8 +94,12 @@ func (v *recordValues) takeGiven(f *schema.Field, given switched, c comparer, o 
 	}
 	switch what, why := given.remedy(rendered); what {
 	case asItIs:
+		if v.notes != nil {
+			v.noteField(f, o.Path, rendered.Value, reasonOf(f, rendered.Value, o))
+		}
 		v.take(f, rendered.Value, o)
 	case clearIt:
+		v.noteField(f, o.Path, nil, why+", which clears the field")
 		v.values[f.LogicalName] = nil
 	case leaveOut:
 		v.omitted = append(v.omitted, f.LogicalName)
@@ -99,6 +108,10 @@ func (v *recordValues) takeGiven(f *schema.Field, given switched, c comparer, o 
 	case takeDefault:
 		rest := map[string]remedy{onUnsetMember: refuseIt, onNullMember: clearIt} // a default must say something, or null
 		v.takeGiven(f, switched{value: given.fallback, remedies: rest}, c, o)
+		if n, ok := v.given[f.LogicalName]; ok && !n.Sensitive {
+			n.Reason = "the default, because " + why + "; " + n.Reason
+			v.given[f.LogicalName] = n
+		}
 	}
 }
 

@@ -137,7 +137,7 @@ func (c *change) prepare(ctx context.Context) error {
 func (c *change) input() fieldInput {
 	return fieldInput{
 		fields: c.spec.Fields, variables: c.spec.Variables, onUnset: c.spec.OnUnset, cutLongText: c.spec.CutLongText,
-		timeZone: c.spec.TimeZone, culture: c.spec.Culture, purpose: c.purpose,
+		timeZone: c.spec.TimeZone, culture: c.spec.Culture, purpose: c.purpose, explain: c.spec.ValidateOnly,
 	}
 }
 

@@ -46,6 +46,7 @@ type comparer struct {
 	zone      *time.Location // nil where the request names none
 	member    string         // of the request, for faults; "" for "where"
 	depth     int            // how many lookups by where stand around it
+	notes     *notes         // of what becomes of the values; nil for none
 	numbers   *numberWriting // how texts write numbers; nil where the request does not say it
 	noValue   string         // how a search for records without a value is written; "" for writing null
 }
@@ -70,6 +71,9 @@ func (c comparer) terms(ctx context.Context, pairs map[string]any) (terms []odat
 		pair, more, err := c.pair(ctx, name, pairs[name])
 		if err != nil {
 			return nil, nil, err
+		}
+		if len(more) == 0 {
+			c.noteTerm(name, pairs[name], joined(odata.And, pair), cmp.Or(c.member, "where")+"."+name)
 		}
 		terms, faults = append(terms, pair...), append(faults, more...)
 	}

@@ -729,15 +729,18 @@ func (x *DuplicateMatch) GetKey() []string {
 // What became of one value of a request.
 type Conversion struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
-	// Where it was given, as "fields.statuscode".
+	// Where it was given, as "fields.statuscode", "where.fullname", "conditions[0]", or "fetch_xml:3:14" for line and column.
 	Field string `protobuf:"bytes,1,opt,name=field,proto3" json:"field,omitempty"`
-	// The value as it was given, templates rendered. Empty where the field is sensitive.
+	// The value as it was given, templates rendered; objects and lists as JSON. Empty where the field is sensitive.
 	Given string `protobuf:"bytes,2,opt,name=given,proto3" json:"given,omitempty"`
-	// The value as it is sent. Empty where the field is sensitive.
+	// What is sent of it: the value in the body, as "/accounts(…)" for a lookup; of a search the condition in the filter, as
+	// "caseorigincode eq 1"; in FetchXML the operand. Empty where the field is sensitive.
 	Sent string `protobuf:"bytes,3,opt,name=sent,proto3" json:"sent,omitempty"`
-	// Why the one becomes the other, as a sentence.
+	// Why the one becomes the other, as "label \"Phone\" is option 1 of caseorigincode" or "account \"Contoso\" was found by its
+	// name".
 	Reason string `protobuf:"bytes,4,opt,name=reason,proto3" json:"reason,omitempty"`
-	// Whether the field's values are kept out of answers.
+	// Whether the field's values are not shown: it is under column security, its name says that it holds a secret, as "password"
+	// does, or it holds a file.
 	Sensitive     bool `protobuf:"varint,5,opt,name=sensitive,proto3" json:"sensitive,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
@@ -811,7 +814,7 @@ func (x *Conversion) GetSensitive() bool {
 // For validate_only: why the requests are what they are, and what they need.
 type Explanation struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
-	// What became of the request's values, where they are not sent as they were given.
+	// What became of each of the request's values. What is left out of a record is in `omitted`.
 	Conversions []*Conversion `protobuf:"bytes,1,rep,name=conversions,proto3" json:"conversions,omitempty"`
 	// The published rules by which Dataverse looks for duplicates of the record that is to be made. Empty where it is not asked to.
 	DuplicateRules []*DuplicateRule `protobuf:"bytes,2,rep,name=duplicate_rules,json=duplicateRules,proto3" json:"duplicate_rules,omitempty"`

@@ -1,0 +1,246 @@
+package actions
+
+import (
+	"cmp"
+	"context"
+	"encoding/json"
+	"fmt"
+	"maps"
+	"slices"
+	"strings"
+	"sync"
+
+	"github.com/botverse/botverse/dataverse"
+	"github.com/botverse/botverse/dataverse/odata"
+	"github.com/botverse/botverse/dataverse/schema"
+)
+
+// notes collects what becomes of a request's values. A nil one collects nothing; any number of goroutines may use one.
+type notes struct {
+	mu   sync.Mutex
+	list []Conversion
+}
+
+// newNotes is where the values of a call are noted; nil for one that is not to be explained.
+func newNotes(wanted bool) *notes {
+	if !wanted {
+		return nil
+	}
+	return &notes{}
+}
+
+func (n *notes) add(c Conversion) {
+	n.mu.Lock()
+	defer n.mu.Unlock()
+	if !slices.Contains(n.list, c) {
+		n.list = append(n.list, c)
+	}
+}
+
+// all is what was noted, by field.
+func (n *notes) all() []Conversion {
+	if n == nil {
+		return nil
+	}
+	n.mu.Lock()
+	defer n.mu.Unlock()
+	slices.SortStableFunc(n.list, func(a, b Conversion) int { return strings.Compare(a.Field, b.Field) })
+	return n.list
+}
+
+// newConversion is what becomes of a rendered value. What must not be shown of it is left out.
+func newConversion(f *schema.Field, path string, given any, sent, reason string) Conversion {
+	c := Conversion{Field: path, Given: givenText(given), Sent: sent, Reason: reason}
+	if why := hidden(f); why != "" {
+		c.Given, c.Sent, c.Reason, c.Sensitive = "", "", why, true
+	}
+	return c
+}
+
+// hidden says why a field's value is not shown; "" for one that is.
+func hidden(f *schema.Field) string {
+	switch {
+	case f == nil:
+		return ""
+	case f.Secured:
+		return "the field is under column security: its value is not shown"
+	case sensitive(f):
+		return "the field's name says that it holds a secret: its value is not shown"
+	case f.LogicalName == documentField || f.Type == schema.Image:
+		return "base64, as given: the content of files is not shown"
+	}
+	return ""
+}
+
+// givenText is a rendered value as a person reads it.
+func givenText(v any) string {
+	if text, ok := textOf(v); ok {
+		return text
+	}
+	text, err := json.Marshal(plainLookups(v))
+	if err != nil {
+		return ""
+	}
+	return string(text)
+}
+
+// plainLookups is a value in which lookups by `where` stand as the request writes them, without what they compare with: that is
+// noted by itself.
+func plainLookups(v any) any {
+	switch v := v.(type) {
+	case lookupWhere:
+		object := maps.Clone(v.object)
+		if object == nil {
+			object = map[string]any{}
+		}
+		object[v.member] = "…"
+		return object
+	case []any:
+		list := make([]any, len(v))
+		for i := range v {
+			list[i] = plainLookups(v[i])
+		}
+		return list
+	}
+	return v
+}
+
+// noteField notes what the request gives for a field of the record. What is sent is known later.
+func (v *recordValues) noteField(f *schema.Field, path string, given any, reason string) {
+	if v.notes != nil {
+		v.given[f.LogicalName] = newConversion(f, path, given, "", reason)
+	}
+}
+
+// noteSent notes what is sent of each value.
+func (v *recordValues) noteSent(ctx context.Context, client *dataverse.Client) error {
+	if v.notes == nil {
+		return nil
+	}
+	sent := maps.Clone(v.values)
+	maps.Copy(sent, v.later)
+	for _, name := range sortedNames(sent) {
+		text, err := sentText(ctx, client, sent[name], "fields."+name)
+		if err != nil {
+			return err
+		}
+		c, ok := v.given[name]
+		switch {
+		case !ok: // only a state is sent that was not given
+			c = Conversion{Field: "fields." + name, Reason: "the state that goes with the status"}
+			c.Sent = text
+		case !c.Sensitive:
+			c.Sent = text
+		}
+		v.notes.add(c)
+	}
+	return nil
+}
+
+// sentText is a translated value as it stands in a request's body.
+func sentText(ctx context.Context, client *dataverse.Client, value any, path string) (string, error) {
+	switch value := value.(type) {
+	case nil:
+		return "null", nil
+	case reference:
+		return recordAddress(ctx, client, value, path)
+	case []int:
+		return strings.ReplaceAll(joinInts(value), " ", ""), nil
+	case []party:
+		var texts []string
+		for _, p := range value {
+			text := p.Address
+			if text == "" {
+				var err error
+				if text, err = recordAddress(ctx, client, p.reference, path); err != nil {
+					return "", err
+				}
+			}
+			texts = append(texts, text)
+		}
+		return strings.Join(texts, ", "), nil
+	}
+	text, _ := textOf(value)
+	return text, nil
+}
+
+// noteTerm notes the condition that came of a value of a search.
+func (c comparer) noteTerm(field string, value any, term odata.Expr, path string) {
+	f := fieldNamed(c.entity, field)
+	if c.notes == nil || f == nil || term == nil {
+		return
+	}
+	given, reason := value, "a search for records without a value"
+	compared, _ := term.(*odata.Compare)
+	switch list, isList := value.([]any); {
+	case value == nil && compared != nil && compared.Op == odata.Ne:
+		reason = "a search for records that have a value"
+	case value == nil:
+	case isList:
+		var reasons []string
+		values, _ := c.operands(f, list, path)
+		for _, element := range values {
+			reasons = append(reasons, c.reason(f, element, path))
+		}
+		given, reason = values, joinReasons(reasons)
+	default:
+		given, _ = c.operand(f, value, path)
+		reason = c.reason(f, given, path)
+	}
+	c.notes.add(newConversion(f, path, given, odata.FormatFilter(term), reason))
+}
+
+// notePhone notes how a phone number is searched for.
+func (c comparer) notePhone(p *phoneSearch) {
+	if c.notes == nil {
+		return
+	}
+	number := p.number.E164()
+	c.notes.add(Conversion{
+		Field: cmp.Or(c.member, "where") + "." + phoneMember, Given: number, Sent: odata.FormatFilter(p.filter()),
+		Reason: number + " in any spelling: what has its digits is read, and compared as a whole number",
+	})
+}
+
+func (c comparer) reason(f *schema.Field, value any, path string) string {
+	if list, ok := value.([]any); ok && f.Type != schema.MultiSelectPicklist {
+		var reasons []string
+		for _, element := range list {
+			reasons = append(reasons, c.reason(f, element, path))
+		}
+		return joinReasons(reasons)
+	}
+	return reasonOf(f, value, valueOptions{Path: path, Zone: c.zone, Numbers: c.numbers, Search: true})
+}
+
+// joinReasons is several reasons as one, each told once.
+func joinReasons(reasons []string) string {
+	var once []string
+	for _, reason := range reasons {
+		if !slices.Contains(once, reason) {
+			once = append(once, reason)
+		}
+	}
+	return strings.Join(once, "; ")
+}
+
+// noteOperand notes what came of a value in a FetchXML condition.
+func (p operandPlace) noteOperand(values comparer, value any, texts []string, at string) {
+	if values.notes == nil {
+		return
+	}
+	reason := "as given"
+	switch operandKindOf(p.operator, p.field) {
+	case typedOperand:
+		reason = values.reason(p.field, value, at)
+	case textOperand:
+		if isPattern(p.operator.Name) {
+			reason = "text, with its wildcards made literal"
+		}
+	case dayOperand:
+		reason = fmt.Sprintf("the day, for the operator %q", p.operator.Name)
+	case recordOperand:
+		reason = "the record ID, or that of a reference"
+	}
+	values.notes.add(newConversion(p.field, at, value, strings.Join(texts, ", "), reason))
+}
