@@ -112,7 +112,7 @@ func toInteger(value any) (any, string) {
 	case float64:
 		text = strconv.FormatFloat(n, 'f', -1, 64)
 	}
-	if len(text) > maxDigits {
+	if len(text) > maxDigits || strings.ContainsAny(text, "eE") {
 		return nil, rightInteger
 	}
 	whole, ok := new(big.Rat).SetString(text)
