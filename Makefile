@@ -25,6 +25,15 @@ test: ## Run the tests
 race: ## Run the tests under the race detector
 	CGO_ENABLED=1 go test -race $(RACE)
 
+.PHONY: cluster
+cluster: ## Run the tests that need a cluster of three NATS servers
+	go vet -tags cluster ./journal ./cmd/botverse
+	go test -tags cluster -run Cluster ./journal ./cmd/botverse
+
+.PHONY: soak
+soak: ## Kill and restart machines and NATS servers under load for DURATION (default 10m); SEED repeats a run
+	SOAK_DURATION=$(or $(DURATION),10m) SOAK_SEED=$(SEED) go test -tags cluster -count=1 -v -timeout 24h -run 'TestSoakOnCluster$$' ./cmd/botverse
+
 .PHONY: clients
 clients: ## Drive the local Dataverse with the client libraries of others (needs Node.js)
 	tools/clients.sh
