@@ -87,7 +87,7 @@ func (c *change) cameMeanwhile(result Result) bool {
 
 // merge changes the record of an ID.
 func (c *change) merge(ctx context.Context, id dataverse.ID) (Result, error) {
-	m := &merge{client: c.client, entity: c.entity, id: id, values: map[string]any{}, policy: c.spec.Merge, save: c.target.save}
+	m := &merge{client: c.client, entity: c.entity, id: id, values: map[string]any{}, policy: c.spec.Merge, asOf: c.asOf, save: c.target.save}
 	for name, value := range c.values.withState() {
 		if f := c.entity.Field(name); changeable(c.entity, f) {
 			m.values[name] = value
@@ -150,6 +150,9 @@ func (c *change) creation(ctx context.Context) (*creation, error) {
 		OnDuplicate: c.onDuplicate, OnUnset: s.OnUnset, CutLongText: s.CutLongText, TimeZone: s.TimeZone, Culture: s.Culture,
 		RequestID: s.RequestID, Namespace: s.Namespace, ValidateOnly: s.ValidateOnly, UseFirst: s.UseFirst, ReportDuplicates: c.reportDuplicates,
 	}}
+	if c.onDuplicate == UpdateIfNewer {
+		made.spec.AsOf = s.AsOf
+	}
 	return made, made.prepare(ctx, c.runtime)
 }
 

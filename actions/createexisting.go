@@ -31,7 +31,7 @@ func (c *creation) meet(ctx context.Context, found rowList) (result Result, err 
 
 // takesExisting reports whether a record that exists can be the answer.
 func (o OnDuplicate) takesExisting() bool {
-	return o == UseExisting || o == UpdateExisting || o == FillExisting
+	return o == UseExisting || o == UpdateExisting || o == FillExisting || o == UpdateIfNewer
 }
 
 // takeFirst answers with the existing record, or with the first of several in the order of a search.
@@ -97,8 +97,11 @@ func (c *creation) take(ctx context.Context, record Record, row dataverse.Record
 // made stays out.
 func (c *creation) merging(id dataverse.ID) *merge {
 	m := &merge{client: c.client, entity: c.entity, id: id, values: map[string]any{}, save: c.save}
-	if c.spec.OnDuplicate == FillExisting {
+	switch c.spec.OnDuplicate {
+	case FillExisting:
 		m.policy = FillBlanks
+	case UpdateIfNewer:
+		m.policy, m.asOf = NewestWins, c.asOf
 	}
 	for name, value := range c.values.withState() {
 		if f := c.entity.Field(name); changeable(c.entity, f) {

@@ -29,7 +29,7 @@ func (c *creation) once(ctx context.Context, r *Runtime) (Result, error) {
 func (s CreateRecord) request() request {
 	return request{
 		action: "CreateRecord", namespace: s.Namespace, id: s.RequestID, variables: s.Variables, fields: s.Fields,
-		options: []any{s.OnDuplicate, s.MatchOn, s.IgnoreRules, s.UseFirst, s.OnUnset, s.CutLongText, s.TimeZone, s.Culture},
+		options: []any{s.OnDuplicate, s.MatchOn, s.IgnoreRules, s.UseFirst, s.OnUnset, s.CutLongText, s.TimeZone, s.Culture, s.AsOf},
 	}
 }
 

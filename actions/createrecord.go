@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"slices"
+	"time"
 
 	"github.com/botverse/botverse/dataverse"
 	"github.com/botverse/botverse/dataverse/odata"
@@ -21,6 +22,7 @@ const (
 	UseExisting                        // create nothing and answer Existing with the record that exists
 	UpdateExisting                     // give the record that exists the values, and answer Updated or Unchanged
 	FillExisting                       // give the record that exists the values where it has none, likewise
+	UpdateIfNewer                      // as UpdateExisting, but that a record that was changed since AsOf is left as it is
 )
 
 // OnUnset says what to do with a field whose value names a variable that is not set.
@@ -46,6 +48,7 @@ type CreateRecord struct {
 	UseFirst     bool     // of several records that exist take the first in FindRecord's order; Ambiguous else
 	// ReportDuplicates has the records looked for that CreateDuplicate creates another of, so that the answer tells them.
 	ReportDuplicates bool
+	AsOf             string // of UpdateIfNewer: when the values were true, RFC 3339, or a template that gives that
 	OnUnset          OnUnset
 	CutLongText      bool
 	TimeZone         string // IANA name, of points in time without an offset; "" refuses them
@@ -100,6 +103,7 @@ type creation struct {
 	sends      int // how often it was sent
 	// doubt says that a creation was sent of which it is not known whether it was done.
 	doubt bool
+	asOf  time.Time // the zero time without UpdateIfNewer
 	// blind says that the record may not be read: its creation was refused once for that, maybe after it was done.
 	blind bool
 	gone  bool // whether an existing record was deleted since it was found
@@ -122,6 +126,10 @@ func (c *creation) prepare(ctx context.Context, r *Runtime) error {
 	more, err := c.prepareSave(ctx, r)
 	if err != nil && len(faults) == 0 {
 		return err
+	}
+	asOf, fault := r.parseAsOf(c.entity, c.spec.AsOf, c.spec.OnDuplicate == UpdateIfNewer, c.spec.Variables)
+	if c.asOf = asOf; fault != nil {
+		more = append(more, *fault)
 	}
 	if err := inputError(slices.Concat(faults, more, c.matchFaults())); err != nil {
 		return err

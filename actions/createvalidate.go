@@ -66,7 +66,7 @@ func (c *creation) validateRest(ctx context.Context, plan *plan) error {
 	}
 	plan.hold("if an alternate key refuses the record")
 	c.sameKey(ctx)
-	if c.spec.OnDuplicate == UpdateExisting || c.spec.OnDuplicate == FillExisting {
+	if c.spec.OnDuplicate.takesExisting() && c.spec.OnDuplicate != UseExisting {
 		return c.merging(anyRecord).list(ctx, plan, "if one existing record matches")
 	}
 	return nil
@@ -91,6 +91,9 @@ func (m *merge) list(ctx context.Context, plan *plan, condition string) error {
 	plan.hold(condition)
 	if _, err := m.client.GetRecord(ctx, m.entity, m.id, m.selected()); plan.heldBack(err) != nil {
 		return plan.heldBack(err)
+	}
+	if m.policy == NewestWins {
+		condition += " and was not changed after as_of"
 	}
 	plan.hold(condition + ", with the values that it lacks and the version that was read")
 	_, err := m.write(ctx, dataverse.Record{}, sortedNames(m.values))

@@ -22,6 +22,7 @@ type Merge int
 const (
 	Overwrite  Merge = iota // every given value takes the place of the record's; null clears
 	FillBlanks              // a given value is written where the record has none; what is filled is never changed
+	NewestWins              // as Overwrite, but that nothing is written into a record that was changed since AsOf
 )
 
 const (
@@ -39,12 +40,14 @@ type merge struct {
 	id     dataverse.ID
 	values map[string]any // by logical name, as recordValues has them
 	policy Merge
+	asOf   time.Time // of NewestWins: when the values were true
 	save   *savePlan
 
 	wrote       bool // whether a change was sent that may have been made
 	doubt       bool // whether a change was sent whose answer never came
 	unversioned bool // whether the entity has no versions to guard a change by
 	unreadable  bool // whether the record could not be read after the change
+	outdated    bool // whether the record has kept its values because it was changed since asOf
 }
 
 // run merges. The outcome is Updated, Unchanged, InDoubt, or NotMatched where the record is not there; the row is the
@@ -59,6 +62,9 @@ func (m *merge) run(ctx context.Context) (Outcome, dataverse.Record, error) {
 		names := m.changes(row)
 		if len(names) == 0 {
 			return m.same(), row, nil
+		}
+		if m.policy == NewestWins && changedSince(row, m.asOf) {
+			return m.older(), row, nil
 		}
 		var now *dataverse.Record
 		now, err = m.write(ctx, row, names)
@@ -91,6 +97,16 @@ func (m *merge) same() Outcome {
 	if m.doubt {
 		return Updated
 	}
+	return Unchanged
+}
+
+// older is the outcome where the record was changed since the values were true. After a change of our own whose answer was
+// lost it may be that one: whether it was done before somebody else's cannot be known.
+func (m *merge) older() Outcome {
+	if m.doubt {
+		return InDoubt
+	}
+	m.outdated = true
 	return Unchanged
 }
 
@@ -210,6 +226,9 @@ func (m *merge) selected() *odata.Query {
 			properties = append(properties, f.Property())
 		}
 	}
+	if m.policy == NewestWins {
+		properties = append(properties, modifiedField)
+	}
 	slices.Sort(properties)
 	return &odata.Query{Select: slices.Compact(properties), Expand: expand}
 }
@@ -222,6 +241,9 @@ func (m *merge) warnings() []Warning {
 	}
 	if m.unreadable {
 		warnings = append(warnings, Warning{Code: SaveNotReadable, Message: "the record was changed, but what to save of it could not be read: those variables have their defaults"})
+	}
+	if m.outdated {
+		warnings = append(warnings, Warning{Code: RecordNewer, Message: "the record was changed after as_of: it keeps its values"})
 	}
 	return warnings
 }

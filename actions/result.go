@@ -75,6 +75,7 @@ const (
 	CountCapped             WarningCode = "COUNT_CAPPED"
 	PhoneSearchCapped       WarningCode = "PHONE_SEARCH_CAPPED"
 	DuplicateCreated        WarningCode = "DUPLICATE_CREATED"
+	RecordNewer             WarningCode = "RECORD_NEWER"
 )
 
 // Warning is something the flow's author should know though the call succeeded.

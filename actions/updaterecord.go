@@ -3,6 +3,7 @@ package actions
 import (
 	"context"
 	"fmt"
+	"time"
 
 	"github.com/botverse/botverse/dataverse"
 	"github.com/botverse/botverse/dataverse/schema"
@@ -27,6 +28,7 @@ type UpdateRecord struct {
 
 	Fields       map[string]any // by logical name: literals, templates, lookups; null clears
 	Merge        Merge
+	AsOf         string // of NewestWins, and of an upsert's UpdateIfNewer: when the values were true, RFC 3339, or a template that gives that
 	Variables    map[string]any
 	Save         map[string]string // variable to source
 	SaveDefaults map[string]any    // by variable
@@ -86,6 +88,7 @@ type change struct {
 	entity   *schema.Entity
 	target   target
 	values   *recordValues
+	asOf     time.Time // the zero time where no policy compares it
 	claim    claim
 	warnings []Warning
 	wrote    bool         // whether something was written, or may have been
@@ -131,6 +134,10 @@ func (c *change) prepare(ctx context.Context) error {
 		return err
 	}
 	c.target = found
+	asOf, fault := c.runtime.parseAsOf(c.entity, c.spec.AsOf, c.spec.Merge == NewestWins || c.onDuplicate == UpdateIfNewer, c.spec.Variables)
+	if c.asOf = asOf; fault != nil {
+		more = append(more, *fault)
+	}
 	return inputError(append(faults, more...))
 }
 
@@ -150,6 +157,6 @@ func (c *change) request() request {
 	}
 	return request{
 		action: c.action, namespace: s.Namespace, id: s.RequestID, variables: s.Variables, fields: s.Fields, target: target,
-		options: []any{s.OrderBy, s.UseFirst, s.Merge, s.OnUnset, s.CutLongText, s.TimeZone, s.Culture, c.onDuplicate},
+		options: []any{s.OrderBy, s.UseFirst, s.Merge, s.OnUnset, s.CutLongText, s.TimeZone, s.Culture, c.onDuplicate, s.AsOf},
 	}
 }

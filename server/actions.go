@@ -57,6 +57,7 @@ var onDuplicate = map[botversev1.CreateRecordRequest_OnDuplicate]actions.OnDupli
 	botversev1.CreateRecordRequest_USE_EXISTING:             actions.UseExisting,
 	botversev1.CreateRecordRequest_UPDATE_EXISTING:          actions.UpdateExisting,
 	botversev1.CreateRecordRequest_FILL_BLANKS:              actions.FillExisting,
+	botversev1.CreateRecordRequest_UPDATE_IF_NEWER:          actions.UpdateIfNewer,
 }
 
 func createRecordFrom(req *botversev1.CreateRecordRequest) actions.CreateRecord {
@@ -76,6 +77,7 @@ func createRecordFrom(req *botversev1.CreateRecordRequest) actions.CreateRecord 
 		IgnoreRules:  req.GetIgnoreDuplicateRules(),
 		UseFirst:     req.GetOnMultiple() == botversev1.CreateRecordRequest_FIRST,
 
+		AsOf:             req.GetAsOf(),
 		ReportDuplicates: req.GetReportDuplicates(),
 	}
 	spec.OnDuplicate = onDuplicate[req.GetOnDuplicate()]
@@ -95,6 +97,7 @@ type changeRequest interface {
 	GetConditions() []*botversev1.Condition
 	GetFields() *structpb.Struct
 	GetMerge() botversev1.UpdateRecordRequest_Merge
+	GetAsOf() string
 	GetVariables() *structpb.Struct
 	GetSave() map[string]string
 	GetSaveDefaults() *structpb.Struct
@@ -129,9 +132,13 @@ func updateRecordFrom(req changeRequest) actions.UpdateRecord {
 		Culture:       req.GetCulture(),
 		RequestID:     req.GetRequestId(),
 		ValidateOnly:  req.GetValidateOnly(),
+		AsOf:          req.GetAsOf(),
 	}
-	if req.GetMerge() == botversev1.UpdateRecordRequest_FILL_BLANKS {
+	switch req.GetMerge() {
+	case botversev1.UpdateRecordRequest_FILL_BLANKS:
 		spec.Merge = actions.FillBlanks
+	case botversev1.UpdateRecordRequest_NEWEST_WINS:
+		spec.Merge = actions.NewestWins
 	}
 	if req.GetOnUnset() == botversev1.UpdateRecordRequest_REFUSE {
 		spec.OnUnset = actions.Refuse

@@ -26,7 +26,7 @@ type body struct {
 	saveDefaults        map[string]any
 	onDuplicate         string
 	onMultiple, onUnset string
-	merge               string
+	merge, asOf         string
 	ignoreRules         bool
 	reportDuplicates    bool
 	cutLongText         bool
@@ -84,7 +84,7 @@ var bodyMembers = []bodyMember{
 	{name: "saveDefaults", kinds: Kinds(), into: func(b *body) any { return &b.saveDefaults },
 		describe: "Values for variables of save whose source has none. Without one it is null."},
 	{name: "onDuplicate", kinds: making, into: func(b *body) any { return &b.onDuplicate },
-		values:   []string{"DO_NOT_CREATE", "CREATE_DUPLICATE", "USE_EXISTING", "UPDATE_EXISTING", "FILL_BLANKS"},
+		values:   []string{"DO_NOT_CREATE", "CREATE_DUPLICATE", "USE_EXISTING", "UPDATE_EXISTING", "FILL_BLANKS", "UPDATE_IF_NEWER"},
 		describe: "What to do where the record exists already; DO_NOT_CREATE without it."},
 	{name: "matchOn", kinds: creating, into: func(b *body) any { return &b.matchOn }, most: 16,
 		shape: regexp.MustCompile(`^[a-zA-Z][a-zA-Z0-9_]{0,127}$`), right: "a field's logical name",
@@ -93,8 +93,10 @@ var bodyMembers = []bodyMember{
 		describe: "Looks for existing records by matchOn alone."},
 	{name: "reportDuplicates", kinds: making, into: func(b *body) any { return &b.reportDuplicates },
 		describe: "For CREATE_DUPLICATE: tells the records that are duplicated by Dataverse's rules."},
-	{name: "merge", kinds: changing, into: func(b *body) any { return &b.merge }, values: []string{"OVERWRITE", "FILL_BLANKS"},
+	{name: "merge", kinds: changing, into: func(b *body) any { return &b.merge }, values: []string{"OVERWRITE", "FILL_BLANKS", "NEWEST_WINS"},
 		describe: "How the values meet those that the record has; OVERWRITE without it."},
+	{name: "asOf", kinds: writing, into: func(b *body) any { return &b.asOf }, most: 4096,
+		describe: "For NEWEST_WINS and UPDATE_IF_NEWER: when what fields say was true, as RFC 3339, or a template that gives that."},
 	{name: "orderBy", kinds: choosing, into: func(b *body) any { return &b.orderBy }, most: 8,
 		shape: regexp.MustCompile(`^\s*[a-zA-Z_][a-zA-Z0-9_]{0,127}(\s+(asc|desc))?\s*$`), right: `a field and, where need be, asc or desc, as "createdon desc"`,
 		describe: `Fields to order by, each as "createdon desc".`},

@@ -154,7 +154,7 @@ func TestEveryMemberReachesItsRequest(t *testing.T) {
 		entity: "e", recordID: "r", key: map[string]any{"k": 1}, where: map[string]any{"w": 1}, fields: map[string]any{"f": 1},
 		conditions: []actions.Condition{{Field: "c"}}, fetchXML: "x", orderBy: []string{"o"}, matchOn: []string{"m"},
 		save: map[string]string{"s": "s"}, saveDefaults: map[string]any{"s": 1}, onDuplicate: "FILL_BLANKS", onUnset: "REFUSE", merge: "FILL_BLANKS",
-		ignoreRules: true, cutLongText: true, countMatches: true, reportDuplicates: true, maxCandidates: 1, timeZone: "UTC", culture: "de",
+		ignoreRules: true, cutLongText: true, countMatches: true, reportDuplicates: true, asOf: "2026-05-17T15:30:00Z", maxCandidates: 1, timeZone: "UTC", culture: "de",
 	}
 	call := Call{RequestID: "r", Namespace: "n", ValidateOnly: true}
 	writes, reads := full, full

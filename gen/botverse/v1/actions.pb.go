@@ -43,6 +43,8 @@ const (
 	// Give the record that exists those values of `fields` for which it has none, and answer UPDATED or UNCHANGED. What is
 	// filled is never changed, also where somebody fills it at the same moment.
 	CreateRecordRequest_FILL_BLANKS CreateRecordRequest_OnDuplicate = 5
+	// As UPDATE_EXISTING, but a record that was changed after `as_of` is left as it is: UNCHANGED, with the warning RECORD_NEWER.
+	CreateRecordRequest_UPDATE_IF_NEWER CreateRecordRequest_OnDuplicate = 6
 )
 
 // Enum value maps for CreateRecordRequest_OnDuplicate.
@@ -54,6 +56,7 @@ var (
 		3: "USE_EXISTING",
 		4: "UPDATE_EXISTING",
 		5: "FILL_BLANKS",
+		6: "UPDATE_IF_NEWER",
 	}
 	CreateRecordRequest_OnDuplicate_value = map[string]int32{
 		"ON_DUPLICATE_UNSPECIFIED": 0,
@@ -62,6 +65,7 @@ var (
 		"USE_EXISTING":             3,
 		"UPDATE_EXISTING":          4,
 		"FILL_BLANKS":              5,
+		"UPDATE_IF_NEWER":          6,
 	}
 )
 
@@ -209,12 +213,12 @@ const (
 	// A call with the same request_id made the record before; nothing was made now. What is saved is read from the record
 	// as it is now; one that was deleted since is still answered, with the warning RECORD_DELETED.
 	CreateRecordResponse_ALREADY_CREATED CreateRecordResponse_Outcome = 2
-	// Dataverse holds records that match; nothing was made. They are in `existing`. With USE_EXISTING, UPDATE_EXISTING and
-	// FILL_BLANKS this means that none of them is of the entity itself.
+	// Dataverse holds records that match; nothing was made. They are in `existing`. With USE_EXISTING, UPDATE_EXISTING,
+	// UPDATE_IF_NEWER and FILL_BLANKS this means that none of them is of the entity itself.
 	CreateRecordResponse_DUPLICATE CreateRecordResponse_Outcome = 3
 	// For USE_EXISTING: a record that matches exists. It is in `record`; nothing was made or changed.
 	CreateRecordResponse_EXISTING CreateRecordResponse_Outcome = 4
-	// For UPDATE_EXISTING and FILL_BLANKS: a record that matches exists, and was changed. It is in `record`.
+	// For UPDATE_EXISTING, UPDATE_IF_NEWER and FILL_BLANKS: a record that matches exists, and was changed. It is in `record`.
 	CreateRecordResponse_UPDATED CreateRecordResponse_Outcome = 5
 	// The same, but the record has all the values already; nothing was written.
 	CreateRecordResponse_UNCHANGED CreateRecordResponse_Outcome = 6
@@ -290,6 +294,10 @@ const (
 	// A given value is written where the record has none. What is filled is never changed, also where somebody fills it at
 	// the same moment.
 	UpdateRecordRequest_FILL_BLANKS UpdateRecordRequest_Merge = 2
+	// As OVERWRITE, but a record that was changed after `as_of` is left as it is: UNCHANGED, with the warning RECORD_NEWER. A
+	// change that somebody makes at the same moment is newer. It is the whole record that is newer or older: Dataverse does not
+	// tell when each of its fields was changed.
+	UpdateRecordRequest_NEWEST_WINS UpdateRecordRequest_Merge = 3
 )
 
 // Enum value maps for UpdateRecordRequest_Merge.
@@ -298,11 +306,13 @@ var (
 		0: "MERGE_UNSPECIFIED",
 		1: "OVERWRITE",
 		2: "FILL_BLANKS",
+		3: "NEWEST_WINS",
 	}
 	UpdateRecordRequest_Merge_value = map[string]int32{
 		"MERGE_UNSPECIFIED": 0,
 		"OVERWRITE":         1,
 		"FILL_BLANKS":       2,
+		"NEWEST_WINS":       3,
 	}
 )
 
@@ -876,8 +886,12 @@ type CreateRecordRequest struct {
 	// exist are in the answer's `existing`, with the warning DUPLICATE_CREATED. It costs a request for each entity that the rules
 	// compare with.
 	ReportDuplicates bool `protobuf:"varint,16,opt,name=report_duplicates,json=reportDuplicates,proto3" json:"report_duplicates,omitempty"`
-	unknownFields    protoimpl.UnknownFields
-	sizeCache        protoimpl.SizeCache
+	// For on_duplicate UPDATE_IF_NEWER: when what `fields` say was true, as "2026-05-17T15:30:00Z", or a template that
+	// gives such a point in time. Dataverse tells when a record was last changed to the second: one that was changed in the same
+	// second counts as newer. A time to come is refused.
+	AsOf          string `protobuf:"bytes,17,opt,name=as_of,json=asOf,proto3" json:"as_of,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
 }
 
 func (x *CreateRecordRequest) Reset() {
@@ -1027,6 +1041,13 @@ func (x *CreateRecordRequest) GetReportDuplicates() bool {
 		return x.ReportDuplicates
 	}
 	return false
+}
+
+func (x *CreateRecordRequest) GetAsOf() string {
+	if x != nil {
+		return x.AsOf
+	}
+	return ""
 }
 
 // Tells what became of a creation.
@@ -1207,7 +1228,11 @@ type UpdateRecordRequest struct {
 	// What the record's fields must fulfil beside `where`, all of it, as for FindRecord.
 	Conditions []*Condition `protobuf:"bytes,19,rep,name=conditions,proto3" json:"conditions,omitempty"`
 	// The language, as "de" or "en-US", in which texts write numbers. As for CreateRecord.
-	Culture       string `protobuf:"bytes,21,opt,name=culture,proto3" json:"culture,omitempty"`
+	Culture string `protobuf:"bytes,21,opt,name=culture,proto3" json:"culture,omitempty"`
+	// For merge NEWEST_WINS: when what `fields` say was true, as "2026-05-17T15:30:00Z", or a template that
+	// gives such a point in time. Dataverse tells when a record was last changed to the second: one that was changed in the same
+	// second counts as newer. A time to come is refused.
+	AsOf          string `protobuf:"bytes,22,opt,name=as_of,json=asOf,proto3" json:"as_of,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -1378,6 +1403,13 @@ func (x *UpdateRecordRequest) GetConditions() []*Condition {
 func (x *UpdateRecordRequest) GetCulture() string {
 	if x != nil {
 		return x.Culture
+	}
+	return ""
+}
+
+func (x *UpdateRecordRequest) GetAsOf() string {
+	if x != nil {
+		return x.AsOf
 	}
 	return ""
 }
@@ -1557,8 +1589,12 @@ type UpsertRecordRequest struct {
 	Culture string `protobuf:"bytes,21,opt,name=culture,proto3" json:"culture,omitempty"`
 	// For on_duplicate CREATE_DUPLICATE, where the record is to be made: as for CreateRecord.
 	ReportDuplicates bool `protobuf:"varint,22,opt,name=report_duplicates,json=reportDuplicates,proto3" json:"report_duplicates,omitempty"`
-	unknownFields    protoimpl.UnknownFields
-	sizeCache        protoimpl.SizeCache
+	// For merge NEWEST_WINS and on_duplicate UPDATE_IF_NEWER: when what `fields` say was true, as "2026-05-17T15:30:00Z", or a template that
+	// gives such a point in time. Dataverse tells when a record was last changed to the second: one that was changed in the same
+	// second counts as newer. A time to come is refused.
+	AsOf          string `protobuf:"bytes,23,opt,name=as_of,json=asOf,proto3" json:"as_of,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
 }
 
 func (x *UpsertRecordRequest) Reset() {
@@ -1743,6 +1779,13 @@ func (x *UpsertRecordRequest) GetReportDuplicates() bool {
 		return x.ReportDuplicates
 	}
 	return false
+}
+
+func (x *UpsertRecordRequest) GetAsOf() string {
+	if x != nil {
+		return x.AsOf
+	}
+	return ""
 }
 
 // Tells what became of an upsert.
@@ -2565,8 +2608,7 @@ var File_botverse_v1_actions_proto protoreflect.FileDescriptor
 
 const file_botverse_v1_actions_proto_rawDesc = "" +
 	"\n" +
-	"\x19botverse/v1/actions.proto\x12\vbotverse.v1\x1a\x19botverse/v1/records.proto\x1a\x1fbotverse/v1/saved_actions.proto\x1a\x1bbuf/validate/validate.proto\x1a\x1cgoogle/api/annotations.proto\x1a\x1cgoogle/protobuf/struct.proto\"\xe9\n" +
-	"\n" +
+	"\x19botverse/v1/actions.proto\x12\vbotverse.v1\x1a\x19botverse/v1/records.proto\x1a\x1fbotverse/v1/saved_actions.proto\x1a\x1bbuf/validate/validate.proto\x1a\x1cgoogle/api/annotations.proto\x1a\x1cgoogle/protobuf/struct.proto\"\x9d\v\n" +
 	"\x13CreateRecordRequest\x12*\n" +
 	"\venvironment\x18\x01 \x01(\tB\b\xbaH\x05r\x03\x18\x80\x01R\venvironment\x12<\n" +
 	"\x06entity\x18\x02 \x01(\tB$\xbaH!r\x1f2\x1d^[a-zA-Z][a-zA-Z0-9_]{0,127}$R\x06entity\x127\n" +
@@ -2587,17 +2629,19 @@ const file_botverse_v1_actions_proto_rawDesc = "" +
 	"\von_multiple\x18\x0f \x01(\x0e2+.botverse.v1.CreateRecordRequest.OnMultipleB\b\xbaH\x05\x82\x01\x02\x10\x01R\n" +
 	"onMultiple\x12!\n" +
 	"\aculture\x18\x15 \x01(\tB\a\xbaH\x04r\x02\x18@R\aculture\x12+\n" +
-	"\x11report_duplicates\x18\x10 \x01(\bR\x10reportDuplicates\x1a7\n" +
+	"\x11report_duplicates\x18\x10 \x01(\bR\x10reportDuplicates\x12\x1d\n" +
+	"\x05as_of\x18\x11 \x01(\tB\b\xbaH\x05r\x03\x18\x80 R\x04asOf\x1a7\n" +
 	"\tSaveEntry\x12\x10\n" +
 	"\x03key\x18\x01 \x01(\tR\x03key\x12\x14\n" +
-	"\x05value\x18\x02 \x01(\tR\x05value:\x028\x01\"\x8c\x01\n" +
+	"\x05value\x18\x02 \x01(\tR\x05value:\x028\x01\"\xa1\x01\n" +
 	"\vOnDuplicate\x12\x1c\n" +
 	"\x18ON_DUPLICATE_UNSPECIFIED\x10\x00\x12\x11\n" +
 	"\rDO_NOT_CREATE\x10\x01\x12\x14\n" +
 	"\x10CREATE_DUPLICATE\x10\x02\x12\x10\n" +
 	"\fUSE_EXISTING\x10\x03\x12\x13\n" +
 	"\x0fUPDATE_EXISTING\x10\x04\x12\x0f\n" +
-	"\vFILL_BLANKS\x10\x05\"C\n" +
+	"\vFILL_BLANKS\x10\x05\x12\x13\n" +
+	"\x0fUPDATE_IF_NEWER\x10\x06\"C\n" +
 	"\n" +
 	"OnMultiple\x12\x1b\n" +
 	"\x17ON_MULTIPLE_UNSPECIFIED\x10\x00\x12\t\n" +
@@ -2629,7 +2673,7 @@ const file_botverse_v1_actions_proto_rawDesc = "" +
 	"\aUPDATED\x10\x05\x12\r\n" +
 	"\tUNCHANGED\x10\x06\x12\r\n" +
 	"\tAMBIGUOUS\x10\a\x12\f\n" +
-	"\bIN_DOUBT\x10\b\"\xbe\v\n" +
+	"\bIN_DOUBT\x10\b\"\xee\v\n" +
 	"\x13UpdateRecordRequest\x12*\n" +
 	"\venvironment\x18\x01 \x01(\tB\b\xbaH\x05r\x03\x18\x80\x01R\venvironment\x12<\n" +
 	"\x06entity\x18\x02 \x01(\tB$\xbaH!r\x1f2\x1d^[a-zA-Z][a-zA-Z0-9_]{0,127}$R\x06entity\x12%\n" +
@@ -2655,14 +2699,16 @@ const file_botverse_v1_actions_proto_rawDesc = "" +
 	"\n" +
 	"conditions\x18\x13 \x03(\v2\x16.botverse.v1.ConditionB\b\xbaH\x05\x92\x01\x02\x10 R\n" +
 	"conditions\x12!\n" +
-	"\aculture\x18\x15 \x01(\tB\a\xbaH\x04r\x02\x18@R\aculture\x1a7\n" +
+	"\aculture\x18\x15 \x01(\tB\a\xbaH\x04r\x02\x18@R\aculture\x12\x1d\n" +
+	"\x05as_of\x18\x16 \x01(\tB\b\xbaH\x05r\x03\x18\x80 R\x04asOf\x1a7\n" +
 	"\tSaveEntry\x12\x10\n" +
 	"\x03key\x18\x01 \x01(\tR\x03key\x12\x14\n" +
-	"\x05value\x18\x02 \x01(\tR\x05value:\x028\x01\">\n" +
+	"\x05value\x18\x02 \x01(\tR\x05value:\x028\x01\"O\n" +
 	"\x05Merge\x12\x15\n" +
 	"\x11MERGE_UNSPECIFIED\x10\x00\x12\r\n" +
 	"\tOVERWRITE\x10\x01\x12\x0f\n" +
-	"\vFILL_BLANKS\x10\x02\"C\n" +
+	"\vFILL_BLANKS\x10\x02\x12\x0f\n" +
+	"\vNEWEST_WINS\x10\x03\"C\n" +
 	"\n" +
 	"OnMultiple\x12\x1b\n" +
 	"\x17ON_MULTIPLE_UNSPECIFIED\x10\x00\x12\t\n" +
@@ -2692,7 +2738,7 @@ const file_botverse_v1_actions_proto_rawDesc = "" +
 	"\tUNCHANGED\x10\x02\x12\x0f\n" +
 	"\vNOT_MATCHED\x10\x03\x12\r\n" +
 	"\tAMBIGUOUS\x10\x04\x12\f\n" +
-	"\bIN_DOUBT\x10\b\"\x86\v\n" +
+	"\bIN_DOUBT\x10\b\"\xa5\v\n" +
 	"\x13UpsertRecordRequest\x12*\n" +
 	"\venvironment\x18\x01 \x01(\tB\b\xbaH\x05r\x03\x18\x80\x01R\venvironment\x12<\n" +
 	"\x06entity\x18\x02 \x01(\tB$\xbaH!r\x1f2\x1d^[a-zA-Z][a-zA-Z0-9_]{0,127}$R\x06entity\x12%\n" +
@@ -2720,7 +2766,8 @@ const file_botverse_v1_actions_proto_rawDesc = "" +
 	"conditions\x18\x14 \x03(\v2\x16.botverse.v1.ConditionB\b\xbaH\x05\x92\x01\x02\x10 R\n" +
 	"conditions\x12!\n" +
 	"\aculture\x18\x15 \x01(\tB\a\xbaH\x04r\x02\x18@R\aculture\x12+\n" +
-	"\x11report_duplicates\x18\x16 \x01(\bR\x10reportDuplicates\x1a7\n" +
+	"\x11report_duplicates\x18\x16 \x01(\bR\x10reportDuplicates\x12\x1d\n" +
+	"\x05as_of\x18\x17 \x01(\tB\b\xbaH\x05r\x03\x18\x80 R\x04asOf\x1a7\n" +
 	"\tSaveEntry\x12\x10\n" +
 	"\x03key\x18\x01 \x01(\tR\x03key\x12\x14\n" +
 	"\x05value\x18\x02 \x01(\tR\x05value:\x028\x01\"\xdc\x05\n" +

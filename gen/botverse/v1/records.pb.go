@@ -65,6 +65,8 @@ const (
 	// For CREATE_DUPLICATE with report_duplicates: the record was created, and others exist that it duplicates by the rules that
 	// the message names. They are in `existing`, and what found them in `matches`.
 	Warning_DUPLICATE_CREATED Warning_Code = 16
+	// For NEWEST_WINS and UPDATE_IF_NEWER: the record was changed after as_of, and keeps its values. The outcome is UNCHANGED.
+	Warning_RECORD_NEWER Warning_Code = 17
 )
 
 // Enum value maps for Warning_Code.
@@ -87,6 +89,7 @@ var (
 		14: "COUNT_CAPPED",
 		15: "PHONE_SEARCH_CAPPED",
 		16: "DUPLICATE_CREATED",
+		17: "RECORD_NEWER",
 	}
 	Warning_Code_value = map[string]int32{
 		"CODE_UNSPECIFIED":           0,
@@ -106,6 +109,7 @@ var (
 		"COUNT_CAPPED":               14,
 		"PHONE_SEARCH_CAPPED":        15,
 		"DUPLICATE_CREATED":          16,
+		"RECORD_NEWER":               17,
 	}
 )
 
@@ -899,11 +903,11 @@ const file_botverse_v1_records_proto_rawDesc = "" +
 	"\vPhoneSearch\x12\x12\n" +
 	"\x04e164\x18\x01 \x01(\tR\x04e164\x12\x16\n" +
 	"\x06region\x18\x02 \x01(\tR\x06region\x12\x16\n" +
-	"\x06fields\x18\x03 \x03(\tR\x06fields\"\xef\x03\n" +
+	"\x06fields\x18\x03 \x03(\tR\x06fields\"\x81\x04\n" +
 	"\aWarning\x12-\n" +
 	"\x04code\x18\x01 \x01(\x0e2\x19.botverse.v1.Warning.CodeR\x04code\x12\x18\n" +
 	"\amessage\x18\x02 \x01(\tR\amessage\x12\x14\n" +
-	"\x05field\x18\x03 \x01(\tR\x05field\"\x84\x03\n" +
+	"\x05field\x18\x03 \x01(\tR\x05field\"\x96\x03\n" +
 	"\x04Code\x12\x14\n" +
 	"\x10CODE_UNSPECIFIED\x10\x00\x12\x15\n" +
 	"\x11NO_DUPLICATE_RULE\x10\x01\x12\x1e\n" +
@@ -922,7 +926,8 @@ const file_botverse_v1_records_proto_rawDesc = "" +
 	"\x13FIELD_NOT_UPDATABLE\x10\r\x12\x10\n" +
 	"\fCOUNT_CAPPED\x10\x0e\x12\x17\n" +
 	"\x13PHONE_SEARCH_CAPPED\x10\x0f\x12\x15\n" +
-	"\x11DUPLICATE_CREATED\x10\x10\"\x85\x02\n" +
+	"\x11DUPLICATE_CREATED\x10\x10\x12\x10\n" +
+	"\fRECORD_NEWER\x10\x11\"\x85\x02\n" +
 	"\x0ePlannedRequest\x12\x16\n" +
 	"\x06method\x18\x01 \x01(\tR\x06method\x12\x10\n" +
 	"\x03url\x18\x02 \x01(\tR\x03url\x12B\n" +
