@@ -119,13 +119,7 @@ func (m *mutation) removeChildren(ctx context.Context, c collection, id string) 
 		_, err := m.conn.exec(ctx, "DELETE FROM activityparty WHERE "+quote(c.field.LogicalName)+" = ?", id)
 		return err
 	}
-	var ids []string
-	err := m.conn.query(ctx, "SELECT "+quote(t.PrimaryID)+" FROM "+quote(t.LogicalName)+" WHERE "+quote(c.field.LogicalName)+" = ? ORDER BY 1", []any{id}, func(row []any) error {
-		if child, ok := row[0].(string); ok {
-			ids = append(ids, child)
-		}
-		return nil
-	})
+	ids, err := m.pointingAt(ctx, t, c.field, id)
 	if err != nil {
 		return err
 	}

@@ -38,6 +38,8 @@ func (s *Server) unbound(name string) handler {
 		return action(s.modifyAgentPresence)
 	case "CloseIncident":
 		return action(s.closeIncident)
+	case "Merge":
+		return action(s.merge)
 	case "$metadata":
 		return function(s.serveCSDL)
 	case "UnpublishDuplicateRule":

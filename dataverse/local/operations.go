@@ -49,6 +49,7 @@ var operations = []operation{
 	{name: "AddToQueue", boundTo: "mscrm.queue", parameters: []string{"Target", edmBase}, returns: "mscrm.AddToQueueResponse", response: []string{"QueueItemId", edmGuid}},
 	{name: "WinOpportunity", parameters: []string{"OpportunityClose", edmBase, "Status", edmInt32}},
 	{name: "LoseOpportunity", parameters: []string{"OpportunityClose", edmBase, "Status", edmInt32}},
+	{name: "Merge", parameters: []string{"Target", edmBase, "Subordinate", edmBase, "UpdateContent", edmBase, "PerformParentingChecks", edmBool}},
 	{name: "CCaaS_GetPresence", isFunction: true, returns: edmText},
 	{name: "CCaaS_ModifyAgentPresence", parameters: []string{"ApiVersion", edmText, "AgentId", edmText, "PresenceId", edmText}},
 }
