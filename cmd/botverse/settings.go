@@ -27,6 +27,7 @@ type cli struct {
 	Dataverse dataverseCommand `cmd:"" help:"Run the local Dataverse alone."`
 	Presence  presenceCommands `cmd:"" help:"Watch agents' presence, or set it in the local Dataverse."`
 	Webhook   webhookCommands  `cmd:"" help:"Register what Dataverse posts to the webhook listener; verify, list, test and remove it."`
+	Doctor    doctorCommand    `cmd:"" help:"Say what is in the way of working with the environments, and how to put it right."`
 }
 
 // command is what the user asked for.
