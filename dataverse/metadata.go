@@ -159,7 +159,16 @@ func (m *metadata) fetch(ctx context.Context, name string) (*schema.Entity, life
 	if err != nil {
 		return nil, life{}, &Error{Op: whole.op, Entity: name, Message: "the definition cannot be read", Err: because(ErrUnavailable, err)}
 	}
+	dropUnreadableName(e)
 	return e, life{fresh: metadataFresh, valid: metadataValid}, nil
+}
+
+// dropUnreadableName leaves an entity without a primary name where that is a helper of a lookup, which the Web API does not have as a
+// property: activityparty's is partyidname.
+func dropUnreadableName(e *schema.Entity) {
+	if f := e.Field(e.PrimaryName); f != nil && f.AttributeOf != "" {
+		e.PrimaryName = ""
+	}
 }
 
 func (m *metadata) fetchAll(ctx context.Context) ([]*schema.Entity, life, error) {
