@@ -95,6 +95,9 @@ func Open(config Config) (*Library, error) {
 		return nil, err
 	}
 	for _, name := range names {
+		if strings.HasSuffix(name, TestExtension) {
+			continue
+		}
 		text, err := presetFiles.ReadFile(name)
 		if err != nil {
 			return nil, err
