@@ -26,6 +26,7 @@ type cli struct {
 	Serve     serveCommand     `cmd:"" help:"Run everything: gRPC, HTTP, webhook intake, and a local Dataverse where no environment is configured."`
 	Dataverse dataverseCommand `cmd:"" help:"Run the local Dataverse alone."`
 	Presence  presenceCommands `cmd:"" help:"Watch agents' presence, or set it in the local Dataverse."`
+	Action    actionCommands   `cmd:"" help:"Check, run, explain and test saved actions."`
 	Webhook   webhookCommands  `cmd:"" help:"Register what Dataverse posts to the webhook listener; verify, list, test and remove it."`
 	Doctor    doctorCommand    `cmd:"" help:"Say what is in the way of working with the environments, and how to put it right."`
 }

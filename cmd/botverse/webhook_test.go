@@ -28,12 +28,13 @@ func say(t *testing.T, args ...string) (string, error) {
 }
 
 // must runs a command that is to succeed and to say something.
-func must(t *testing.T, want string, args ...string) {
+func must(t *testing.T, want string, args ...string) string {
 	t.Helper()
 	out, err := say(t, args...)
 	if err != nil || !strings.Contains(out, want) {
 		t.Fatalf("botverse %s: %v\n%s\nwant %q", strings.Join(args, " "), err, out, want)
 	}
+	return out
 }
 
 // fails runs a command that is to fail with a sentence.
