@@ -35,7 +35,7 @@ createRecord: {entity: contact, fields: {lastname: Preset-Caller, emailaddress1:
 		t.Fatalf("create-case = %v", opened)
 	}
 	id, _ := variables["case_id"].(string)
-	logged := h.run("log-phone-call", `{"caller":`+contact+`,"phone":"+13175550177","subject":"The lamp","minutes":"4","regarding":{"entity":"incident","id":"`+id+`"}}`)
+	logged := h.run("log-phone-call", `{"from":`+contact+`,"phone":"+13175550177","subject":"The lamp","minutes":"4","about":{"entity":"incident","id":"`+id+`"}}`)
 	if logged.GetOutcome() != botversev1.RunActionResponse_CREATED || logged.GetRecord().GetEntity() != "phonecall" {
 		t.Errorf("log-phone-call = %v", logged)
 	}
