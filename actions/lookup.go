@@ -128,9 +128,11 @@ func lookupEntity(f *schema.Field, object map[string]any, o valueOptions) (strin
 		return entity, nil
 	}
 	fault := newFault(InvalidValue, o.Path, "%s points at %s", named(f), oneOf(f.Targets))
-	if isText {
+	switch {
+	case isText && sensitive(f):
+	case isText:
 		fault.Message += fmt.Sprintf(", not at %q", text)
-	} else {
+	default:
 		fault.Message += ": the lookup's entity must say which"
 	}
 	fault.Allowed = slices.Clone(f.Targets)

@@ -241,12 +241,33 @@ func TestUnknownFieldNamesWhatWasMeant(t *testing.T) {
 		"Job Title":                             "jobtitle",
 		"parentcustomerid_account@odata.bind":   "parentcustomerid",
 		"_parentcustomerid_value":               "parentcustomerid",
+		"Job Tilte":                             "jobtitle",
 		"something entirely different, my dear": "",
 	} {
 		fault := unknownField(contact, given, "fields."+given)
 		if fault.Reason != InvalidField || want == "" && len(fault.Nearest) > 0 || want != "" && (len(fault.Nearest) == 0 || fault.Nearest[0] != want) {
 			t.Errorf("%q: %+v, want %q first", given, fault, want)
 		}
+	}
+}
+
+// TestLabelsOfAnyLanguageTellTheField: a name that is a field's label, in whatever language, or nearly so, is told the field.
+func TestLabelsOfAnyLanguageTellTheField(t *testing.T) {
+	t.Parallel()
+	e := &schema.Entity{LogicalName: "x", PrimaryID: "xid", Fields: []*schema.Field{
+		{LogicalName: "jobtitle", Type: schema.String, DisplayName: schema.Label{{Language: 1033, Text: "Job Title"}, {Language: 1031, Text: "Berufsbezeichnung"}}},
+		{LogicalName: "mobilephone", Type: schema.String, DisplayName: schema.Label{{Language: 1033, Text: "Mobile"}, {Language: 1031, Text: "Telefon"}}},
+		{LogicalName: "telephone1", Type: schema.String, DisplayName: schema.Label{{Language: 1033, Text: "Phone"}, {Language: 1031, Text: "Telefon"}}},
+	}}
+	e.Index()
+	for given, want := range map[string]string{"berufsbezeichnung": "jobtitle", "Berufsbezeichung": "jobtitle", "job title": "jobtitle", "Telefon": "mobilephone"} {
+		fault := unknownField(e, given, "fields."+given)
+		if len(fault.Nearest) == 0 || fault.Nearest[0] != want || !strings.Contains(fault.Message, want) {
+			t.Errorf("%q: %+v, want %s", given, fault, want)
+		}
+	}
+	if fault := unknownField(e, "Telefon", "x"); strings.Contains(fault.Message, "\"Phone\" is") || strings.Contains(fault.Message, "\"Mobile\" is") {
+		t.Errorf("a label of two fields is taken for one: %s", fault.Message)
 	}
 }
 

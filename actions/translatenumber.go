@@ -22,6 +22,8 @@ var (
 const (
 	// maxDigits bounds a number's text: more than any field holds.
 	maxDigits = 60
+	// exactDigits is how many digits the Web API's Edm.Decimal has, of which Dataverse keeps ten behind the point at most.
+	exactDigits = 28
 	// exactFloat is the least whole number that another one may have become on its way through a float64.
 	exactFloat = 1 << 53
 )
@@ -46,7 +48,22 @@ func translateNumber(f *schema.Field, v any, o valueOptions) (any, *Fault) {
 	if fault := checkRange(f, value, v, o); fault != nil {
 		return nil, fault
 	}
-	return plain(text, value, whole), nil
+	number := plain(text, value, whole)
+	if (f.Type == schema.Decimal || f.Type == schema.Money) && digitsOf(number) > exactDigits {
+		return nil, misfit(f, v, o, "it takes a number of at most %d digits", exactDigits)
+	}
+	return number, nil
+}
+
+// digitsOf counts a number's digits, those that are needed only to place the point included.
+func digitsOf(number json.Number) int {
+	n := 0
+	for _, r := range strings.TrimLeft(number.String(), "-0") {
+		if r >= '0' && r <= '9' {
+			n++
+		}
+	}
+	return n
 }
 
 // notANumber is the fault of what is no number, with the way to write one.
