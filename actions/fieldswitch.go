@@ -2,6 +2,7 @@ package actions
 
 import (
 	"fmt"
+	"maps"
 	"slices"
 	"strings"
 
@@ -36,17 +37,21 @@ const (
 	onEmptyMember = "onEmpty"
 )
 
+// unswitched is what values without switches of their own get. It is shared, and only read.
+var unswitched = map[OnUnset]map[string]remedy{
+	Omit:   {onUnsetMember: leaveOut, onNullMember: clearIt},
+	Refuse: {onUnsetMember: refuseIt, onNullMember: clearIt},
+}
+
 // switchesOf reads a value of `fields`. One without switches is itself, and has the request's: a variable that is not set
 // leaves the field out, or refuses the call; null clears it.
 func switchesOf(value any, onUnset OnUnset, path string) (switched, []Fault) {
-	s := switched{value: value, remedies: map[string]remedy{onUnsetMember: leaveOut, onNullMember: clearIt}}
-	if onUnset == Refuse {
-		s.remedies[onUnsetMember] = refuseIt
-	}
+	s := switched{value: value, remedies: unswitched[onUnset]}
 	object, ok := value.(map[string]any)
 	if _, found := object[switchedValue]; !ok || !found {
 		return s, nil
 	}
+	s.remedies = maps.Clone(s.remedies)
 	s.value = object[switchedValue]
 	if s.fallback, s.hasDefault = object[defaultMember]; s.hasDefault { // what a default is for, where nothing else is said
 		s.remedies[onUnsetMember], s.remedies[onNullMember] = takeDefault, takeDefault

@@ -67,9 +67,11 @@ func (r *Runtime) translateFields(ctx context.Context, client *dataverse.Client,
 
 // translateOnce renders and translates what needs no request.
 func (r *Runtime) translateOnce(e *schema.Entity, in fieldInput, zone *time.Location, writing *numberWriting) *recordValues {
-	v := &recordValues{entity: e, purpose: in.purpose, values: map[string]any{}, lookups: map[string]*asked{}, parties: map[string][]*asked{}, seen: map[string]bool{}, notes: newNotes(in.explain), given: map[string]Conversion{}}
-	for _, name := range sortedNames(in.fields) {
-		o := valueOptions{Path: "fields." + name, Zone: zone, Numbers: writing, CutLongText: in.cutLongText}
+	v := &recordValues{entity: e, purpose: in.purpose, values: make(map[string]any, len(in.fields)), lookups: map[string]*asked{}, parties: map[string][]*asked{}, seen: make(map[string]bool, len(in.fields)), notes: newNotes(in.explain), given: map[string]Conversion{}}
+	names := sortedNames(in.fields)
+	paths := pathsOf("fields.", names)
+	for i, name := range names {
+		o := valueOptions{Path: paths[i], Zone: zone, Numbers: writing, CutLongText: in.cutLongText}
 		f, fault := v.field(name, o.Path)
 		if fault != nil {
 			v.fault(fault)
@@ -83,6 +85,24 @@ func (r *Runtime) translateOnce(e *schema.Entity, in fieldInput, zone *time.Loca
 		v.takeGiven(f, given, comparer{runtime: r, variables: in.variables, zone: zone, numbers: writing, notes: v.notes}, o)
 	}
 	return v
+}
+
+// pathsOf puts the same before each of many names. All share one text.
+func pathsOf(before string, names []string) []string {
+	var all strings.Builder
+	length := 0
+	for _, name := range names {
+		length += len(before) + len(name)
+	}
+	all.Grow(length)
+	paths := make([]string, len(names))
+	for i, name := range names {
+		start := all.Len()
+		all.WriteString(before)
+		all.WriteString(name)
+		paths[i] = all.String()[start:]
+	}
+	return paths
 }
 
 // takeGiven renders and translates what the request gives for a field.

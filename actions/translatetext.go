@@ -26,6 +26,9 @@ func translateText(f *schema.Field, v any, o valueOptions) (any, bool, *Fault) {
 		return nil, false, fault
 	}
 	if f.MaxLength <= 0 || o.Search || len(text) <= f.MaxLength {
+		if _, isText := v.(string); isText {
+			return v, false, nil // and not a copy of it
+		}
 		return text, false, nil
 	}
 	length := utf16Length(text)
