@@ -7,6 +7,8 @@ import (
 	"maps"
 	"slices"
 	"time"
+
+	"go.opentelemetry.io/otel/trace"
 )
 
 // Config is what presence receives and how it streams.
@@ -17,6 +19,9 @@ type Config struct {
 	Retention time.Duration     `yaml:"retention"` // how long events can be caught up with, and repeats be told
 	Backfill  Backfill          `yaml:"backfill"`  // how what no webhook told is read from the tables
 	Logger    *slog.Logger      `yaml:"-"`         // nil is slog.Default
+
+	// TracerProvider makes the spans that lead from a delivery to its event; nil keeps none.
+	TracerProvider trace.TracerProvider `yaml:"-"`
 
 	// Directory knows the environments and their teams. nil knows none: then states and events do not name their environment,
 	// and no filter can name one, or a team.

@@ -58,7 +58,10 @@ func (p *Presence) followOnce(ctx context.Context) error {
 		if err != nil {
 			return err
 		}
-		if err := p.step(ctx, metadata.Sequence.Stream, message.Headers().Get(entryHeader)); err != nil {
+		traced, end := p.startApply(ctx, message.Headers())
+		err = p.step(traced, metadata.Sequence.Stream, message.Headers().Get(entryHeader))
+		end()
+		if err != nil {
 			return err
 		}
 	}

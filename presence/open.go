@@ -9,6 +9,7 @@ import (
 	"sync/atomic"
 	"time"
 
+	"go.opentelemetry.io/otel/trace"
 	"golang.org/x/sync/errgroup"
 
 	"github.com/botverse/botverse/journal"
@@ -23,6 +24,7 @@ type Presence struct {
 	labels *labels
 	hub    *hub
 	teams  *teams
+	tracer trace.Tracer
 
 	deliveries deliveries
 
@@ -54,6 +56,7 @@ func Open(ctx context.Context, config Config, j *journal.Journal, reader Reader)
 	if directory == nil {
 		directory = noDirectory{}
 	}
+	p.tracer = tracerOf(config.TracerProvider)
 	p.organizations = newOrganizations(directory)
 	p.teams = newTeams(directory, p.organizations)
 	if err := p.open(ctx, j); err != nil {

@@ -65,7 +65,9 @@ func (p *Presence) receive(ctx context.Context, source string, body []byte, head
 		return p.setAside(ctx, source, err, body)
 	}
 	p.labels.fill(ctx, &e)
-	duplicate, err := p.store.append(ctx, e, body)
+	traced, span := p.tracer.Start(ctx, storeSpan)
+	duplicate, err := p.store.append(traced, e, body)
+	span.End()
 	if err != nil {
 		p.readings.suspect() // Dataverse gives up after one more attempt
 		return Receipt{}, fmt.Errorf("%w: %w", ErrNotStored, err)

@@ -8,6 +8,7 @@ import (
 	"fmt"
 
 	"github.com/nats-io/nats.go/jetstream"
+	"go.opentelemetry.io/otel/trace"
 )
 
 // events reads the stream of events from some place on, none left out.
@@ -23,6 +24,7 @@ type storedEvent struct {
 	sequence uint64 // of its log entry
 	place    uint64 // in the stream of events
 	pending  uint64 // how many are behind it by now
+	trace    trace.SpanContext
 }
 
 // lastEvent returns the place of the last event in its stream, and the sequence of its log entry; 0 where there is none.
@@ -184,7 +186,9 @@ func (e *events) next(ctx context.Context) (storedEvent, error) {
 		return storedEvent{}, ErrCursorExpired
 	}
 	e.place++
-	stored := storedEvent{event: new(Event), place: metadata.Sequence.Stream, pending: metadata.NumPending}
+	stored := storedEvent{
+		event: new(Event), place: metadata.Sequence.Stream, pending: metadata.NumPending, trace: traceIn(message.Headers()),
+	}
 	if stored.sequence, err = sequenceOf(message.Subject()); err != nil {
 		return storedEvent{}, err
 	}

@@ -108,6 +108,7 @@ func (s *store) append(ctx context.Context, e entry, body []byte) (duplicate boo
 		return false, err
 	}
 	msg := &nats.Msg{Subject: logSubject + digest(e.ID), Data: body, Header: nats.Header{entryHeader: {string(text)}}}
+	carryTrace(ctx, msg)
 	return s.publishOnce(ctx, msg)
 }
 
@@ -125,7 +126,9 @@ func (s *store) putEvent(ctx context.Context, sequence uint64, event Event) (Eve
 	if err != nil {
 		return Event{}, err
 	}
-	there, err := s.publishOnce(ctx, &nats.Msg{Subject: eventSubjectOf(sequence), Data: text})
+	msg := &nats.Msg{Subject: eventSubjectOf(sequence), Data: text}
+	carryTrace(ctx, msg)
+	there, err := s.publishOnce(ctx, msg)
 	if err != nil || !there {
 		return event, err
 	}

@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"github.com/nats-io/nats.go/jetstream"
+	"go.opentelemetry.io/otel/trace"
 )
 
 // outputBucket has the position of each tap. It does not expire.
@@ -37,6 +38,8 @@ type Tap struct {
 type Tapped struct {
 	Event    *Event
 	Position Position
+
+	trace trace.SpanContext // that the delivery began; invalid where there is none
 }
 
 // OpenTap opens the tap of a name. One that is new begins behind the last event, or, where fromStart says so, with the
@@ -114,7 +117,7 @@ func (t *Tap) Next(ctx context.Context, most int) ([]Tapped, error) {
 		t.last.Place = stored.place
 		pending = stored.pending
 		stored.event.Environment = t.names.environment(stored.event.OrganizationID)
-		batch = append(batch, Tapped{stored.event, t.last})
+		batch = append(batch, Tapped{stored.event, t.last, stored.trace})
 	}
 	return batch, nil
 }

@@ -117,12 +117,12 @@ func (c *serveCommand) build(ctx context.Context, h *house) error {
 	}
 	all.Trace(traces)
 	told := c.presenceConfig(k, h.log)
-	told.Directory = presenceDirectory{all}
+	told.Directory, told.TracerProvider = presenceDirectory{all}, traces
 	h.presence, err = presence.Open(ctx, told, h.journal, presenceReader{all})
 	if err != nil {
 		return fmt.Errorf("open presence: %w", err)
 	}
-	h.outputs, err = output.Open(ctx, c.Presence.Outputs, output.Deps{Presence: h.presence, Encode: server.EventJSON, Logger: h.log})
+	h.outputs, err = output.Open(ctx, c.Presence.Outputs, output.Deps{Presence: h.presence, Encode: server.EventJSON, Logger: h.log, TracerProvider: traces})
 	if err != nil {
 		return err
 	}

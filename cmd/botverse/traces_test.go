@@ -4,10 +4,13 @@ import (
 	"encoding/json"
 	"net"
 	"net/http"
+	"os"
+	"path/filepath"
 	"slices"
 	"strings"
 	"sync"
 	"testing"
+	"time"
 
 	"google.golang.org/grpc"
 	"google.golang.org/grpc/metadata"
@@ -162,5 +165,49 @@ func TestOneTraceJoinsCallAndDataverse(t *testing.T) {
 				t.Errorf("a span shows %q: %s", secret, s.text)
 			}
 		}
+	}
+}
+
+// The trace of a delivery goes on in the log, in the event that is made of it, and at the output that takes it.
+func TestOneTraceJoinsWebhookJournalAndOutput(t *testing.T) {
+	t.Parallel()
+	c, dir := startCollector(t), t.TempDir()
+	r := serve(t, "--otlp-endpoint="+c.addr, "--presence={outputs: {daily: {kind: csv, dir: '"+dir+"'}}}")
+	setPresence(t, r, agent, "Busy")
+	for tick := time.Tick(5 * time.Millisecond); ; <-tick { // the webhook, the reader and the output are on their way
+		days, err := filepath.Glob(filepath.Join(dir, "daily-*.csv"))
+		if err != nil || t.Context().Err() != nil {
+			t.Fatal(err)
+		}
+		if len(days) == 0 {
+			continue
+		}
+		if text, err := os.ReadFile(days[0]); err != nil || strings.Contains(string(text), ",BUSY,f523f628-c07a-e811-8162-000d3aa11f50,Available,") {
+			break // an error is told by the spans that are missing
+		}
+	}
+	if err := r.stop(); err != nil {
+		t.Fatal(err)
+	}
+	below := func(name, trace, parent string) span {
+		t.Helper()
+		for _, s := range c.named(name) {
+			if s.TraceID == trace && s.ParentSpanID == parent {
+				return s
+			}
+		}
+		t.Fatalf("there is no span %q below %s in the trace %s", name, parent, trace)
+		return span{}
+	}
+	arrived := c.named("POST /webhooks/dataverse/{source}")
+	if len(arrived) == 0 {
+		t.Fatal("the webhook has no span")
+	}
+	s := arrived[len(arrived)-1]
+	for _, name := range []string{"presence.store", "presence.apply", "presence.output"} {
+		s = below(name, s.TraceID, s.SpanID)
+	}
+	if !strings.Contains(s.text, "daily") {
+		t.Errorf("the output's span does not name it: %s", s.text)
 	}
 }

@@ -14,6 +14,7 @@ import (
 	"strings"
 	"time"
 
+	"go.opentelemetry.io/otel/trace"
 	"golang.org/x/sync/errgroup"
 
 	"github.com/botverse/botverse/presence"
@@ -129,6 +130,8 @@ type Deps struct {
 	Encode    func(*presence.Event) ([]byte, error)
 	Transport http.RoundTripper // nil is http.DefaultTransport
 	Logger    *slog.Logger      // nil logs nothing
+
+	TracerProvider trace.TracerProvider // makes the spans that end at an output; nil keeps none
 }
 
 // Outputs are open outputs.
@@ -153,6 +156,7 @@ type runner struct {
 	tap    *presence.Tap
 	sink   sink
 	logger *slog.Logger
+	tracer trace.Tracer
 }
 
 // Open opens the outputs: their places in the events stand from now on. Validate the configs first.
@@ -167,7 +171,7 @@ func Open(ctx context.Context, configs map[string]Config, deps Deps) (*Outputs, 
 		if err != nil {
 			return nil, err
 		}
-		r := &runner{name: n, kinds: config.Kinds, tap: tap, logger: o.logger.With("output", n)}
+		r := &runner{name: n, kinds: config.Kinds, tap: tap, logger: o.logger.With("output", n), tracer: tracerOf(deps.TracerProvider)}
 		switch config.Kind {
 		case CSV:
 			r.sink = &csvFiles{dir: config.Dir, name: n, logger: r.logger}
@@ -234,7 +238,10 @@ func (r *runner) handle(ctx context.Context, batch []presence.Tapped) error {
 		wanted = slices.DeleteFunc(slices.Clone(batch), func(t presence.Tapped) bool { return !slices.Contains(r.kinds, t.Event.Kind) })
 	}
 	if len(wanted) > 0 {
-		if err := r.sink.put(ctx, r.tap, wanted); err != nil {
+		end := r.trace(ctx, wanted)
+		err := r.sink.put(ctx, r.tap, wanted)
+		end(err)
+		if err != nil {
 			return err
 		}
 	}
