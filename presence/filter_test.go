@@ -189,6 +189,31 @@ func TestNothingElsePassesAFilter(t *testing.T) {
 	}
 }
 
+// Whatever their filters, subscribers get the same message, so that it is encoded once.
+func TestFilteredSubscribersShareMessages(t *testing.T) {
+	t.Parallel()
+	r := startFiltered(t, twoEnvironments())
+	all := r.watch("")
+	snapshot(t, all)
+	r.receive(change{row: 1, agent: 1, presence: busy})
+	nextEvent(t, all)
+	var subscriptions []*Subscription
+	states, events := make(map[*Message]bool), make(map[*Message]bool)
+	for _, f := range []Filter{{}, {Agents: []string{agentID(1)}}, {Teams: []string{"Support"}, BaseStatuses: []BaseStatus{Busy}}} {
+		s := r.watchFor("", f)
+		states[next(t, s)] = true
+		next(t, s) // the snapshot's end
+		subscriptions = append(subscriptions, s)
+	}
+	r.receive(change{row: 2, agent: 1, presence: away, minute: 1})
+	for _, s := range subscriptions {
+		events[next(t, s)] = true
+	}
+	if len(states) != 1 || len(events) != 1 {
+		t.Errorf("%d subscribers got %d messages of a state and %d of an event, want one of each", len(subscriptions), len(states), len(events))
+	}
+}
+
 func TestFilterNarrowsTheSnapshot(t *testing.T) {
 	t.Parallel()
 	r := startFiltered(t, twoEnvironments())

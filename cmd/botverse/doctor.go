@@ -11,7 +11,8 @@ import (
 	"github.com/botverse/botverse/dataverse"
 )
 
-// doctorCommand says what is in the way of working with the environments, and how to put it right. It changes nothing.
+// doctorCommand says what is in the way of working with the environments, and how to put it right. It changes nothing in
+// Dataverse.
 type doctorCommand struct {
 	place       `embed:""`
 	Environment string   `placeholder:"NAME" help:"The environment; without it all."`
