@@ -3,6 +3,8 @@ package server
 import (
 	"testing"
 
+	"google.golang.org/grpc/codes"
+
 	botversev1 "github.com/botverse/botverse/gen/botverse/v1"
 )
 
@@ -43,4 +45,34 @@ createRecord: {entity: contact, fields: {lastname: Preset-Caller, emailaddress1:
 	if lead.GetOutcome() != botversev1.RunActionResponse_CREATED || lead.GetVariables().AsMap()["lead_name"] != "Preset-Lead" {
 		t.Errorf("create-lead = %v", lead)
 	}
+}
+
+// A3-08: a choice of a case is its label, in any case, or its number; what is neither is refused with the labels.
+func TestCaseOriginTakesLabelsAndNumbers(t *testing.T) {
+	t.Parallel()
+	h := startSaved(t)
+	plan := func(origin string) (*botversev1.RunActionResponse, error) {
+		return h.actions().RunAction(t.Context(), message(t, &botversev1.RunActionRequest{}, `{"name":"create-case","validateOnly":true,"variables":
+			{"title":"x","customer":{"entity":"contact","id":"1a2b3c4d-0000-4000-8000-00000000000f"},"origin":`+origin+`}}`))
+	}
+	for _, origin := range []string{`"Phone"`, `"phone"`, `"1"`, `1`} {
+		planned, err := plan(origin)
+		if err != nil {
+			t.Errorf("%s: %v", origin, err)
+			continue
+		}
+		last := planned.GetRequests()[0].GetBody()
+		for _, r := range planned.GetRequests() {
+			if r.GetMethod() == "POST" && r.GetBody().GetFields()["title"] != nil {
+				last = r.GetBody()
+			}
+		}
+		if got := last.GetFields()["caseorigincode"].GetNumberValue(); got != 1 {
+			t.Errorf("%s: caseorigincode = %v, want 1", origin, got)
+		}
+	}
+	_, err := plan(`"fax"`)
+	wantFault(t, err, codes.InvalidArgument, botversev1.ErrorDetail_INVALID_VALUE, "fields.caseorigincode", `"fax"`, "Phone", "Email", "Web")
+	_, err = h.try("create-case", `{"title":"x"}`)
+	wantFault(t, err, codes.InvalidArgument, botversev1.ErrorDetail_VARIABLE_UNSET, "variables.customer", "required")
 }

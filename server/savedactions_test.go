@@ -298,6 +298,39 @@ createRecord:
   save: {made: "@id", children_now: numberofchildren, country_now: address1_country}
 `
 
+// What needs metadata to be found is told at its line and column too, in a body's values as in a query.
+func TestDefinitionsAreHeldAgainstMetadata(t *testing.T) {
+	t.Parallel()
+	const query = `name: query
+findRecordByFetchXml:
+  entity: contact
+  fetchXml: |
+    <fetch>
+      <entity name="contact">
+        <attribute name="fulname"/>
+        <filter><condition attribute="lastname" operator="eq" value="{{ last }}"/></filter>
+      </entity>
+    </fetch>
+`
+	h := startSaved(t, "query", query, "make", `name: make
+createRecord:
+  entity: contact
+  fields:
+    firstname: Ada
+    preferredcontactmethodcode: Pigeon
+  timeZone: Europe/Berlim
+`)
+	for name, want := range map[string][]string{
+		"query": {"7:", "findRecordByFetchXml.fetchXml", "fulname", "fullname"},
+		"make":  {"6:5:", "createRecord.fields.preferredcontactmethodcode", "Pigeon", "createRecord.fields.lastname", "createRecord.timeZone"},
+	} {
+		a := h.get(name)
+		if a.GetAvailability() != botversev1.SavedAction_UNAVAILABLE || !containsAll(a.GetAvailabilityReason(), want) {
+			t.Errorf("%s: %v %s, want it to say %q", name, a.GetAvailability(), a.GetAvailabilityReason(), want)
+		}
+	}
+}
+
 // All that is wrong with a call's variables is told at once, by the variable's name, and nothing is sent.
 func TestInputsOfSavedActionsAreChecked(t *testing.T) {
 	t.Parallel()
