@@ -70,6 +70,9 @@ func (c comparer) filter(ctx context.Context, pairs map[string]any, conditions [
 		terms, faults = append(terms, term), append(faults, more...)
 	}
 	found.filter = joined(odata.And, terms)
+	if len(faults) == 0 {
+		faults = listed(checkQuery(odata.FormatFilter(found.filter), cmp.Or(c.member, "where")))
+	}
 	return found, faults, nil
 }
 

@@ -35,7 +35,7 @@ func (r *Runtime) operandPlaces(scope *fetchScope) []operandPlace {
 		p := operandPlace{condition: index}
 		templated := false
 		for _, text := range c.Operands() {
-			operand, fault := r.operandTemplate(text)
+			operand, fault := r.operandTemplate(text, c.Operator)
 			if fault != nil {
 				continue
 			}
@@ -56,7 +56,7 @@ func (r *Runtime) operandFaults(fetch *fetchxml.Fetch) []Fault {
 	var faults []Fault
 	for _, c := range conditionsOf(fetch) {
 		for _, text := range c.Operands() {
-			if _, fault := r.operandTemplate(text); fault != nil {
+			if _, fault := r.operandTemplate(text, c.Operator); fault != nil {
 				faults = append(faults, *fault)
 			}
 		}
@@ -64,7 +64,7 @@ func (r *Runtime) operandFaults(fetch *fetchxml.Fetch) []Fault {
 	return faults
 }
 
-func (r *Runtime) operandTemplate(text fetchxml.Text) (operandTemplate, *Fault) {
+func (r *Runtime) operandTemplate(text fetchxml.Text, operator string) (operandTemplate, *Fault) {
 	operand := operandTemplate{text: text.Text, pos: text.Pos}
 	if !hasTemplate(text.Text) {
 		return operand, nil
@@ -72,6 +72,9 @@ func (r *Runtime) operandTemplate(text fetchxml.Text) (operandTemplate, *Fault) 
 	t, err := r.templates.Parse(text.Text)
 	if err != nil {
 		return operand, badOperand(text.Pos, err)
+	}
+	if line, column := t.Raw(); line > 0 && !isPattern(operator) {
+		return operand, badOperand(text.Pos, &template.Error{Line: line, Column: column, Message: misplacedRaw})
 	}
 	operand.template = t
 	return operand, nil
@@ -194,13 +197,13 @@ func (p operandPlace) operand(ctx context.Context, o operandTemplate, values com
 		p.noteOperand(values, element, converted, at)
 		texts = append(texts, converted...)
 	}
-	return texts, illegalXML(texts, at), nil
+	return texts, notSearched(texts, at), nil
 }
 
-// illegalXML is the fault of a text that XML cannot carry; nil where there is none.
-func illegalXML(texts []string, at string) *Fault {
+// notSearched is the fault of a text that no search can compare with; nil where there is none.
+func notSearched(texts []string, at string) *Fault {
 	for _, text := range texts {
-		if fault := checkPrintable(text, at); fault != nil {
+		if fault := checkSearched(text, at); fault != nil {
 			return fault
 		}
 	}

@@ -20,6 +20,8 @@ func (r *Runtime) whenSetFaults(fetch *fetchxml.Fetch) []Fault {
 		switch {
 		case err != nil:
 			faults = append(faults, *badOperand(n.Attrs[i].Pos, err))
+		case isRaw(t):
+			faults = append(faults, *newFault(BadTemplate, place(n.Attrs[i].Pos), misplacedRaw))
 		case !t.IsOutput():
 			faults = append(faults, *newFault(BadTemplate, place(n.Attrs[i].Pos), `when-set takes one output and nothing else, as when-set="{{ visitor.email }}"`))
 		}
@@ -31,6 +33,11 @@ func (r *Runtime) whenSetFaults(fetch *fetchxml.Fetch) []Fault {
 		}
 	}
 	return faults
+}
+
+func isRaw(t *template.Template) bool {
+	line, _ := t.Raw()
+	return line > 0
 }
 
 const whenSetAttribute = "when-set"

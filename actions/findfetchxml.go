@@ -95,7 +95,10 @@ func (r *Runtime) checkFetch(ctx context.Context, client *dataverse.Client, e *s
 		return fetchSearch{}, err
 	}
 	s.fetch = fetch
-	return s, inputError(append(operandFaults, faults...))
+	if faults = append(operandFaults, faults...); len(faults) == 0 {
+		faults = listed(checkQuery(fetch.XML(), "fetch_xml"))
+	}
+	return s, inputError(faults)
 }
 
 // prepareFetch checks all of a request but its values, which the comparer is to render.

@@ -1,20 +1,22 @@
 package actions
 
 import (
+	"net/url"
 	"strings"
+	"unicode/utf8"
 
 	"github.com/botverse/botverse/actions/template"
 )
 
 // renderGiven renders a template that a search compares with. Each output must say something: a part that is null or
 // blank would widen the search to records that nobody asked for. missing says what does not, as the end of a sentence; it
-// is "" where nothing is amiss. Texts that come of outputs pass through escape, which may be nil. The error is a
+// is "" where nothing is amiss. Texts that come of outputs pass through escape, which may be nil, unless the output is raw. The error is a
 // *template.Error.
 func renderGiven(t *template.Template, variables map[string]any, escape func(string) string) (value any, missing string, err error) {
 	anyBlank := false
-	v, err := t.RenderEscaped(variables, func(text string) string {
+	v, err := t.RenderEscaped(variables, func(text string, raw bool) string {
 		anyBlank = anyBlank || blank(text)
-		if escape == nil {
+		if escape == nil || raw {
 			return text
 		}
 		return escape(text)
@@ -70,6 +72,31 @@ func unprintable(text string) (r rune, found bool) {
 func checkPrintable(text, path string) *Fault {
 	if r, found := unprintable(text); found {
 		return newFault(InvalidValue, path, "has a character that no text can hold (%U)", r)
+	}
+	return nil
+}
+
+const (
+	// longestSearched is how many characters a text has at most that a search compares with: those of the longest field that can
+	// be compared, and of the longest pattern (SQL Server, "LIKE": 8,000 bytes).
+	longestSearched = 4000
+	// longestQuery is how long a query is at most as it is sent: Dataverse takes an address of 65,536 characters in a $batch
+	// (Web API, "Compose HTTP requests"), of which the rest of the query has some.
+	longestQuery = 60_000
+)
+
+// checkSearched is the fault of a text that no search can compare with; nil where one can.
+func checkSearched(text, path string) *Fault {
+	if len(text) > longestSearched && utf8.RuneCountInString(text) > longestSearched {
+		return newFault(InvalidValue, path, "is %d characters long; a search compares with texts of %d at most", utf8.RuneCountInString(text), longestSearched)
+	}
+	return checkPrintable(text, path)
+}
+
+// checkQuery is the fault of a query, or the greater part of one, that is too long to be sent; nil where it is not.
+func checkQuery(query, path string) *Fault {
+	if len(query) > longestQuery/3 && len(url.QueryEscape(query)) > longestQuery {
+		return newFault(InvalidValue, path, "makes a query of more than the %d characters that can be sent: compare with fewer or shorter values", longestQuery)
 	}
 	return nil
 }

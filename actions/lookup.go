@@ -63,7 +63,7 @@ func parseLookupText(f *schema.Field, text string, o valueOptions) (lookup, *Fau
 		fault.Allowed = slices.Clone(f.Targets)
 		return lookup{}, fault
 	case f.Type == schema.Owner && strings.TrimSpace(text) != "":
-		return lookup{Name: strings.TrimSpace(text)}, checkPrintable(text, o.Path)
+		return lookup{Name: strings.TrimSpace(text)}, checkSearched(text, o.Path)
 	}
 	return lookup{}, misfit(f, text, o, "it takes %s", rightLookup(f))
 }
@@ -97,7 +97,7 @@ func parseLookupObject(f *schema.Field, object map[string]any, o valueOptions) (
 	if l.Name == "" && !l.Omit {
 		return lookup{}, newFault(InvalidValue, o.Path, "the lookup's name is blank; it takes %s", rightLookup(f))
 	}
-	return l, checkPrintable(name, o.Path)
+	return l, checkSearched(name, o.Path)
 }
 
 // checkLookupMembers refuses members that mean nothing: a misspelt one must not be ignored.

@@ -70,8 +70,14 @@ func (r *Runtime) template(text, path string) (*template.Template, *Fault) {
 	if err != nil {
 		return nil, badTemplate(path, err)
 	}
+	if line, column := t.Raw(); line > 0 {
+		return nil, newFault(BadTemplate, path, "the template cannot be used: line %d, column %d: %s", line, column, misplacedRaw)
+	}
 	return t, nil
 }
+
+// misplacedRaw says where the filter raw may stand. Elsewhere it would promise what it does not do: a value is a value.
+const misplacedRaw = "the filter raw has wildcards in a variable taken for wildcards, and stands only in a FetchXML condition with an operator that knows them: like, not-like, begins-with, not-begin-with, ends-with, not-end-with"
 
 func badTemplate(path string, err error) *Fault {
 	if place := new(template.Error); errors.As(err, &place) {

@@ -113,7 +113,7 @@ func (c comparer) operand(f *schema.Field, value any, path string) (any, *Fault)
 	}
 	value, fault := c.given(value, path)
 	if text, ok := value.(string); ok && fault == nil {
-		fault = checkPrintable(text, path)
+		fault = checkSearched(text, path)
 	}
 	return value, fault
 }

@@ -14,7 +14,7 @@ type filter struct {
 	apply       func(*arguments) (any, error)
 }
 
-// filters are Liquid's that need no page, no shop and no loop, and e164, which is ours. The filter default is the renderer's own, because it
+// filters are Liquid's that need no page, no shop and no loop, and e164 and raw, which are ours. The filter default is the renderer's own, because it
 // alone is asked where there is no value.
 var filters = map[string]filter{
 	"default": {least: 1, most: 1, named: []string{"allow_false"}},
@@ -41,6 +41,7 @@ var filters = map[string]filter{
 	"json":           {apply: toJSON},
 	"date":           {least: 1, most: 1, apply: date},
 	"e164":           {most: 1, apply: e164},
+	rawFilter:        {apply: func(a *arguments) (any, error) { return a.input, nil }},
 
 	"split":   {least: 1, most: 1, apply: split},
 	"join":    {most: 1, apply: join},
@@ -63,6 +64,9 @@ var filters = map[string]filter{
 	"at_least":   {least: 1, most: 1, apply: atLeast},
 	"at_most":    {least: 1, most: 1, apply: atMost},
 }
+
+// rawFilter has what an output gives not escaped: see Template.Raw.
+const rawFilter = "raw"
 
 // Filters returns the names of the filters, sorted.
 func Filters() []string { return slices.Sorted(maps.Keys(filters)) }

@@ -12,7 +12,7 @@ import (
 // renderer renders one template once.
 type renderer struct {
 	variables map[string]any
-	escape    func(string) string
+	escape    func(text string, raw bool) string
 	work      int // bytes that filters read and wrote
 }
 
@@ -241,19 +241,19 @@ func kindOf(v any) string {
 	return fmt.Sprintf("of an unknown kind (%T)", v)
 }
 
-func (r *renderer) escaped(v any) any {
+func (r *renderer) escaped(v any, raw bool) any {
 	if r.escape == nil {
 		return v
 	}
 	switch v := v.(type) {
 	case nil:
-		return r.escape("") // null is the empty text, and who escapes may want to know of it
+		return r.escape("", raw) // null is the empty text, and who escapes may want to know of it
 	case string:
-		return r.escape(v)
+		return r.escape(v, raw)
 	case []any:
 		list := make([]any, len(v))
 		for i, e := range v {
-			list[i] = r.escaped(e)
+			list[i] = r.escaped(e, raw)
 		}
 		return list
 	}

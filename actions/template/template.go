@@ -3,14 +3,16 @@
 //
 // An output is a path or a literal, followed by filters. A path names a variable and goes into it with dots and brackets:
 // visitor.email, items[0].name, visitor["first name"], items.size. The filters are Liquid's, by Liquid's names
-// (Filters lists them); where Liquid would quietly take a text for the number 0, they fail. One is ours: e164 makes a phone
-// number of any spelling "+31612345678", with the region of numbers without a country code as its argument: "NL".
+// (Filters lists them); where Liquid would quietly take a text for the number 0, they fail. Two are ours: e164 makes a phone
+// number of any spelling "+31612345678", with the region of numbers without a country code as its argument: "NL"; raw has a
+// text taken as it is where others are escaped.
 //
 // Parsing and rendering are bounded: in the size of a template, of a result, and of the work that filters do.
 package template
 
 import (
 	"fmt"
+	"slices"
 	"strings"
 )
 
@@ -118,6 +120,21 @@ func (t *Template) IsLiteral() bool {
 // IsOutput reports whether the template is one output and nothing else, so that it renders to what that names.
 func (t *Template) IsOutput() bool { return len(t.parts) == 1 && t.parts[0].output != nil }
 
+// Raw is where the first output with the filter raw begins, which has its text taken as it is where the texts of others are
+// escaped; 0, 0 where there is none.
+func (t *Template) Raw() (line, column int) {
+	for _, p := range t.parts {
+		if p.output != nil && p.output.raw() {
+			return p.output.at.line, p.output.at.column
+		}
+	}
+	return 0, 0
+}
+
+func (o *output) raw() bool {
+	return slices.ContainsFunc(o.filters, func(c call) bool { return c.name == rawFilter })
+}
+
 // Render replaces the outputs by what they name in the variables, which are only read. What a variable holds is never
 // read as a template. In mixed text null is "" and an object or a list is refused. The error is an *Error.
 func (t *Template) Render(variables map[string]any) (Value, error) {
@@ -125,8 +142,8 @@ func (t *Template) Render(variables map[string]any) (Value, error) {
 }
 
 // RenderEscaped is Render with each text that comes of an output, and each text in a list that does, passed through
-// escape; the template's own text is not. Null inside other text is the empty text.
-func (t *Template) RenderEscaped(variables map[string]any, escape func(string) string) (Value, error) {
+// escape, which learns whether the output is raw; the template's own text is not. Null inside other text is the empty text.
+func (t *Template) RenderEscaped(variables map[string]any, escape func(text string, raw bool) string) (Value, error) {
 	r := renderer{variables: variables, escape: escape}
 	if t.IsOutput() {
 		return r.lone(t.parts[0].output)
@@ -140,7 +157,7 @@ func (r *renderer) lone(o *output) (Value, error) {
 	if err != nil || v.Kind != Set {
 		return v, err
 	}
-	v.V = r.escaped(v.V)
+	v.V = r.escaped(v.V, o.raw())
 	return v, nil
 }
 
@@ -156,7 +173,7 @@ func (r *renderer) mixed(parts []part) (Value, error) {
 		if err != nil || v.Kind == Unset {
 			return v, err
 		}
-		s, ok := text(r.escaped(v.V))
+		s, ok := text(r.escaped(v.V, p.output.raw()))
 		if !ok {
 			return Value{}, p.output.at.errorf("%s is %s: inside other text only texts, numbers and yes/no values can stand", p.output.head.text, kindOf(v.V))
 		}

@@ -260,7 +260,7 @@ func TestRenderEscapedLeavesTheAuthorsText(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	got, err := parsed.RenderEscaped(variables(), func(s string) string { return strings.ReplaceAll(s, "%", "[%]") })
+	got, err := parsed.RenderEscaped(variables(), func(s string, _ bool) string { return strings.ReplaceAll(s, "%", "[%]") })
 	if want := "100% 100[%]%"; err != nil || got.V != want {
 		t.Errorf("RenderEscaped = %v, %v; want %q", got.V, err, want)
 	}

@@ -2330,7 +2330,8 @@ type FindRecordByFetchXMLRequest struct {
 	// The entity's logical name: the query's root entity.
 	Entity string `protobuf:"bytes,2,opt,name=entity,proto3" json:"entity,omitempty"`
 	// The query. Outputs stand only inside a condition's `value` and inside `<value>`; a list gives several values; an
-	// unset, null or blank variable is refused; LIKE wildcards inside a variable are literal.
+	// unset, null or blank variable is refused; LIKE wildcards inside a variable are literal, unless its output has the filter
+	// raw, as value="{{ pattern | raw }}", which stands only in a condition with like, begins-with, ends-with or their opposites.
 	//
 	// when-set="{{ visitor.city }}" on a condition or a filter drops it where that output is unset, null or blank; it is one
 	// output and nothing else, and never sent. A query whose conditions are all dropped so is refused with VARIABLE_UNSET: it
