@@ -175,3 +175,37 @@ func TestRunFollowsTheDirectory(t *testing.T) {
 		}
 	})
 }
+
+// Any number of callers meet a definition that is whole, whichever, while its file changes.
+func TestReadersMeetWholeDefinitions(t *testing.T) {
+	t.Parallel()
+	s := newShelf(t, t.TempDir())
+	s.write("a.yaml", definitionOf("a", "one"))
+	s.Refresh(t.Context())
+	done := make(chan struct{})
+	var readers sync.WaitGroup
+	for range 4 {
+		readers.Go(func() {
+			for {
+				select {
+				case <-done:
+					return
+				default:
+				}
+				a, err := s.Action("a")
+				if err != nil || a.Definition == nil || !strings.Contains(a.Definition.Text, "description: "+a.Definition.Description) {
+					t.Errorf("action = %+v, %v", a, err)
+					return
+				}
+				_, _ = s.RunAction(t.Context(), "a", Call{}) // there is no environment to run it in
+				s.Actions()
+			}
+		})
+	}
+	for i := range 50 {
+		s.write("a.yaml", definitionOf("a", strings.Repeat("x", 1+i%7)))
+		s.Refresh(t.Context())
+	}
+	close(done)
+	readers.Wait()
+}
