@@ -57,20 +57,7 @@ func (s *store) passing(err error) bool {
 	if refusedWith(err, jetstream.JSErrCodeStreamWrongLastSequenceConstant) {
 		return true
 	}
-	if !s.journal.Shared() {
-		return false
-	}
-	for _, passing := range []error{
-		context.DeadlineExceeded, nats.ErrTimeout, nats.ErrNoResponders, jetstream.ErrNoStreamResponse,
-		nats.ErrDisconnected, nats.ErrConnectionReconnecting, nats.ErrReconnectBufExceeded, jetstream.ErrNoHeartbeat,
-		jetstream.ErrConsumerDeleted, jetstream.ErrConsumerNotFound, jetstream.ErrOrderedConsumerReset,
-	} {
-		if errors.Is(err, passing) {
-			return true
-		}
-	}
-	var refusal *jetstream.APIError
-	return errors.As(err, &refusal) && refusal.Code == 503 // no leader, or too few servers, at the moment
+	return s.journal.Passing(err)
 }
 
 // refusedWith says whether an error is a refusal of that code.

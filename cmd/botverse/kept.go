@@ -57,7 +57,11 @@ func (c *place) reachKept(ctx context.Context, log *slog.Logger) (k *kept, done 
 			log.Warn("leave the journal", "error", err)
 		}
 	}
-	if k, err = c.openKept(ctx, j, log); err != nil {
+	err = j.Patiently(ctx, func() (err error) {
+		k, err = c.openKept(ctx, j, log)
+		return err
+	})
+	if err != nil {
 		closeJournal()
 		return nil, nil, err
 	}
@@ -94,6 +98,8 @@ type revised struct {
 // openShelf opens the keys in the journal, and returns the installation's ID too. What a machine had in its data directory
 // is taken over by the first one that comes: its registrations go on.
 func openShelf(ctx context.Context, j *journal.Journal, dataDir string, sources []string) (*sharedShelf, string, error) {
+	ctx, cancel := context.WithTimeout(ctx, shelfTimeout)
+	defer cancel()
 	bucket, err := j.Bucket(ctx, jetstream.KeyValueConfig{
 		Bucket: installationBucket, Description: "The installation's ID and its webhook keys. They do not expire.",
 	})

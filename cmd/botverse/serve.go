@@ -12,6 +12,7 @@ import (
 
 	"golang.org/x/sync/errgroup"
 
+	"github.com/botverse/botverse/actions"
 	"github.com/botverse/botverse/actions/saved"
 	"github.com/botverse/botverse/dataverse"
 	"github.com/botverse/botverse/dataverse/local"
@@ -106,7 +107,11 @@ func (c *serveCommand) build(ctx context.Context, h *house) error {
 	if err := c.buildJournal(ctx, h); err != nil {
 		return err
 	}
-	k, err := c.openKept(ctx, h.journal, h.log)
+	var k *kept
+	err = h.journal.Patiently(ctx, func() (err error) {
+		k, err = c.openKept(ctx, h.journal, h.log)
+		return err
+	})
 	if err != nil {
 		return err
 	}
@@ -118,15 +123,27 @@ func (c *serveCommand) build(ctx context.Context, h *house) error {
 	all.Trace(traces)
 	told := c.presenceConfig(k, h.log)
 	told.Directory, told.TracerProvider = presenceDirectory{all}, traces
-	h.presence, err = presence.Open(ctx, told, h.journal, presenceReader{all})
+	err = h.journal.Patiently(ctx, func() (err error) {
+		h.presence, err = presence.Open(ctx, told, h.journal, presenceReader{all})
+		return err
+	})
 	if err != nil {
 		return fmt.Errorf("open presence: %w", err)
 	}
-	h.outputs, err = output.Open(ctx, c.Presence.Outputs, output.Deps{Presence: h.presence, Encode: server.EventJSON, Logger: h.log, TracerProvider: traces})
+	err = h.journal.Patiently(ctx, func() (err error) {
+		h.outputs, err = output.Open(ctx, c.Presence.Outputs, output.Deps{
+			Presence: h.presence, Encode: server.EventJSON, Logger: h.log, TracerProvider: traces,
+		})
+		return err
+	})
 	if err != nil {
 		return err
 	}
-	runtime, err := openRuntime(ctx, all, h.journal)
+	var runtime *actions.Runtime
+	err = h.journal.Patiently(ctx, func() (err error) {
+		runtime, err = openRuntime(ctx, all, h.journal)
+		return err
+	})
 	if err != nil {
 		return err
 	}

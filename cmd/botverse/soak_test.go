@@ -200,7 +200,8 @@ type soakServe struct {
 	place               []string // the flags that commands beside it take too
 	args                []string
 	cmd                 *exec.Cmd
-	ends                int // how often it was ended
+	ended               <-chan struct{} // closed when it has
+	ends                int             // how often it was ended
 	log                 *os.File
 }
 
@@ -233,19 +234,35 @@ func (s *soak) newServe(n int, dataverse string) *soakServe {
 
 // start starts the process and waits until it says that it is ready.
 func (e *soakServe) start() {
-	ready := newWaitBuffer("botverse is ready")
-	cmd := exec.Command(os.Args[0], e.args...)
-	cmd.Env = append(os.Environ(), asProgram+"=1")
-	cmd.Stdout, cmd.Stderr = ready, e.log
-	if err := cmd.Start(); err != nil {
-		e.s.t.Error(err)
-		return
-	}
-	e.cmd = cmd
-	select {
-	case <-ready.seen:
-	case <-time.After(time.Minute):
-		e.s.t.Errorf("%s is not ready after a minute; its log ends with\n%s", e.name, e.tail())
+	for end := time.Now().Add(2 * time.Minute); time.Now().Before(end); {
+		ready := newWaitBuffer("botverse is ready")
+		cmd := exec.Command(os.Args[0], e.args...)
+		cmd.Env = append(os.Environ(), asProgram+"=1")
+		cmd.Stdout, cmd.Stderr = ready, e.log
+		if err := cmd.Start(); err != nil {
+			e.s.t.Error(err)
+			return
+		}
+		ended := make(chan struct{})
+		e.cmd, e.ended = cmd, ended
+		go func() {
+			defer close(ended)
+			_ = cmd.Wait() // its state is looked at
+		}()
+		select {
+		case <-ready.seen:
+			return
+		case <-ended:
+			// While nobody listened there, somebody's connection may have begun at the very port.
+			if !strings.Contains(lastLine(e.tail()), "address already in use") {
+				e.s.t.Errorf("%s did not start: %s; its log ends with\n%s", e.name, cmd.ProcessState, e.tail())
+				return
+			}
+			pauseFor(context.Background(), 100*time.Millisecond)
+		case <-time.After(time.Minute):
+			e.s.t.Errorf("%s is not ready after a minute; its log ends with\n%s", e.name, e.tail())
+			return
+		}
 	}
 }
 
@@ -260,10 +277,10 @@ func (e *soakServe) end(signal syscall.Signal) {
 	if e.cmd == nil {
 		return
 	}
-	_ = e.cmd.Process.Signal(signal) // it may have ended by itself, which Wait says
-	err := e.cmd.Wait()
-	if signal == syscall.SIGTERM && err != nil {
-		e.s.t.Errorf("%s ended with %v; its log ends with\n%s", e.name, err, e.tail())
+	_ = e.cmd.Process.Signal(signal) // it may have ended by itself, which its state says
+	<-e.ended
+	if signal == syscall.SIGTERM && !e.cmd.ProcessState.Success() {
+		e.s.t.Errorf("%s ended with %v; its log ends with\n%s", e.name, e.cmd.ProcessState, e.tail())
 	}
 	e.cmd = nil
 }
