@@ -66,6 +66,18 @@ func (c *Client) fetchOrganization(ctx context.Context) (Organization, error) {
 	return o, nil
 }
 
+// UniqueName is the organization's name as webhooks tell it; the one of Organization is what people call it. It is asked for each
+// time.
+func (c *Client) UniqueName(ctx context.Context) (string, error) {
+	q := call{
+		op: "UniqueName", method: http.MethodGet, read: true, path: "RetrieveCurrentOrganization(AccessType=@p1)",
+		query: "@p1=Microsoft.Dynamics.CRM.EndpointAccessType'Default'",
+	}
+	var answered struct{ Detail struct{ UniqueName string } }
+	err := c.get(ctx, q, &answered)
+	return answered.Detail.UniqueName, err
+}
+
 // platformEntity is an entity of which no more is needed than where its records are.
 func platformEntity(name, set string) *schema.Entity {
 	return &schema.Entity{LogicalName: name, EntitySetName: set, PrimaryID: name + "id"}

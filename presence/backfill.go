@@ -300,9 +300,12 @@ func (p *Presence) readEnvironments(ctx context.Context, request BackfillRequest
 		environments = []string{request.Environment}
 	}
 	parts := make([]environmentReading, len(environments))
-	var all sync.WaitGroup
+	var (
+		all     sync.WaitGroup
+		claimed sync.Map
+	)
 	for i, name := range environments {
-		parts[i] = environmentReading{Presence: p, environment: name, request: request, why: why}
+		parts[i] = environmentReading{Presence: p, environment: name, request: request, why: why, claimed: &claimed}
 		all.Go(func() { parts[i].run(ctx) })
 	}
 	all.Wait()

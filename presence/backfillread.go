@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"strings"
+	"sync"
 	"time"
 
 	"github.com/google/uuid"
@@ -35,6 +36,7 @@ type environmentReading struct {
 	environment string
 	request     BackfillRequest
 	why         occasion
+	claimed     *sync.Map // by organisation ID, the environment by which it is read
 
 	organization Organization
 	reach        time.Time // from when on the log has whatever was stored
@@ -49,6 +51,9 @@ func (r *environmentReading) run(ctx context.Context) {
 	if err := r.open(ctx); err != nil {
 		r.fail(ctx, err)
 		return
+	}
+	if _, taken := r.claimed.LoadOrStore(r.organization.ID, r.environment); taken {
+		return // two environments are one organisation, as by two users
 	}
 	var statuses []Record
 	read := time.Now()

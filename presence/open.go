@@ -47,7 +47,10 @@ func Open(ctx context.Context, config Config, j *journal.Journal, reader Reader)
 	if err := config.Validate(); err != nil {
 		return nil, fmt.Errorf("presence: %w", err)
 	}
-	p := &Presence{config: config.Filled(), logger: config.Logger, reader: reader, readings: newReadings(), lead: j.Lead}
+	p := &Presence{config: config.Filled(), logger: config.Logger, reader: reader, readings: newReadings(), lead: alone}
+	if j.Shared() {
+		p.lead = j.Lead
+	}
 	if p.logger == nil {
 		p.logger = slog.Default()
 	}
@@ -63,6 +66,11 @@ func Open(ctx context.Context, config Config, j *journal.Journal, reader Reader)
 		return nil, fmt.Errorf("open presence: %w", err)
 	}
 	return p, nil
+}
+
+// alone runs work at once: no other process has the journal, and the lease of one that was killed need not be waited for.
+func alone(ctx context.Context, _ string, _ time.Duration, work func(context.Context) error) error {
+	return work(ctx)
 }
 
 // open takes up what the journal has. The end of the events is looked up before the states: another process may be

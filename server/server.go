@@ -129,6 +129,11 @@ func newServer(config Config, deps Deps, behind services) (*Server, error) {
 	if err != nil {
 		return nil, err
 	}
+	if deps.Presence != nil {
+		if err := observeBackfill(s.gauges, deps.Presence); err != nil {
+			return nil, fmt.Errorf("open the metrics: %w", err)
+		}
+	}
 	if s.validate, err = newValidation(); err != nil {
 		return nil, fmt.Errorf("compile the contract's rules: %w", err)
 	}

@@ -27,6 +27,7 @@ func newValidation() (validation, error) {
 		&botversev1.ListEntitiesRequest{}, &botversev1.GetEntityRequest{},
 		&botversev1.ListPresenceRequest{}, &botversev1.WatchPresenceRequest{},
 		&botversev1.ListDeadLettersRequest{}, &botversev1.GetDeadLetterRequest{}, &botversev1.ReplayDeadLetterRequest{},
+		&botversev1.BackfillPresenceRequest{},
 	))
 	return validation{validator}, err
 }

@@ -131,7 +131,14 @@ func (r presenceReader) Organization(ctx context.Context, environment string) (p
 		return presence.Organization{}, err
 	}
 	organization, err := client.Organization(ctx)
-	return presence.Organization{ID: string(organization.ID), Name: organization.Name}, err
+	if err != nil {
+		return presence.Organization{}, err
+	}
+	name, err := client.UniqueName(ctx)
+	if errors.Is(err, dataverse.ErrForbidden) { // it is a label
+		err = nil
+	}
+	return presence.Organization{ID: string(organization.ID), Name: name}, err
 }
 
 // client is the environment of an organisation; the default one for an empty ID.

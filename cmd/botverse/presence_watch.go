@@ -27,6 +27,7 @@ type presenceCommands struct {
 	Set   presenceSet   `cmd:"" help:"Change an agent's presence in the local Dataverse."`
 
 	Deliveries  deliveryList       `cmd:"" help:"List what Dataverse delivered last, and what became of it."`
+	Backfill    presenceBackfill   `cmd:"" help:"Read from Dataverse's tables what no webhook has told."`
 	DeadLetters deadLetterCommands `cmd:"" help:"List, show and replay what could not be handled: deliveries of Dataverse, and events that an output gave up."`
 }
 

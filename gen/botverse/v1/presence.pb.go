@@ -1222,7 +1222,8 @@ type PresenceEvent struct {
 	OrganizationId string `protobuf:"bytes,13,opt,name=organization_id,json=organizationId,proto3" json:"organization_id,omitempty"`
 	// The organisation's unique name.
 	OrganizationName string `protobuf:"bytes,14,opt,name=organization_name,json=organizationName,proto3" json:"organization_name,omitempty"`
-	// The business unit of the user in whose context it was delivered.
+	// The business unit of the user in whose context it was delivered; where no webhook told it and it was read from the
+	// table, the one that owns the row.
 	BusinessUnitId string `protobuf:"bytes,15,opt,name=business_unit_id,json=businessUnitId,proto3" json:"business_unit_id,omitempty"`
 	// The record ID of the row in msdyn_agentstatushistory.
 	RecordId string `protobuf:"bytes,16,opt,name=record_id,json=recordId,proto3" json:"record_id,omitempty"`
@@ -1424,7 +1425,8 @@ type ActivityEvent struct {
 	OrganizationId string `protobuf:"bytes,17,opt,name=organization_id,json=organizationId,proto3" json:"organization_id,omitempty"`
 	// The organisation's unique name.
 	OrganizationName string `protobuf:"bytes,18,opt,name=organization_name,json=organizationName,proto3" json:"organization_name,omitempty"`
-	// The business unit of the user in whose context it was delivered.
+	// The business unit of the user in whose context it was delivered; where no webhook told it and it was read from the
+	// table, the one that owns the record.
 	BusinessUnitId string `protobuf:"bytes,19,opt,name=business_unit_id,json=businessUnitId,proto3" json:"business_unit_id,omitempty"`
 	// The configured name of the organisation's environment. Empty where no configured environment is known to be it.
 	Environment   string `protobuf:"bytes,20,opt,name=environment,proto3" json:"environment,omitempty"`
@@ -1803,6 +1805,263 @@ func (x *Delivery) GetCorrelationId() string {
 	return ""
 }
 
+// Asks for what no webhook has told.
+type BackfillPresenceRequest struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// From when on to read, by when records were created; never further back than events are kept. Not set, or later than
+	// that: from where the last reading ended, and some minutes before it.
+	Since *timestamppb.Timestamp `protobuf:"bytes,1,opt,name=since,proto3" json:"since,omitempty"`
+	// Which environment to read, by its name in the server's configuration; empty means all.
+	Environment string `protobuf:"bytes,2,opt,name=environment,proto3" json:"environment,omitempty"`
+	// Which source to read, as "agent-status"; empty means all that can be read.
+	Source        string `protobuf:"bytes,3,opt,name=source,proto3" json:"source,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *BackfillPresenceRequest) Reset() {
+	*x = BackfillPresenceRequest{}
+	mi := &file_botverse_v1_presence_proto_msgTypes[14]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *BackfillPresenceRequest) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*BackfillPresenceRequest) ProtoMessage() {}
+
+func (x *BackfillPresenceRequest) ProtoReflect() protoreflect.Message {
+	mi := &file_botverse_v1_presence_proto_msgTypes[14]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use BackfillPresenceRequest.ProtoReflect.Descriptor instead.
+func (*BackfillPresenceRequest) Descriptor() ([]byte, []int) {
+	return file_botverse_v1_presence_proto_rawDescGZIP(), []int{14}
+}
+
+func (x *BackfillPresenceRequest) GetSince() *timestamppb.Timestamp {
+	if x != nil {
+		return x.Since
+	}
+	return nil
+}
+
+func (x *BackfillPresenceRequest) GetEnvironment() string {
+	if x != nil {
+		return x.Environment
+	}
+	return ""
+}
+
+func (x *BackfillPresenceRequest) GetSource() string {
+	if x != nil {
+		return x.Source
+	}
+	return ""
+}
+
+// What was read.
+type BackfillPresenceResponse struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// Whether it is done. Where the call's time ran out before, it is not and `sources` is empty: the reading goes on, and
+	// the same request waits for it again.
+	Done bool `protobuf:"varint,1,opt,name=done,proto3" json:"done,omitempty"`
+	// What was read of each source of each environment. An environment that does not have a source's entity is left out.
+	Sources       []*BackfilledSource `protobuf:"bytes,2,rep,name=sources,proto3" json:"sources,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *BackfillPresenceResponse) Reset() {
+	*x = BackfillPresenceResponse{}
+	mi := &file_botverse_v1_presence_proto_msgTypes[15]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *BackfillPresenceResponse) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*BackfillPresenceResponse) ProtoMessage() {}
+
+func (x *BackfillPresenceResponse) ProtoReflect() protoreflect.Message {
+	mi := &file_botverse_v1_presence_proto_msgTypes[15]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use BackfillPresenceResponse.ProtoReflect.Descriptor instead.
+func (*BackfillPresenceResponse) Descriptor() ([]byte, []int) {
+	return file_botverse_v1_presence_proto_rawDescGZIP(), []int{15}
+}
+
+func (x *BackfillPresenceResponse) GetDone() bool {
+	if x != nil {
+		return x.Done
+	}
+	return false
+}
+
+func (x *BackfillPresenceResponse) GetSources() []*BackfilledSource {
+	if x != nil {
+		return x.Sources
+	}
+	return nil
+}
+
+// What was read of a source in an environment.
+type BackfilledSource struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// The environment's name in the configuration.
+	Environment string `protobuf:"bytes,1,opt,name=environment,proto3" json:"environment,omitempty"`
+	// The organisation's ID. Empty where it could not be told.
+	OrganizationId string `protobuf:"bytes,2,opt,name=organization_id,json=organizationId,proto3" json:"organization_id,omitempty"`
+	// The source; empty where the environment as a whole could not be read.
+	Source string `protobuf:"bytes,3,opt,name=source,proto3" json:"source,omitempty"`
+	// From when on records were read, by their creation.
+	Since *timestamppb.Timestamp `protobuf:"bytes,4,opt,name=since,proto3" json:"since,omitempty"`
+	// When the last record that was read was created. Not set where there was none.
+	Until *timestamppb.Timestamp `protobuf:"bytes,5,opt,name=until,proto3" json:"until,omitempty"`
+	// How many records were read.
+	Rows int32 `protobuf:"varint,6,opt,name=rows,proto3" json:"rows,omitempty"`
+	// Of them, how many no webhook had told: each is an event now.
+	Merged int32 `protobuf:"varint,7,opt,name=merged,proto3" json:"merged,omitempty"`
+	// How many were told before.
+	Doubles int32 `protobuf:"varint,8,opt,name=doubles,proto3" json:"doubles,omitempty"`
+	// How many are none that the source is for.
+	Filtered int32 `protobuf:"varint,9,opt,name=filtered,proto3" json:"filtered,omitempty"`
+	// How many became dead letters, because no event could be made of them.
+	DeadLetters int32 `protobuf:"varint,10,opt,name=dead_letters,json=deadLetters,proto3" json:"dead_letters,omitempty"`
+	// Why the reading ended early; empty where it did not. What was merged stays, and the server goes on from there.
+	Error         string `protobuf:"bytes,11,opt,name=error,proto3" json:"error,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *BackfilledSource) Reset() {
+	*x = BackfilledSource{}
+	mi := &file_botverse_v1_presence_proto_msgTypes[16]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *BackfilledSource) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*BackfilledSource) ProtoMessage() {}
+
+func (x *BackfilledSource) ProtoReflect() protoreflect.Message {
+	mi := &file_botverse_v1_presence_proto_msgTypes[16]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use BackfilledSource.ProtoReflect.Descriptor instead.
+func (*BackfilledSource) Descriptor() ([]byte, []int) {
+	return file_botverse_v1_presence_proto_rawDescGZIP(), []int{16}
+}
+
+func (x *BackfilledSource) GetEnvironment() string {
+	if x != nil {
+		return x.Environment
+	}
+	return ""
+}
+
+func (x *BackfilledSource) GetOrganizationId() string {
+	if x != nil {
+		return x.OrganizationId
+	}
+	return ""
+}
+
+func (x *BackfilledSource) GetSource() string {
+	if x != nil {
+		return x.Source
+	}
+	return ""
+}
+
+func (x *BackfilledSource) GetSince() *timestamppb.Timestamp {
+	if x != nil {
+		return x.Since
+	}
+	return nil
+}
+
+func (x *BackfilledSource) GetUntil() *timestamppb.Timestamp {
+	if x != nil {
+		return x.Until
+	}
+	return nil
+}
+
+func (x *BackfilledSource) GetRows() int32 {
+	if x != nil {
+		return x.Rows
+	}
+	return 0
+}
+
+func (x *BackfilledSource) GetMerged() int32 {
+	if x != nil {
+		return x.Merged
+	}
+	return 0
+}
+
+func (x *BackfilledSource) GetDoubles() int32 {
+	if x != nil {
+		return x.Doubles
+	}
+	return 0
+}
+
+func (x *BackfilledSource) GetFiltered() int32 {
+	if x != nil {
+		return x.Filtered
+	}
+	return 0
+}
+
+func (x *BackfilledSource) GetDeadLetters() int32 {
+	if x != nil {
+		return x.DeadLetters
+	}
+	return 0
+}
+
+func (x *BackfilledSource) GetError() string {
+	if x != nil {
+		return x.Error
+	}
+	return ""
+}
+
 // Something that could not be handled.
 type DeadLetter struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
@@ -1822,7 +2081,7 @@ type DeadLetter struct {
 
 func (x *DeadLetter) Reset() {
 	*x = DeadLetter{}
-	mi := &file_botverse_v1_presence_proto_msgTypes[14]
+	mi := &file_botverse_v1_presence_proto_msgTypes[17]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1834,7 +2093,7 @@ func (x *DeadLetter) String() string {
 func (*DeadLetter) ProtoMessage() {}
 
 func (x *DeadLetter) ProtoReflect() protoreflect.Message {
-	mi := &file_botverse_v1_presence_proto_msgTypes[14]
+	mi := &file_botverse_v1_presence_proto_msgTypes[17]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1847,7 +2106,7 @@ func (x *DeadLetter) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use DeadLetter.ProtoReflect.Descriptor instead.
 func (*DeadLetter) Descriptor() ([]byte, []int) {
-	return file_botverse_v1_presence_proto_rawDescGZIP(), []int{14}
+	return file_botverse_v1_presence_proto_rawDescGZIP(), []int{17}
 }
 
 func (x *DeadLetter) GetId() string {
@@ -1898,7 +2157,7 @@ type ListDeadLettersRequest struct {
 
 func (x *ListDeadLettersRequest) Reset() {
 	*x = ListDeadLettersRequest{}
-	mi := &file_botverse_v1_presence_proto_msgTypes[15]
+	mi := &file_botverse_v1_presence_proto_msgTypes[18]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1910,7 +2169,7 @@ func (x *ListDeadLettersRequest) String() string {
 func (*ListDeadLettersRequest) ProtoMessage() {}
 
 func (x *ListDeadLettersRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_botverse_v1_presence_proto_msgTypes[15]
+	mi := &file_botverse_v1_presence_proto_msgTypes[18]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1923,7 +2182,7 @@ func (x *ListDeadLettersRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ListDeadLettersRequest.ProtoReflect.Descriptor instead.
 func (*ListDeadLettersRequest) Descriptor() ([]byte, []int) {
-	return file_botverse_v1_presence_proto_rawDescGZIP(), []int{15}
+	return file_botverse_v1_presence_proto_rawDescGZIP(), []int{18}
 }
 
 func (x *ListDeadLettersRequest) GetPageSize() int32 {
@@ -1953,7 +2212,7 @@ type ListDeadLettersResponse struct {
 
 func (x *ListDeadLettersResponse) Reset() {
 	*x = ListDeadLettersResponse{}
-	mi := &file_botverse_v1_presence_proto_msgTypes[16]
+	mi := &file_botverse_v1_presence_proto_msgTypes[19]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1965,7 +2224,7 @@ func (x *ListDeadLettersResponse) String() string {
 func (*ListDeadLettersResponse) ProtoMessage() {}
 
 func (x *ListDeadLettersResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_botverse_v1_presence_proto_msgTypes[16]
+	mi := &file_botverse_v1_presence_proto_msgTypes[19]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1978,7 +2237,7 @@ func (x *ListDeadLettersResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ListDeadLettersResponse.ProtoReflect.Descriptor instead.
 func (*ListDeadLettersResponse) Descriptor() ([]byte, []int) {
-	return file_botverse_v1_presence_proto_rawDescGZIP(), []int{16}
+	return file_botverse_v1_presence_proto_rawDescGZIP(), []int{19}
 }
 
 func (x *ListDeadLettersResponse) GetDeadLetters() []*DeadLetter {
@@ -2006,7 +2265,7 @@ type GetDeadLetterRequest struct {
 
 func (x *GetDeadLetterRequest) Reset() {
 	*x = GetDeadLetterRequest{}
-	mi := &file_botverse_v1_presence_proto_msgTypes[17]
+	mi := &file_botverse_v1_presence_proto_msgTypes[20]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2018,7 +2277,7 @@ func (x *GetDeadLetterRequest) String() string {
 func (*GetDeadLetterRequest) ProtoMessage() {}
 
 func (x *GetDeadLetterRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_botverse_v1_presence_proto_msgTypes[17]
+	mi := &file_botverse_v1_presence_proto_msgTypes[20]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2031,7 +2290,7 @@ func (x *GetDeadLetterRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use GetDeadLetterRequest.ProtoReflect.Descriptor instead.
 func (*GetDeadLetterRequest) Descriptor() ([]byte, []int) {
-	return file_botverse_v1_presence_proto_rawDescGZIP(), []int{17}
+	return file_botverse_v1_presence_proto_rawDescGZIP(), []int{20}
 }
 
 func (x *GetDeadLetterRequest) GetId() string {
@@ -2054,7 +2313,7 @@ type GetDeadLetterResponse struct {
 
 func (x *GetDeadLetterResponse) Reset() {
 	*x = GetDeadLetterResponse{}
-	mi := &file_botverse_v1_presence_proto_msgTypes[18]
+	mi := &file_botverse_v1_presence_proto_msgTypes[21]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2066,7 +2325,7 @@ func (x *GetDeadLetterResponse) String() string {
 func (*GetDeadLetterResponse) ProtoMessage() {}
 
 func (x *GetDeadLetterResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_botverse_v1_presence_proto_msgTypes[18]
+	mi := &file_botverse_v1_presence_proto_msgTypes[21]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2079,7 +2338,7 @@ func (x *GetDeadLetterResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use GetDeadLetterResponse.ProtoReflect.Descriptor instead.
 func (*GetDeadLetterResponse) Descriptor() ([]byte, []int) {
-	return file_botverse_v1_presence_proto_rawDescGZIP(), []int{18}
+	return file_botverse_v1_presence_proto_rawDescGZIP(), []int{21}
 }
 
 func (x *GetDeadLetterResponse) GetDeadLetter() *DeadLetter {
@@ -2107,7 +2366,7 @@ type ReplayDeadLetterRequest struct {
 
 func (x *ReplayDeadLetterRequest) Reset() {
 	*x = ReplayDeadLetterRequest{}
-	mi := &file_botverse_v1_presence_proto_msgTypes[19]
+	mi := &file_botverse_v1_presence_proto_msgTypes[22]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2119,7 +2378,7 @@ func (x *ReplayDeadLetterRequest) String() string {
 func (*ReplayDeadLetterRequest) ProtoMessage() {}
 
 func (x *ReplayDeadLetterRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_botverse_v1_presence_proto_msgTypes[19]
+	mi := &file_botverse_v1_presence_proto_msgTypes[22]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2132,7 +2391,7 @@ func (x *ReplayDeadLetterRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ReplayDeadLetterRequest.ProtoReflect.Descriptor instead.
 func (*ReplayDeadLetterRequest) Descriptor() ([]byte, []int) {
-	return file_botverse_v1_presence_proto_rawDescGZIP(), []int{19}
+	return file_botverse_v1_presence_proto_rawDescGZIP(), []int{22}
 }
 
 func (x *ReplayDeadLetterRequest) GetId() string {
@@ -2158,7 +2417,7 @@ type ReplayDeadLetterResponse struct {
 
 func (x *ReplayDeadLetterResponse) Reset() {
 	*x = ReplayDeadLetterResponse{}
-	mi := &file_botverse_v1_presence_proto_msgTypes[20]
+	mi := &file_botverse_v1_presence_proto_msgTypes[23]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2170,7 +2429,7 @@ func (x *ReplayDeadLetterResponse) String() string {
 func (*ReplayDeadLetterResponse) ProtoMessage() {}
 
 func (x *ReplayDeadLetterResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_botverse_v1_presence_proto_msgTypes[20]
+	mi := &file_botverse_v1_presence_proto_msgTypes[23]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2183,7 +2442,7 @@ func (x *ReplayDeadLetterResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ReplayDeadLetterResponse.ProtoReflect.Descriptor instead.
 func (*ReplayDeadLetterResponse) Descriptor() ([]byte, []int) {
-	return file_botverse_v1_presence_proto_rawDescGZIP(), []int{20}
+	return file_botverse_v1_presence_proto_rawDescGZIP(), []int{23}
 }
 
 func (x *ReplayDeadLetterResponse) GetHandled() bool {
@@ -2220,7 +2479,7 @@ type PresenceCounts_StatusCount struct {
 
 func (x *PresenceCounts_StatusCount) Reset() {
 	*x = PresenceCounts_StatusCount{}
-	mi := &file_botverse_v1_presence_proto_msgTypes[21]
+	mi := &file_botverse_v1_presence_proto_msgTypes[24]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2232,7 +2491,7 @@ func (x *PresenceCounts_StatusCount) String() string {
 func (*PresenceCounts_StatusCount) ProtoMessage() {}
 
 func (x *PresenceCounts_StatusCount) ProtoReflect() protoreflect.Message {
-	mi := &file_botverse_v1_presence_proto_msgTypes[21]
+	mi := &file_botverse_v1_presence_proto_msgTypes[24]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2433,7 +2692,27 @@ const file_botverse_v1_presence_proto_rawDesc = "" +
 	"\vDEAD_LETTER\x10\x04\x12\v\n" +
 	"\aREFUSED\x10\x05\x12\x0e\n" +
 	"\n" +
-	"NOT_STORED\x10\x06\"\x90\x01\n" +
+	"NOT_STORED\x10\x06\"\x99\x01\n" +
+	"\x17BackfillPresenceRequest\x120\n" +
+	"\x05since\x18\x01 \x01(\v2\x1a.google.protobuf.TimestampR\x05since\x12*\n" +
+	"\venvironment\x18\x02 \x01(\tB\b\xbaH\x05r\x03\x18\x80\x01R\venvironment\x12 \n" +
+	"\x06source\x18\x03 \x01(\tB\b\xbaH\x05r\x03\x18\x80\x01R\x06source\"g\n" +
+	"\x18BackfillPresenceResponse\x12\x12\n" +
+	"\x04done\x18\x01 \x01(\bR\x04done\x127\n" +
+	"\asources\x18\x02 \x03(\v2\x1d.botverse.v1.BackfilledSourceR\asources\"\xf4\x02\n" +
+	"\x10BackfilledSource\x12 \n" +
+	"\venvironment\x18\x01 \x01(\tR\venvironment\x12'\n" +
+	"\x0forganization_id\x18\x02 \x01(\tR\x0eorganizationId\x12\x16\n" +
+	"\x06source\x18\x03 \x01(\tR\x06source\x120\n" +
+	"\x05since\x18\x04 \x01(\v2\x1a.google.protobuf.TimestampR\x05since\x120\n" +
+	"\x05until\x18\x05 \x01(\v2\x1a.google.protobuf.TimestampR\x05until\x12\x12\n" +
+	"\x04rows\x18\x06 \x01(\x05R\x04rows\x12\x16\n" +
+	"\x06merged\x18\a \x01(\x05R\x06merged\x12\x18\n" +
+	"\adoubles\x18\b \x01(\x05R\adoubles\x12\x1a\n" +
+	"\bfiltered\x18\t \x01(\x05R\bfiltered\x12!\n" +
+	"\fdead_letters\x18\n" +
+	" \x01(\x05R\vdeadLetters\x12\x14\n" +
+	"\x05error\x18\v \x01(\tR\x05error\"\x90\x01\n" +
 	"\n" +
 	"DeadLetter\x12\x0e\n" +
 	"\x02id\x18\x01 \x01(\tR\x02id\x12\x16\n" +
@@ -2470,11 +2749,12 @@ const file_botverse_v1_presence_proto_rawDesc = "" +
 	"AFTER_WORK\x10\x04\x12\v\n" +
 	"\aCONSULT\x10\x05\x12\x0e\n" +
 	"\n" +
-	"ROW_CHANGE\x10\x062\xda\x05\n" +
+	"ROW_CHANGE\x10\x062\xde\x06\n" +
 	"\x0fPresenceService\x12i\n" +
 	"\fListPresence\x12 .botverse.v1.ListPresenceRequest\x1a!.botverse.v1.ListPresenceResponse\"\x14\x82\xd3\xe4\x93\x02\x0e\x12\f/v1/presence\x12t\n" +
 	"\rWatchPresence\x12!.botverse.v1.WatchPresenceRequest\x1a\".botverse.v1.WatchPresenceResponse\"\x1a\x82\xd3\xe4\x93\x02\x14\x12\x12/v1/presence:watch0\x01\x12q\n" +
-	"\x0eListDeliveries\x12\".botverse.v1.ListDeliveriesRequest\x1a#.botverse.v1.ListDeliveriesResponse\"\x16\x82\xd3\xe4\x93\x02\x10\x12\x0e/v1/deliveries\x12v\n" +
+	"\x0eListDeliveries\x12\".botverse.v1.ListDeliveriesRequest\x1a#.botverse.v1.ListDeliveriesResponse\"\x16\x82\xd3\xe4\x93\x02\x10\x12\x0e/v1/deliveries\x12\x81\x01\n" +
+	"\x10BackfillPresence\x12$.botverse.v1.BackfillPresenceRequest\x1a%.botverse.v1.BackfillPresenceResponse\" \x82\xd3\xe4\x93\x02\x1a:\x01*\"\x15/v1/presence:backfill\x12v\n" +
 	"\x0fListDeadLetters\x12#.botverse.v1.ListDeadLettersRequest\x1a$.botverse.v1.ListDeadLettersResponse\"\x18\x82\xd3\xe4\x93\x02\x12\x12\x10/v1/dead-letters\x12u\n" +
 	"\rGetDeadLetter\x12!.botverse.v1.GetDeadLetterRequest\x1a\".botverse.v1.GetDeadLetterResponse\"\x1d\x82\xd3\xe4\x93\x02\x17\x12\x15/v1/dead-letters/{id}\x12\x83\x01\n" +
 	"\x10ReplayDeadLetter\x12$.botverse.v1.ReplayDeadLetterRequest\x1a%.botverse.v1.ReplayDeadLetterResponse\"\"\x82\xd3\xe4\x93\x02\x1c:\x01*\"\x17/v1/dead-letters:replayB\xa6\x01\n" +
@@ -2493,7 +2773,7 @@ func file_botverse_v1_presence_proto_rawDescGZIP() []byte {
 }
 
 var file_botverse_v1_presence_proto_enumTypes = make([]protoimpl.EnumInfo, 5)
-var file_botverse_v1_presence_proto_msgTypes = make([]protoimpl.MessageInfo, 23)
+var file_botverse_v1_presence_proto_msgTypes = make([]protoimpl.MessageInfo, 26)
 var file_botverse_v1_presence_proto_goTypes = []any{
 	(EventKind)(0),                     // 0: botverse.v1.EventKind
 	(ListPresenceRequest_Order)(0),     // 1: botverse.v1.ListPresenceRequest.Order
@@ -2514,26 +2794,29 @@ var file_botverse_v1_presence_proto_goTypes = []any{
 	(*ListDeliveriesRequest)(nil),      // 16: botverse.v1.ListDeliveriesRequest
 	(*ListDeliveriesResponse)(nil),     // 17: botverse.v1.ListDeliveriesResponse
 	(*Delivery)(nil),                   // 18: botverse.v1.Delivery
-	(*DeadLetter)(nil),                 // 19: botverse.v1.DeadLetter
-	(*ListDeadLettersRequest)(nil),     // 20: botverse.v1.ListDeadLettersRequest
-	(*ListDeadLettersResponse)(nil),    // 21: botverse.v1.ListDeadLettersResponse
-	(*GetDeadLetterRequest)(nil),       // 22: botverse.v1.GetDeadLetterRequest
-	(*GetDeadLetterResponse)(nil),      // 23: botverse.v1.GetDeadLetterResponse
-	(*ReplayDeadLetterRequest)(nil),    // 24: botverse.v1.ReplayDeadLetterRequest
-	(*ReplayDeadLetterResponse)(nil),   // 25: botverse.v1.ReplayDeadLetterResponse
-	(*PresenceCounts_StatusCount)(nil), // 26: botverse.v1.PresenceCounts.StatusCount
-	nil,                                // 27: botverse.v1.ActivityEvent.LabelsEntry
-	(*timestamppb.Timestamp)(nil),      // 28: google.protobuf.Timestamp
-	(*durationpb.Duration)(nil),        // 29: google.protobuf.Duration
-	(*structpb.Struct)(nil),            // 30: google.protobuf.Struct
+	(*BackfillPresenceRequest)(nil),    // 19: botverse.v1.BackfillPresenceRequest
+	(*BackfillPresenceResponse)(nil),   // 20: botverse.v1.BackfillPresenceResponse
+	(*BackfilledSource)(nil),           // 21: botverse.v1.BackfilledSource
+	(*DeadLetter)(nil),                 // 22: botverse.v1.DeadLetter
+	(*ListDeadLettersRequest)(nil),     // 23: botverse.v1.ListDeadLettersRequest
+	(*ListDeadLettersResponse)(nil),    // 24: botverse.v1.ListDeadLettersResponse
+	(*GetDeadLetterRequest)(nil),       // 25: botverse.v1.GetDeadLetterRequest
+	(*GetDeadLetterResponse)(nil),      // 26: botverse.v1.GetDeadLetterResponse
+	(*ReplayDeadLetterRequest)(nil),    // 27: botverse.v1.ReplayDeadLetterRequest
+	(*ReplayDeadLetterResponse)(nil),   // 28: botverse.v1.ReplayDeadLetterResponse
+	(*PresenceCounts_StatusCount)(nil), // 29: botverse.v1.PresenceCounts.StatusCount
+	nil,                                // 30: botverse.v1.ActivityEvent.LabelsEntry
+	(*timestamppb.Timestamp)(nil),      // 31: google.protobuf.Timestamp
+	(*durationpb.Duration)(nil),        // 32: google.protobuf.Duration
+	(*structpb.Struct)(nil),            // 33: google.protobuf.Struct
 }
 var file_botverse_v1_presence_proto_depIdxs = []int32{
 	2,  // 0: botverse.v1.ListPresenceRequest.base_statuses:type_name -> botverse.v1.Presence.BaseStatus
 	1,  // 1: botverse.v1.ListPresenceRequest.order:type_name -> botverse.v1.ListPresenceRequest.Order
 	13, // 2: botverse.v1.ListPresenceResponse.agents:type_name -> botverse.v1.AgentPresence
-	28, // 3: botverse.v1.ListPresenceResponse.time:type_name -> google.protobuf.Timestamp
+	31, // 3: botverse.v1.ListPresenceResponse.time:type_name -> google.protobuf.Timestamp
 	7,  // 4: botverse.v1.ListPresenceResponse.counts:type_name -> botverse.v1.PresenceCounts
-	26, // 5: botverse.v1.PresenceCounts.statuses:type_name -> botverse.v1.PresenceCounts.StatusCount
+	29, // 5: botverse.v1.PresenceCounts.statuses:type_name -> botverse.v1.PresenceCounts.StatusCount
 	0,  // 6: botverse.v1.WatchPresenceRequest.kinds:type_name -> botverse.v1.EventKind
 	2,  // 7: botverse.v1.WatchPresenceRequest.base_statuses:type_name -> botverse.v1.Presence.BaseStatus
 	13, // 8: botverse.v1.WatchPresenceResponse.state:type_name -> botverse.v1.AgentPresence
@@ -2541,49 +2824,55 @@ var file_botverse_v1_presence_proto_depIdxs = []int32{
 	14, // 10: botverse.v1.WatchPresenceResponse.event:type_name -> botverse.v1.PresenceEvent
 	11, // 11: botverse.v1.WatchPresenceResponse.heartbeat:type_name -> botverse.v1.Heartbeat
 	15, // 12: botverse.v1.WatchPresenceResponse.activity:type_name -> botverse.v1.ActivityEvent
-	28, // 13: botverse.v1.Heartbeat.time:type_name -> google.protobuf.Timestamp
+	31, // 13: botverse.v1.Heartbeat.time:type_name -> google.protobuf.Timestamp
 	2,  // 14: botverse.v1.Presence.base_status:type_name -> botverse.v1.Presence.BaseStatus
 	12, // 15: botverse.v1.AgentPresence.presence:type_name -> botverse.v1.Presence
-	28, // 16: botverse.v1.AgentPresence.start_time:type_name -> google.protobuf.Timestamp
-	28, // 17: botverse.v1.AgentPresence.receive_time:type_name -> google.protobuf.Timestamp
-	29, // 18: botverse.v1.AgentPresence.time_in_state:type_name -> google.protobuf.Duration
+	31, // 16: botverse.v1.AgentPresence.start_time:type_name -> google.protobuf.Timestamp
+	31, // 17: botverse.v1.AgentPresence.receive_time:type_name -> google.protobuf.Timestamp
+	32, // 18: botverse.v1.AgentPresence.time_in_state:type_name -> google.protobuf.Duration
 	3,  // 19: botverse.v1.PresenceEvent.kind:type_name -> botverse.v1.PresenceEvent.Kind
 	12, // 20: botverse.v1.PresenceEvent.presence:type_name -> botverse.v1.Presence
 	12, // 21: botverse.v1.PresenceEvent.previous:type_name -> botverse.v1.Presence
-	28, // 22: botverse.v1.PresenceEvent.start_time:type_name -> google.protobuf.Timestamp
-	28, // 23: botverse.v1.PresenceEvent.receive_time:type_name -> google.protobuf.Timestamp
-	29, // 24: botverse.v1.PresenceEvent.delay:type_name -> google.protobuf.Duration
+	31, // 22: botverse.v1.PresenceEvent.start_time:type_name -> google.protobuf.Timestamp
+	31, // 23: botverse.v1.PresenceEvent.receive_time:type_name -> google.protobuf.Timestamp
+	32, // 24: botverse.v1.PresenceEvent.delay:type_name -> google.protobuf.Duration
 	0,  // 25: botverse.v1.ActivityEvent.kind:type_name -> botverse.v1.EventKind
-	28, // 26: botverse.v1.ActivityEvent.time:type_name -> google.protobuf.Timestamp
-	28, // 27: botverse.v1.ActivityEvent.receive_time:type_name -> google.protobuf.Timestamp
-	29, // 28: botverse.v1.ActivityEvent.delay:type_name -> google.protobuf.Duration
-	30, // 29: botverse.v1.ActivityEvent.values:type_name -> google.protobuf.Struct
-	27, // 30: botverse.v1.ActivityEvent.labels:type_name -> botverse.v1.ActivityEvent.LabelsEntry
+	31, // 26: botverse.v1.ActivityEvent.time:type_name -> google.protobuf.Timestamp
+	31, // 27: botverse.v1.ActivityEvent.receive_time:type_name -> google.protobuf.Timestamp
+	32, // 28: botverse.v1.ActivityEvent.delay:type_name -> google.protobuf.Duration
+	33, // 29: botverse.v1.ActivityEvent.values:type_name -> google.protobuf.Struct
+	30, // 30: botverse.v1.ActivityEvent.labels:type_name -> botverse.v1.ActivityEvent.LabelsEntry
 	18, // 31: botverse.v1.ListDeliveriesResponse.deliveries:type_name -> botverse.v1.Delivery
-	28, // 32: botverse.v1.Delivery.time:type_name -> google.protobuf.Timestamp
+	31, // 32: botverse.v1.Delivery.time:type_name -> google.protobuf.Timestamp
 	4,  // 33: botverse.v1.Delivery.became:type_name -> botverse.v1.Delivery.Became
-	29, // 34: botverse.v1.Delivery.delay:type_name -> google.protobuf.Duration
-	28, // 35: botverse.v1.DeadLetter.time:type_name -> google.protobuf.Timestamp
-	19, // 36: botverse.v1.ListDeadLettersResponse.dead_letters:type_name -> botverse.v1.DeadLetter
-	19, // 37: botverse.v1.GetDeadLetterResponse.dead_letter:type_name -> botverse.v1.DeadLetter
-	2,  // 38: botverse.v1.PresenceCounts.StatusCount.base_status:type_name -> botverse.v1.Presence.BaseStatus
-	5,  // 39: botverse.v1.PresenceService.ListPresence:input_type -> botverse.v1.ListPresenceRequest
-	8,  // 40: botverse.v1.PresenceService.WatchPresence:input_type -> botverse.v1.WatchPresenceRequest
-	16, // 41: botverse.v1.PresenceService.ListDeliveries:input_type -> botverse.v1.ListDeliveriesRequest
-	20, // 42: botverse.v1.PresenceService.ListDeadLetters:input_type -> botverse.v1.ListDeadLettersRequest
-	22, // 43: botverse.v1.PresenceService.GetDeadLetter:input_type -> botverse.v1.GetDeadLetterRequest
-	24, // 44: botverse.v1.PresenceService.ReplayDeadLetter:input_type -> botverse.v1.ReplayDeadLetterRequest
-	6,  // 45: botverse.v1.PresenceService.ListPresence:output_type -> botverse.v1.ListPresenceResponse
-	9,  // 46: botverse.v1.PresenceService.WatchPresence:output_type -> botverse.v1.WatchPresenceResponse
-	17, // 47: botverse.v1.PresenceService.ListDeliveries:output_type -> botverse.v1.ListDeliveriesResponse
-	21, // 48: botverse.v1.PresenceService.ListDeadLetters:output_type -> botverse.v1.ListDeadLettersResponse
-	23, // 49: botverse.v1.PresenceService.GetDeadLetter:output_type -> botverse.v1.GetDeadLetterResponse
-	25, // 50: botverse.v1.PresenceService.ReplayDeadLetter:output_type -> botverse.v1.ReplayDeadLetterResponse
-	45, // [45:51] is the sub-list for method output_type
-	39, // [39:45] is the sub-list for method input_type
-	39, // [39:39] is the sub-list for extension type_name
-	39, // [39:39] is the sub-list for extension extendee
-	0,  // [0:39] is the sub-list for field type_name
+	32, // 34: botverse.v1.Delivery.delay:type_name -> google.protobuf.Duration
+	31, // 35: botverse.v1.BackfillPresenceRequest.since:type_name -> google.protobuf.Timestamp
+	21, // 36: botverse.v1.BackfillPresenceResponse.sources:type_name -> botverse.v1.BackfilledSource
+	31, // 37: botverse.v1.BackfilledSource.since:type_name -> google.protobuf.Timestamp
+	31, // 38: botverse.v1.BackfilledSource.until:type_name -> google.protobuf.Timestamp
+	31, // 39: botverse.v1.DeadLetter.time:type_name -> google.protobuf.Timestamp
+	22, // 40: botverse.v1.ListDeadLettersResponse.dead_letters:type_name -> botverse.v1.DeadLetter
+	22, // 41: botverse.v1.GetDeadLetterResponse.dead_letter:type_name -> botverse.v1.DeadLetter
+	2,  // 42: botverse.v1.PresenceCounts.StatusCount.base_status:type_name -> botverse.v1.Presence.BaseStatus
+	5,  // 43: botverse.v1.PresenceService.ListPresence:input_type -> botverse.v1.ListPresenceRequest
+	8,  // 44: botverse.v1.PresenceService.WatchPresence:input_type -> botverse.v1.WatchPresenceRequest
+	16, // 45: botverse.v1.PresenceService.ListDeliveries:input_type -> botverse.v1.ListDeliveriesRequest
+	19, // 46: botverse.v1.PresenceService.BackfillPresence:input_type -> botverse.v1.BackfillPresenceRequest
+	23, // 47: botverse.v1.PresenceService.ListDeadLetters:input_type -> botverse.v1.ListDeadLettersRequest
+	25, // 48: botverse.v1.PresenceService.GetDeadLetter:input_type -> botverse.v1.GetDeadLetterRequest
+	27, // 49: botverse.v1.PresenceService.ReplayDeadLetter:input_type -> botverse.v1.ReplayDeadLetterRequest
+	6,  // 50: botverse.v1.PresenceService.ListPresence:output_type -> botverse.v1.ListPresenceResponse
+	9,  // 51: botverse.v1.PresenceService.WatchPresence:output_type -> botverse.v1.WatchPresenceResponse
+	17, // 52: botverse.v1.PresenceService.ListDeliveries:output_type -> botverse.v1.ListDeliveriesResponse
+	20, // 53: botverse.v1.PresenceService.BackfillPresence:output_type -> botverse.v1.BackfillPresenceResponse
+	24, // 54: botverse.v1.PresenceService.ListDeadLetters:output_type -> botverse.v1.ListDeadLettersResponse
+	26, // 55: botverse.v1.PresenceService.GetDeadLetter:output_type -> botverse.v1.GetDeadLetterResponse
+	28, // 56: botverse.v1.PresenceService.ReplayDeadLetter:output_type -> botverse.v1.ReplayDeadLetterResponse
+	50, // [50:57] is the sub-list for method output_type
+	43, // [43:50] is the sub-list for method input_type
+	43, // [43:43] is the sub-list for extension type_name
+	43, // [43:43] is the sub-list for extension extendee
+	0,  // [0:43] is the sub-list for field type_name
 }
 
 func init() { file_botverse_v1_presence_proto_init() }
@@ -2606,7 +2895,7 @@ func file_botverse_v1_presence_proto_init() {
 			GoPackagePath: reflect.TypeOf(x{}).PkgPath(),
 			RawDescriptor: unsafe.Slice(unsafe.StringData(file_botverse_v1_presence_proto_rawDesc), len(file_botverse_v1_presence_proto_rawDesc)),
 			NumEnums:      5,
-			NumMessages:   23,
+			NumMessages:   26,
 			NumExtensions: 0,
 			NumServices:   1,
 		},

@@ -22,6 +22,7 @@ const (
 	PresenceService_ListPresence_FullMethodName     = "/botverse.v1.PresenceService/ListPresence"
 	PresenceService_WatchPresence_FullMethodName    = "/botverse.v1.PresenceService/WatchPresence"
 	PresenceService_ListDeliveries_FullMethodName   = "/botverse.v1.PresenceService/ListDeliveries"
+	PresenceService_BackfillPresence_FullMethodName = "/botverse.v1.PresenceService/BackfillPresence"
 	PresenceService_ListDeadLetters_FullMethodName  = "/botverse.v1.PresenceService/ListDeadLetters"
 	PresenceService_GetDeadLetter_FullMethodName    = "/botverse.v1.PresenceService/GetDeadLetter"
 	PresenceService_ReplayDeadLetter_FullMethodName = "/botverse.v1.PresenceService/ReplayDeadLetter"
@@ -53,6 +54,11 @@ type PresenceServiceClient interface {
 	// the last hundred of each source that came to itself, and forgets them when it ends. What was refused for a wrong key is
 	// not among them.
 	ListDeliveries(ctx context.Context, in *ListDeliveriesRequest, opts ...grpc.CallOption) (*ListDeliveriesResponse, error)
+	// Reads from Dataverse's tables what no webhook has told, and waits until that is done. The server does so by itself at
+	// its start, after it could not store a delivery, and now and then: this is for whoever will not wait, or wants to go
+	// further back. Only what was created can be read: agents' presence, consults, and changes of the message Create. What
+	// was told already is not told again, however often it is read.
+	BackfillPresence(ctx context.Context, in *BackfillPresenceRequest, opts ...grpc.CallOption) (*BackfillPresenceResponse, error)
 	// Lists dead letters, the newest first: deliveries of Dataverse of which no event could be made, and events that an
 	// output could not hand on. They are kept as long as events.
 	ListDeadLetters(ctx context.Context, in *ListDeadLettersRequest, opts ...grpc.CallOption) (*ListDeadLettersResponse, error)
@@ -104,6 +110,16 @@ func (c *presenceServiceClient) ListDeliveries(ctx context.Context, in *ListDeli
 	cOpts := append([]grpc.CallOption{grpc.StaticMethod()}, opts...)
 	out := new(ListDeliveriesResponse)
 	err := c.cc.Invoke(ctx, PresenceService_ListDeliveries_FullMethodName, in, out, cOpts...)
+	if err != nil {
+		return nil, err
+	}
+	return out, nil
+}
+
+func (c *presenceServiceClient) BackfillPresence(ctx context.Context, in *BackfillPresenceRequest, opts ...grpc.CallOption) (*BackfillPresenceResponse, error) {
+	cOpts := append([]grpc.CallOption{grpc.StaticMethod()}, opts...)
+	out := new(BackfillPresenceResponse)
+	err := c.cc.Invoke(ctx, PresenceService_BackfillPresence_FullMethodName, in, out, cOpts...)
 	if err != nil {
 		return nil, err
 	}
@@ -166,6 +182,11 @@ type PresenceServiceServer interface {
 	// the last hundred of each source that came to itself, and forgets them when it ends. What was refused for a wrong key is
 	// not among them.
 	ListDeliveries(context.Context, *ListDeliveriesRequest) (*ListDeliveriesResponse, error)
+	// Reads from Dataverse's tables what no webhook has told, and waits until that is done. The server does so by itself at
+	// its start, after it could not store a delivery, and now and then: this is for whoever will not wait, or wants to go
+	// further back. Only what was created can be read: agents' presence, consults, and changes of the message Create. What
+	// was told already is not told again, however often it is read.
+	BackfillPresence(context.Context, *BackfillPresenceRequest) (*BackfillPresenceResponse, error)
 	// Lists dead letters, the newest first: deliveries of Dataverse of which no event could be made, and events that an
 	// output could not hand on. They are kept as long as events.
 	ListDeadLetters(context.Context, *ListDeadLettersRequest) (*ListDeadLettersResponse, error)
@@ -192,6 +213,9 @@ func (UnimplementedPresenceServiceServer) WatchPresence(*WatchPresenceRequest, g
 }
 func (UnimplementedPresenceServiceServer) ListDeliveries(context.Context, *ListDeliveriesRequest) (*ListDeliveriesResponse, error) {
 	return nil, status.Error(codes.Unimplemented, "method ListDeliveries not implemented")
+}
+func (UnimplementedPresenceServiceServer) BackfillPresence(context.Context, *BackfillPresenceRequest) (*BackfillPresenceResponse, error) {
+	return nil, status.Error(codes.Unimplemented, "method BackfillPresence not implemented")
 }
 func (UnimplementedPresenceServiceServer) ListDeadLetters(context.Context, *ListDeadLettersRequest) (*ListDeadLettersResponse, error) {
 	return nil, status.Error(codes.Unimplemented, "method ListDeadLetters not implemented")
@@ -270,6 +294,24 @@ func _PresenceService_ListDeliveries_Handler(srv interface{}, ctx context.Contex
 	return interceptor(ctx, in, info, handler)
 }
 
+func _PresenceService_BackfillPresence_Handler(srv interface{}, ctx context.Context, dec func(interface{}) error, interceptor grpc.UnaryServerInterceptor) (interface{}, error) {
+	in := new(BackfillPresenceRequest)
+	if err := dec(in); err != nil {
+		return nil, err
+	}
+	if interceptor == nil {
+		return srv.(PresenceServiceServer).BackfillPresence(ctx, in)
+	}
+	info := &grpc.UnaryServerInfo{
+		Server:     srv,
+		FullMethod: PresenceService_BackfillPresence_FullMethodName,
+	}
+	handler := func(ctx context.Context, req interface{}) (interface{}, error) {
+		return srv.(PresenceServiceServer).BackfillPresence(ctx, req.(*BackfillPresenceRequest))
+	}
+	return interceptor(ctx, in, info, handler)
+}
+
 func _PresenceService_ListDeadLetters_Handler(srv interface{}, ctx context.Context, dec func(interface{}) error, interceptor grpc.UnaryServerInterceptor) (interface{}, error) {
 	in := new(ListDeadLettersRequest)
 	if err := dec(in); err != nil {
@@ -338,6 +380,10 @@ var PresenceService_ServiceDesc = grpc.ServiceDesc{
 		{
 			MethodName: "ListDeliveries",
 			Handler:    _PresenceService_ListDeliveries_Handler,
+		},
+		{
+			MethodName: "BackfillPresence",
+			Handler:    _PresenceService_BackfillPresence_Handler,
 		},
 		{
 			MethodName: "ListDeadLetters",
