@@ -203,3 +203,31 @@ func (r *rig) markOf(organizationID string) (mark, error) {
 	defer r.stop()
 	return r.store.marks.get(context.Background(), markKey(organizationID, AgentStatus))
 }
+
+// What happens while the first start waits for Dataverse is not lost, though the process ends before it answers.
+func TestReadingBeginsWithTheFirstStart(t *testing.T) {
+	t.Parallel()
+	dir, table := t.TempDir(), newTables()
+	openRig(t, dir, onlyWhenAsked(), table).stop() // nobody was asked yet
+	table.add(organization, time.Now(), change{row: 1, agent: 1, presence: busy, minute: 1})
+	m, err := openRigMark(t, dir, table)
+	if err != nil || time.Since(m) < 0 {
+		t.Fatalf("known since %v, %v", m, err)
+	}
+	later := openRig(t, dir, onlyWhenAsked(), table)
+	if again, err := later.store.marks.first(t.Context(), "one", AgentStatus); err != nil || !again.Equal(m) {
+		t.Errorf("known since %v, %v; want that of the first start, %v", again, err, m)
+	}
+	later.run()
+	later.backfill(BackfillRequest{})
+	if got := later.loggedRows(organization); len(got) != 1 {
+		t.Errorf("the log has %v, want what happened since the first start", got)
+	}
+}
+
+func openRigMark(t *testing.T, dir string, reader Reader) (time.Time, error) {
+	t.Helper()
+	r := openRig(t, dir, onlyWhenAsked(), reader)
+	defer r.stop()
+	return r.store.marks.first(t.Context(), "one", AgentStatus)
+}

@@ -201,7 +201,11 @@ func (s *sourceReading) begin(ctx context.Context) (err error) {
 	}
 	now := time.Now().UTC()
 	if s.mark.Begin.IsZero() {
-		s.mark.Begin = now.Add(-s.config.Backfill.History)
+		first, err := s.store.marks.first(ctx, s.environment, s.name)
+		if err != nil {
+			return err
+		}
+		s.mark.Begin = first.Add(-s.config.Backfill.History)
 		s.mark.Created = s.mark.Begin
 		if err := s.store.marks.put(ctx, s.key, &s.mark); err != nil {
 			return err

@@ -75,6 +75,27 @@ func (m *marks) put(ctx context.Context, key string, to *mark) error {
 	return nil
 }
 
+// firstKey is where it stands since when a source of an environment is known of: from before anybody could ask which organisation
+// the environment is, which may take long.
+func firstKey(environment, source string) string { return "first." + digest(environment, source) }
+
+// first returns since when a source of an environment is known of, which is now where it was not before.
+func (m *marks) first(ctx context.Context, environment, source string) (time.Time, error) {
+	key := firstKey(environment, source)
+	known, err := m.get(ctx, key)
+	if err != nil || !known.Begin.IsZero() {
+		return known.Begin, err
+	}
+	known.Begin = time.Now().UTC()
+	if err := m.put(ctx, key, &known); err != nil {
+		if known, again := m.get(ctx, key); again == nil && !known.Begin.IsZero() { // another process was faster
+			return known.Begin, nil
+		}
+		return time.Time{}, err
+	}
+	return known.Begin, nil
+}
+
 // logReach is how far back the log has all that was stored in it.
 type logReach struct {
 	Retention time.Duration `json:"retention"` // that the log had last

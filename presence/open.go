@@ -96,7 +96,25 @@ func (p *Presence) open(ctx context.Context, j *journal.Journal) (err error) {
 	if err := p.recall(ctx, last); err != nil {
 		return err
 	}
+	if err := p.meet(ctx); err != nil {
+		return err
+	}
 	return p.aim(ctx)
+}
+
+// meet notes which sources of which environments are new: what is created from now on is not to be missed.
+func (p *Presence) meet(ctx context.Context) error {
+	if p.reader == nil {
+		return nil
+	}
+	for _, environment := range p.reader.Environments() {
+		for _, source := range p.readableSources(BackfillRequest{}) {
+			if _, err := p.store.marks.first(ctx, environment, source); err != nil {
+				return err
+			}
+		}
+	}
+	return nil
 }
 
 // recall fills the ring with the last events, so that subscribers who come back after a restart need not read the disk.
