@@ -92,7 +92,7 @@ func (c *change) merge(ctx context.Context, id dataverse.ID) (Result, error) {
 		if f := c.entity.Field(name); changeable(c.entity, f) {
 			m.values[name] = value
 		} else if name != stateField {
-			c.warnings = append(c.warnings, fieldKept(f))
+			c.warnings = append(c.warnings, fieldKept(f, c.values.path(name)))
 		}
 	}
 	outcome, row, err := m.run(ctx)

@@ -14,7 +14,7 @@ import (
 
 // Condition is what a field of a record must fulfil, for what equality cannot say.
 type Condition struct {
-	Field string // logical name
+	Field string // logical name, or label
 	// Operator is one of eq, ne, gt, ge, lt, le, contains, begins_with, ends_with, in, not_in, between, is_null, not_null.
 	Operator string
 	Value    any // as in `where`; a list for in, not_in and between; nil for is_null and not_null

@@ -108,7 +108,9 @@ func plainLookups(v any) any {
 // noteField notes what the request gives for a field of the record. What is sent is known later.
 func (v *recordValues) noteField(f *schema.Field, path string, given any, reason string) {
 	if v.notes != nil {
-		v.given[f.LogicalName] = newConversion(f, path, given, "", reason)
+		c := newConversion(f, path, given, "", reason)
+		c.Reason = byLabel(f, strings.TrimPrefix(path, "fields.")) + c.Reason
+		v.given[f.LogicalName] = c
 	}
 }
 
@@ -187,7 +189,9 @@ func (c comparer) noteTerm(field string, value any, term odata.Expr, path string
 		given, _ = c.operand(f, value, path)
 		reason = c.reason(f, given, path)
 	}
-	c.notes.add(newConversion(f, path, given, odata.FormatFilter(term), reason))
+	conversion := newConversion(f, path, given, odata.FormatFilter(term), reason)
+	conversion.Reason = byLabel(f, field) + conversion.Reason
+	c.notes.add(conversion)
 }
 
 // notePhone notes how a phone number is searched for.

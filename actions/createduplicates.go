@@ -21,7 +21,7 @@ func (c *creation) ruleWarnings() []Warning {
 		for _, rule := range c.rules.Rules {
 			if slices.Contains(baseFields(rule), field) {
 				warnings = append(warnings, Warning{
-					Code: DuplicateRuleNotApplied, Field: "fields." + field,
+					Code: DuplicateRuleNotApplied, Field: c.values.path(field),
 					Message: fmt.Sprintf("the duplicate rule %q reads this field, which was left out: the rule may not have applied", rule.Name),
 				})
 			}

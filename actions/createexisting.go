@@ -107,16 +107,16 @@ func (c *creation) merging(id dataverse.ID) *merge {
 		if f := c.entity.Field(name); changeable(c.entity, f) {
 			m.values[name] = value
 		} else if name != stateField {
-			c.warnings = append(c.warnings, fieldKept(f))
+			c.warnings = append(c.warnings, fieldKept(f, c.values.path(name)))
 		}
 	}
 	return m
 }
 
 // fieldKept tells that an existing record keeps its value of a field.
-func fieldKept(f *schema.Field) Warning {
+func fieldKept(f *schema.Field, path string) Warning {
 	return Warning{
-		Code: FieldNotUpdatable, Field: "fields." + f.LogicalName,
+		Code: FieldNotUpdatable, Field: path,
 		Message: named(f) + " can be written when a record is created, and not changed later: the existing record keeps its own",
 	}
 }

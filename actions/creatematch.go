@@ -26,10 +26,14 @@ func (c *creation) matchFaults() []Fault {
 	case len(c.spec.MatchOn) == 0 && c.spec.IgnoreRules && c.spec.OnDuplicate != CreateDuplicate:
 		faults = append(faults, *newFault(InvalidRequest, "ignore_duplicate_rules", "leaves nothing to find existing records by: give match_on, or choose CREATE_DUPLICATE"))
 	}
+	seen := map[*schema.Field]bool{}
 	for i, name := range c.spec.MatchOn {
-		if fault := c.matchFault(name, fmt.Sprintf("match_on[%d]", i)); fault != nil {
-			faults = append(faults, *fault)
+		f, path := fieldNamed(c.entity, name), fmt.Sprintf("match_on[%d]", i)
+		fault := c.matchFault(name, path)
+		if f != nil && seen[f] {
+			fault = givenTwice(f, path)
 		}
+		faults, seen[f] = append(faults, listed(fault)...), true
 	}
 	return faults
 }
@@ -61,7 +65,7 @@ func (c *creation) prepareMatch() {
 		f := fieldNamed(c.entity, name)
 		names = append(names, f.LogicalName)
 		if isBlank(c.values.values[f.LogicalName]) {
-			c.warn(DuplicateRuleNotApplied, "fields."+f.LogicalName, "existing records are to be found by this field, which has no value: none was looked for by match_on")
+			c.warn(DuplicateRuleNotApplied, c.values.path(f.LogicalName), "existing records are to be found by this field, which has no value: none was looked for by match_on")
 			return
 		}
 	}

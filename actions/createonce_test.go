@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"maps"
 	"net/http"
 	"strings"
 	"sync"
@@ -157,6 +158,7 @@ func TestLedger(t *testing.T) {
 		"DeletedRecordIsNotMadeAgain":          testDeletedRecordIsNotMadeAgain,
 		"MergeIsNotRepeated":                   testMergeIsNotRepeated,
 		"OtherContentIsRefused":                testOtherContentIsRefused,
+		"ALabelIsNoOtherContent":               testALabelIsNoOtherContent,
 		"TheClockIsNoOtherContent":             testTheClockIsNoOtherContent,
 		"CallThatWroteNothingFreesItsKey":      testCallThatWroteNothingFreesItsKey,
 		"CrashBetweenIsResolvedByTheRecord":    testCrashBetweenIsResolvedByTheRecord,
@@ -251,10 +253,24 @@ func testOtherConditionsAreAnotherTarget(t *testing.T, p place) {
 			t.Fatalf("%+v, %v", got, err)
 		}
 	}
+	spec.Conditions[0].Field = "Email"
+	if got, err := p.UpdateRecord(t.Context(), spec); err != nil || got.Outcome != actions.Updated {
+		t.Errorf("the field's label in a condition: %+v, %v; want the first outcome", got, err)
+	}
 	spec.Conditions = []actions.Condition{{Field: "emailaddress1", Operator: "contains", Value: "conditions@once"}}
 	if _, err := p.UpdateRecord(t.Context(), spec); err == nil || !strings.Contains(err.Error(), "another record was meant") {
 		t.Errorf("%v, want other conditions refused as another target", err)
 	}
+}
+
+// testALabelIsNoOtherContent: a field named by its label is the same field.
+func testALabelIsNoOtherContent(t *testing.T, p place) {
+	spec := contact("label")
+	p.create(t, spec, actions.Created)
+	spec.Fields = maps.Clone(spec.Fields)
+	spec.Fields["Email"] = spec.Fields["emailaddress1"]
+	delete(spec.Fields, "emailaddress1")
+	p.create(t, spec, actions.AlreadyCreated)
 }
 
 func testOtherContentIsRefused(t *testing.T, p place) {

@@ -38,7 +38,7 @@ const (
 type CreateRecord struct {
 	Environment  string         // "" for the default
 	Entity       string         // logical name
-	Fields       map[string]any // by logical name: literals, templates, lookups
+	Fields       map[string]any // by logical name or label: literals, templates, lookups
 	Variables    map[string]any
 	Save         map[string]string // variable to source
 	SaveDefaults map[string]any    // by variable

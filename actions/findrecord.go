@@ -12,7 +12,7 @@ import (
 type FindRecord struct {
 	Environment   string         // "" for the default
 	Entity        string         // logical name
-	Where         map[string]any // by logical name: literals, templates, lookups; "@phone" for a number in any spelling
+	Where         map[string]any // by logical name or label: literals, templates, lookups; "@phone" for a number in any spelling
 	Conditions    []Condition    // beside Where, all of them; one of Where and Conditions is needed
 	OrderBy       []string       // as "createdon desc"; nil for active first, then oldest
 	Save          map[string]string

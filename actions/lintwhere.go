@@ -19,7 +19,7 @@ func (l linter) filter(ctx context.Context, pairs map[string]any, conditions []C
 	if fault := tooMany(l.entity, pairs, member); fault != nil {
 		return []Fault{*fault}, nil
 	}
-	var faults []Fault
+	faults := twiceGiven(l.entity, pairs, member)
 	for _, name := range sortedNames(pairs) {
 		more, err := l.pair(ctx, name, pairs[name], member+"."+name)
 		if err != nil {

@@ -47,21 +47,36 @@ func parseOrders(e *schema.Entity, texts []string) ([]order, []Fault) {
 }
 
 func parseOrder(e *schema.Entity, text, path string) (order, *Fault) {
-	words := strings.Fields(text)
-	if len(words) == 0 || len(words) > 2 {
+	name, direction := splitOrder(e, text)
+	switch {
+	case name == "":
 		return order{}, newFault(InvalidRequest, path, "is no order: write a field and \"asc\" or \"desc\", as \"createdon desc\"")
+	case direction != "" && direction != "asc" && direction != "desc":
+		return order{}, newFault(InvalidRequest, path, "the direction of an order is \"asc\" or \"desc\", not %q", direction)
 	}
-	if len(words) == 2 && words[1] != "asc" && words[1] != "desc" {
-		return order{}, newFault(InvalidRequest, path, "the direction of an order is \"asc\" or \"desc\", not %q", words[1])
-	}
-	f := fieldNamed(e, words[0])
+	f := fieldNamed(e, name)
 	if f == nil {
-		return order{}, unknownField(e, words[0], path)
+		return order{}, unknownField(e, name, path)
 	}
 	if !sortable(f) {
 		return order{}, newFault(InvalidField, path, "Dataverse cannot sort by %s.%s (%s)", e.LogicalName, f.LogicalName, f.Type)
 	}
-	return order{field: f, descending: len(words) == 2 && words[1] == "desc"}, nil
+	return order{field: f, descending: direction == "desc"}, nil
+}
+
+// splitOrder is the field that an order names, by its logical name or by its label, and what stands behind it. Where there is no
+// such field, all but a direction is its name.
+func splitOrder(e *schema.Entity, text string) (name, direction string) {
+	words := strings.Fields(text)
+	for n := len(words); n > 0; n-- {
+		if name := strings.Join(words[:n], " "); fieldNamed(e, name) != nil {
+			return name, strings.Join(words[n:], " ")
+		}
+	}
+	if last := len(words) - 1; last > 0 && (words[last] == "asc" || words[last] == "desc") {
+		return strings.Join(words[:last], " "), words[last]
+	}
+	return strings.Join(words, " "), ""
 }
 
 // sortable reports whether Dataverse sorts by the field. It refuses multi-select choices with 0x80050224.

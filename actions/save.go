@@ -149,12 +149,12 @@ func allowedSpecials(req saveRequest) []string {
 
 // entityColumn is the column of a record's own field, or of a field behind one of its lookups.
 func entityColumn(ctx context.Context, client *dataverse.Client, e *schema.Entity, name, path string, links bool) (column, *Fault, error) {
-	if lookup, field, ok := strings.Cut(name, "."); ok && links {
+	f := fieldNamed(e, name) // first, for a label may have a dot in it
+	if lookup, field, ok := strings.Cut(name, "."); f == nil && ok && links {
 		return linkedColumn(ctx, client, e, lookup, field, path)
-	} else if ok {
+	} else if f == nil && ok {
 		return column{}, newFault(InvalidField, path, "what is behind %q cannot be saved here: save %[1]q itself, and find the record that it points at", lookup), nil
 	}
-	f := fieldNamed(e, name)
 	if f == nil {
 		return column{}, unknownField(e, name, path), nil
 	}

@@ -132,7 +132,7 @@ func checkKey(e *schema.Entity, key map[string]any) []Fault {
 		if key[name] == nil {
 			faults = append(faults, *newFault(InvalidValue, "key."+name, "is null; every field of a key has a value"))
 		}
-		names = append(names, lowerName(name))
+		names = append(names, fieldKey(e, lowerName(name)))
 	}
 	slices.Sort(names)
 	var allowed []string

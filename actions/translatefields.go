@@ -1,6 +1,7 @@
 package actions
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 	"slices"
@@ -24,6 +25,7 @@ type recordValues struct {
 	lookups  map[string]*asked   // as the request names them
 	parties  map[string][]*asked // likewise, by field
 	seen     map[string]bool     // fields that the request names
+	labelled map[string]string   // where fields were given that the request names by their labels
 	faults   []Fault
 	notes    *notes                // nil where nothing is to be explained
 	given    map[string]Conversion // by logical name
@@ -169,7 +171,7 @@ func (v *recordValues) take(f *schema.Field, rendered any, o valueOptions) {
 	}
 }
 
-// field is the field that a member of `fields` writes. Its name may come in any case, but only once.
+// field is the field that a member of `fields` writes. It may be named by its label, and in any case, but only once.
 func (v *recordValues) field(name, path string) (*schema.Field, *Fault) {
 	f := fieldNamed(v.entity, name)
 	if f == nil {
@@ -180,10 +182,21 @@ func (v *recordValues) field(name, path string) (*schema.Field, *Fault) {
 		return nil, fault
 	}
 	if v.seen[f.LogicalName] {
-		return nil, newFault(InvalidField, path, "the field %q is given twice", f.LogicalName)
+		return nil, givenTwice(f, path)
 	}
 	v.seen[f.LogicalName] = true
+	if byLabel(f, name) != "" {
+		if v.labelled == nil {
+			v.labelled = map[string]string{}
+		}
+		v.labelled[f.LogicalName] = path
+	}
 	return f, nil
+}
+
+// path is where the request gives a field's value, or would give it.
+func (v *recordValues) path(field string) string {
+	return cmp.Or(v.labelled[field], "fields."+field)
 }
 
 // concurrentLookups bounds the lookups by name that one action asks for at a time.
@@ -247,7 +260,7 @@ func (v *recordValues) checkRequired() {
 
 // missing is the fault of a required field without a value.
 func (v *recordValues) missing(f *schema.Field) {
-	path, why := "fields."+f.LogicalName, ""
+	path, why := v.path(f.LogicalName), ""
 	switch {
 	case v.purpose != toCreate:
 		why = ": it cannot be cleared"

@@ -2,21 +2,11 @@ package actions
 
 import (
 	"errors"
-	"fmt"
-	"slices"
 	"strings"
 
 	"github.com/botverse/botverse/dataverse"
 	"github.com/botverse/botverse/dataverse/schema"
 )
-
-// fieldNamed is the field of a name in any case; nil where there is none.
-func fieldNamed(e *schema.Entity, name string) *schema.Field {
-	if f := e.Field(name); f != nil {
-		return f
-	}
-	return e.Field(lowerName(name))
-}
 
 // tooMany is the fault of more names than the entity has fields, which would take long to tell one by one; nil where they
 // are not.
@@ -64,62 +54,6 @@ func notUpdatable(e *schema.Entity, f *schema.Field, path string) *Fault {
 // changeable reports whether UpdateRecord takes a value for the field.
 func changeable(e *schema.Entity, f *schema.Field) bool {
 	return updatable(e, f) && (translatable(f) || takesParties(e, f))
-}
-
-// unknownField is the fault of a name that the entity has no field of, with the nearest names.
-func unknownField(e *schema.Entity, name, path string) *Fault {
-	fault := newFault(InvalidField, path, "%s has no field %q", e.LogicalName, name)
-	if f := fieldMeant(e, name); f != nil {
-		fault.Nearest = []string{f.LogicalName}
-		fault.Message += fmt.Sprintf("; %s is %q", named(f), f.LogicalName)
-		return fault
-	}
-	nearest := schema.Nearest(name, e.FieldNames())
-	if len(nearest) == 0 {
-		nearest = nearestByLabel(e, name)
-	}
-	return fault.nearestTo(nearest)
-}
-
-// nearestByLabel are the fields whose labels, in whatever language, come nearest to a name.
-func nearestByLabel(e *schema.Entity, name string) []string {
-	var labels []string
-	fields := map[string]string{}
-	for _, f := range e.Fields {
-		for _, label := range f.DisplayName {
-			if _, twice := fields[label.Text]; !twice && f.AttributeOf == "" {
-				fields[label.Text] = f.LogicalName
-				labels = append(labels, label.Text)
-			}
-		}
-	}
-	var nearest []string
-	for _, label := range schema.Nearest(name, labels) {
-		if !slices.Contains(nearest, fields[label]) {
-			nearest = append(nearest, fields[label])
-		}
-	}
-	return nearest
-}
-
-// fieldMeant is the field that a name which is not a logical name stands for without doubt: a label that only one field
-// has, or a lookup's name in the Web API. nil where there is none.
-func fieldMeant(e *schema.Entity, name string) *schema.Field {
-	property := strings.TrimSuffix(name, "@odata.bind")
-	if f := e.FieldOfNavigation(property); f != nil {
-		return f
-	}
-	var meant *schema.Field
-	for _, f := range e.Fields {
-		if f.AttributeOf != "" || f.Property() != property && !f.DisplayName.Is(name) {
-			continue
-		}
-		if meant != nil {
-			return nil
-		}
-		meant = f
-	}
-	return meant
 }
 
 // unknownEntity is Dataverse's answer that it has no such entity, as a fault of the request.

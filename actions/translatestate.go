@@ -34,7 +34,7 @@ func (v *recordValues) checkState() {
 	option := v.statusOption(status)
 	switch {
 	case ok && option != nil && given && *option.State != state:
-		v.fault(newFault(InvalidValue, "fields."+statusField, "%s is not one of the given state; leave out statecode, which follows from it", statusName(option)))
+		v.fault(newFault(InvalidValue, v.path(statusField), "%s is not one of the given state; leave out statecode, which follows from it", statusName(option)))
 		return
 	case ok && option != nil:
 		state, given = *option.State, true
@@ -47,7 +47,7 @@ func (v *recordValues) checkState() {
 		if !ok {
 			field = stateField
 		}
-		v.fault(newFault(InvalidValue, "fields."+field, "the record cannot be closed through its fields: %s", how))
+		v.fault(newFault(InvalidValue, v.path(field), "the record cannot be closed through its fields: %s", how))
 		return
 	}
 	if v.purpose != toCreate {

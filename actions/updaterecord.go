@@ -26,7 +26,7 @@ type UpdateRecord struct {
 	UseFirst      bool     // of several that match take the first; Ambiguous else
 	MaxCandidates int      // how many to list for Ambiguous; 0 for three
 
-	Fields       map[string]any // by logical name: literals, templates, lookups; null clears
+	Fields       map[string]any // by logical name or label: literals, templates, lookups; null clears
 	Merge        Merge
 	AsOf         string // of NewestWins, and of an upsert's UpdateIfNewer: when the values were true, RFC 3339, or a template that gives that
 	Variables    map[string]any
@@ -153,7 +153,7 @@ func (c *change) request() request {
 	s := c.spec
 	target := map[string]any{"record_id": s.RecordID, "key": s.Key, "where": s.Where}
 	for i, condition := range s.Conditions {
-		target[fmt.Sprintf("conditions[%d]", i)] = []any{lowerName(condition.Field), condition.Operator, condition.Value}
+		target[fmt.Sprintf("conditions[%d]", i)] = []any{fieldKey(c.entity, condition.Field), condition.Operator, condition.Value}
 	}
 	return request{
 		action: c.action, namespace: s.Namespace, id: s.RequestID, variables: s.Variables, fields: s.Fields, target: target,

@@ -67,6 +67,7 @@ func (c comparer) terms(ctx context.Context, pairs map[string]any) (terms []odat
 	if fault := tooMany(c.entity, pairs, cmp.Or(c.member, "where")); fault != nil {
 		return nil, []Fault{*fault}, nil
 	}
+	faults = twiceGiven(c.entity, pairs, cmp.Or(c.member, "where"))
 	for _, name := range sortedNames(pairs) {
 		pair, more, err := c.pair(ctx, name, pairs[name])
 		if err != nil {

@@ -189,7 +189,7 @@ func TestViolationsComeAllAtOnceAndOverBothDoors(t *testing.T) {
 func TestPatternsAreToldInWords(t *testing.T) {
 	t.Parallel()
 	r := startStub(t, stub{})
-	got := post(t, r.base+"/v1/actions/find-record", `{"entity":"a b","where":{"x":1},"orderBy":["createdon","createdon down"],"save":{"a b":"x"}}`)
+	got := post(t, r.base+"/v1/actions/find-record", `{"entity":"a b","where":{"x":1},"orderBy":["createdon",""],"save":{"a b":"x"}}`)
 	if strings.Contains(got.body, "regex") || len(got.detail(t).GetFaults()) != 3 {
 		t.Errorf("got %s, want three faults in words", got.body)
 	}

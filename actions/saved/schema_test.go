@@ -98,7 +98,7 @@ func TestSchemaAndReaderAgree(t *testing.T) {
 		fmt.Sprintf(find, ""):                                                                                            true,
 		fmt.Sprintf(create, ""):                                                                                          true,
 		fmt.Sprintf(find, ", order_by: [createdon desc]"):                                                                true,
-		fmt.Sprintf(find, ", orderBy: [createdon down]"):                                                                 false,
+		fmt.Sprintf(find, ", orderBy: ['']"):                                                                             false,
 		fmt.Sprintf(find, ", orderBy: createdon"):                                                                        false,
 		fmt.Sprintf(find, ", onMultiple: AMBIGUOUS, maxCandidates: 50"):                                                  true,
 		fmt.Sprintf(find, ", onMultiple: NONE"):                                                                          false,

@@ -130,6 +130,7 @@ type Entity struct {
 
 	byName       map[string]*Field
 	byNavigation map[string]*Field
+	byLabel      map[string][]*Field // by labelKey
 }
 
 // Field is one value of an entity's records.
@@ -206,6 +207,10 @@ func (e *Entity) Field(name string) *Field { return e.byName[name] }
 // FieldOfNavigation returns the lookup that a single-valued navigation property belongs to, nil where there is none.
 func (e *Entity) FieldOfNavigation(property string) *Field { return e.byNavigation[property] }
 
+// FieldsLabelled returns the fields that have the label, in any language, without regard to case and to how blanks are written;
+// those that only show what another holds are left out.
+func (e *Entity) FieldsLabelled(label string) []*Field { return e.byLabel[labelKey(label)] }
+
 // HasState reports whether records of the entity can be inactive.
 func (e *Entity) HasState() bool { return e.Field("statecode") != nil }
 
@@ -225,13 +230,30 @@ func (e *Entity) FieldNames() []string {
 func (e *Entity) Index() {
 	e.byName = make(map[string]*Field, len(e.Fields))
 	e.byNavigation = make(map[string]*Field)
+	e.byLabel = make(map[string][]*Field, len(e.Fields))
 	for _, f := range e.Fields {
 		e.byName[f.LogicalName] = f
 		for _, property := range f.Navigation {
 			e.byNavigation[property] = f
 		}
+		e.indexLabels(f)
 	}
 }
+
+func (e *Entity) indexLabels(f *Field) {
+	if f.AttributeOf != "" && f.Type != Image { // an image has a shadow's mark, and is none
+		return
+	}
+	for _, label := range f.DisplayName {
+		key := labelKey(label.Text)
+		if key != "" && !slices.Contains(e.byLabel[key], f) {
+			e.byLabel[key] = append(e.byLabel[key], f)
+		}
+	}
+}
+
+// labelKey is a label in the one form that all ways of writing it have in common.
+func labelKey(label string) string { return strings.ToLower(strings.Join(strings.Fields(label), " ")) }
 
 // IsLookup reports whether the field points at a record.
 func (f *Field) IsLookup() bool { return f.Type == Lookup || f.Type == Customer || f.Type == Owner }

@@ -819,7 +819,9 @@ type CreateRecordRequest struct {
 	Environment string `protobuf:"bytes,1,opt,name=environment,proto3" json:"environment,omitempty"`
 	// The entity's logical name, as "contact".
 	Entity string `protobuf:"bytes,2,opt,name=entity,proto3" json:"entity,omitempty"`
-	// Values by the field's logical name: literals, templates, lookups.
+	// Values by the field's logical name: literals, templates, lookups. Wherever a request names a field, its label does as well
+	// ("Business Phone"), in any language that is installed, without regard to case and to how blanks are written, where no other
+	// field has it; a logical name always wins, and answers have logical names. In FetchXML fields have their logical names only.
 	//
 	// A choice takes its label, in any installed language, or its number; a multi-select choice a list of either. A date
 	// is "2026-05-17", a point in time RFC 3339. Money, decimals and 64-bit numbers may be given as strings, to keep their
@@ -1927,7 +1929,7 @@ func (x *UpsertRecordResponse) GetExplanation() *Explanation {
 // What a field of a record must fulfil, for what equality cannot say.
 type Condition struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
-	// The field's logical name.
+	// The field's logical name, or its label.
 	Field string `protobuf:"bytes,1,opt,name=field,proto3" json:"field,omitempty"`
 	// How the field is compared with the value:
 	//
@@ -2006,7 +2008,7 @@ type FindRecordRequest struct {
 	Environment string `protobuf:"bytes,1,opt,name=environment,proto3" json:"environment,omitempty"`
 	// The entity's logical name, as "contact".
 	Entity string `protobuf:"bytes,2,opt,name=entity,proto3" json:"entity,omitempty"`
-	// What the record's fields must equal, by logical name; all of them. Texts compare without regard to case and
+	// What the record's fields must equal, by logical name or label; all of them. Texts compare without regard to case and
 	// accents. A lookup is written as in CreateRecord's `fields`, but never with "missing". A literal null means "has no
 	// value". A template whose variable is unset, null or blank is refused: it never means "match all". One of where and
 	// conditions is needed.
@@ -2609,7 +2611,7 @@ var File_botverse_v1_actions_proto protoreflect.FileDescriptor
 
 const file_botverse_v1_actions_proto_rawDesc = "" +
 	"\n" +
-	"\x19botverse/v1/actions.proto\x12\vbotverse.v1\x1a\x19botverse/v1/records.proto\x1a\x1fbotverse/v1/saved_actions.proto\x1a\x1bbuf/validate/validate.proto\x1a\x1cgoogle/api/annotations.proto\x1a\x1cgoogle/protobuf/struct.proto\"\x9d\v\n" +
+	"\x19botverse/v1/actions.proto\x12\vbotverse.v1\x1a\x19botverse/v1/records.proto\x1a\x1fbotverse/v1/saved_actions.proto\x1a\x1bbuf/validate/validate.proto\x1a\x1cgoogle/api/annotations.proto\x1a\x1cgoogle/protobuf/struct.proto\"\x83\v\n" +
 	"\x13CreateRecordRequest\x12*\n" +
 	"\venvironment\x18\x01 \x01(\tB\b\xbaH\x05r\x03\x18\x80\x01R\venvironment\x12<\n" +
 	"\x06entity\x18\x02 \x01(\tB$\xbaH!r\x1f2\x1d^[a-zA-Z][a-zA-Z0-9_]{0,127}$R\x06entity\x127\n" +
@@ -2624,8 +2626,8 @@ const file_botverse_v1_actions_proto_rawDesc = "" +
 	" \x01(\tB\a\xbaH\x04r\x02\x18@R\btimeZone\x12'\n" +
 	"\n" +
 	"request_id\x18\v \x01(\tB\b\xbaH\x05r\x03\x18\xc8\x01R\trequestId\x12#\n" +
-	"\rvalidate_only\x18\f \x01(\bR\fvalidateOnly\x12H\n" +
-	"\bmatch_on\x18\r \x03(\tB-\xbaH*\x92\x01'\x10\x10\x18\x01\"!r\x1f2\x1d^[a-zA-Z][a-zA-Z0-9_]{0,127}$R\amatchOn\x124\n" +
+	"\rvalidate_only\x18\f \x01(\bR\fvalidateOnly\x12.\n" +
+	"\bmatch_on\x18\r \x03(\tB\x13\xbaH\x10\x92\x01\r\x10\x10\x18\x01\"\ar\x05\x10\x01\x18\x80\x01R\amatchOn\x124\n" +
 	"\x16ignore_duplicate_rules\x18\x0e \x01(\bR\x14ignoreDuplicateRules\x12V\n" +
 	"\von_multiple\x18\x0f \x01(\x0e2+.botverse.v1.CreateRecordRequest.OnMultipleB\b\xbaH\x05\x82\x01\x02\x10\x01R\n" +
 	"onMultiple\x12!\n" +
@@ -2674,7 +2676,7 @@ const file_botverse_v1_actions_proto_rawDesc = "" +
 	"\aUPDATED\x10\x05\x12\r\n" +
 	"\tUNCHANGED\x10\x06\x12\r\n" +
 	"\tAMBIGUOUS\x10\a\x12\f\n" +
-	"\bIN_DOUBT\x10\b\"\xee\v\n" +
+	"\bIN_DOUBT\x10\b\"\xbd\v\n" +
 	"\x13UpdateRecordRequest\x12*\n" +
 	"\venvironment\x18\x01 \x01(\tB\b\xbaH\x05r\x03\x18\x80\x01R\venvironment\x12<\n" +
 	"\x06entity\x18\x02 \x01(\tB$\xbaH!r\x1f2\x1d^[a-zA-Z][a-zA-Z0-9_]{0,127}$R\x06entity\x12%\n" +
@@ -2688,8 +2690,8 @@ const file_botverse_v1_actions_proto_rawDesc = "" +
 	"\rsave_defaults\x18\n" +
 	" \x01(\v2\x17.google.protobuf.StructB\x06\xbaH\x03\xd8\x01\x03R\fsaveDefaults\x12V\n" +
 	"\von_multiple\x18\v \x01(\x0e2+.botverse.v1.UpdateRecordRequest.OnMultipleB\b\xbaH\x05\x82\x01\x02\x10\x01R\n" +
-	"onMultiple\x12]\n" +
-	"\border_by\x18\f \x03(\tBB\xbaH?\x92\x01<\x10\b\"8r624^\\s*[a-zA-Z_][a-zA-Z0-9_]{0,127}(\\s+(asc|desc))?\\s*$R\aorderBy\x120\n" +
+	"onMultiple\x12,\n" +
+	"\border_by\x18\f \x03(\tB\x11\xbaH\x0e\x92\x01\v\x10\b\"\ar\x05\x10\x01\x18\xac\x02R\aorderBy\x120\n" +
 	"\x0emax_candidates\x18\r \x01(\x05B\t\xbaH\x06\x1a\x04\x182(\x00R\rmaxCandidates\x12M\n" +
 	"\bon_unset\x18\x0e \x01(\x0e2(.botverse.v1.UpdateRecordRequest.OnUnsetB\b\xbaH\x05\x82\x01\x02\x10\x01R\aonUnset\x12\"\n" +
 	"\rcut_long_text\x18\x0f \x01(\bR\vcutLongText\x12$\n" +
@@ -2739,7 +2741,8 @@ const file_botverse_v1_actions_proto_rawDesc = "" +
 	"\tUNCHANGED\x10\x02\x12\x0f\n" +
 	"\vNOT_MATCHED\x10\x03\x12\r\n" +
 	"\tAMBIGUOUS\x10\x04\x12\f\n" +
-	"\bIN_DOUBT\x10\b\"\xa5\v\n" +
+	"\bIN_DOUBT\x10\b\"\xf4\n" +
+	"\n" +
 	"\x13UpsertRecordRequest\x12*\n" +
 	"\venvironment\x18\x01 \x01(\tB\b\xbaH\x05r\x03\x18\x80\x01R\venvironment\x12<\n" +
 	"\x06entity\x18\x02 \x01(\tB$\xbaH!r\x1f2\x1d^[a-zA-Z][a-zA-Z0-9_]{0,127}$R\x06entity\x12%\n" +
@@ -2753,8 +2756,8 @@ const file_botverse_v1_actions_proto_rawDesc = "" +
 	"\rsave_defaults\x18\n" +
 	" \x01(\v2\x17.google.protobuf.StructB\x06\xbaH\x03\xd8\x01\x03R\fsaveDefaults\x12V\n" +
 	"\von_multiple\x18\v \x01(\x0e2+.botverse.v1.UpdateRecordRequest.OnMultipleB\b\xbaH\x05\x82\x01\x02\x10\x01R\n" +
-	"onMultiple\x12]\n" +
-	"\border_by\x18\f \x03(\tBB\xbaH?\x92\x01<\x10\b\"8r624^\\s*[a-zA-Z_][a-zA-Z0-9_]{0,127}(\\s+(asc|desc))?\\s*$R\aorderBy\x120\n" +
+	"onMultiple\x12,\n" +
+	"\border_by\x18\f \x03(\tB\x11\xbaH\x0e\x92\x01\v\x10\b\"\ar\x05\x10\x01\x18\xac\x02R\aorderBy\x120\n" +
 	"\x0emax_candidates\x18\r \x01(\x05B\t\xbaH\x06\x1a\x04\x182(\x00R\rmaxCandidates\x12M\n" +
 	"\bon_unset\x18\x0e \x01(\x0e2(.botverse.v1.UpdateRecordRequest.OnUnsetB\b\xbaH\x05\x82\x01\x02\x10\x01R\aonUnset\x12\"\n" +
 	"\rcut_long_text\x18\x0f \x01(\bR\vcutLongText\x12$\n" +
@@ -2801,12 +2804,12 @@ const file_botverse_v1_actions_proto_rawDesc = "" +
 	"\x05field\x18\x01 \x01(\tB\n" +
 	"\xbaH\ar\x05\x10\x01\x18\x80\x01R\x05field\x12%\n" +
 	"\boperator\x18\x02 \x01(\tB\t\xbaH\x06r\x04\x10\x01\x18 R\boperator\x12,\n" +
-	"\x05value\x18\x03 \x01(\v2\x16.google.protobuf.ValueR\x05value\"\xeb\a\n" +
+	"\x05value\x18\x03 \x01(\v2\x16.google.protobuf.ValueR\x05value\"\xba\a\n" +
 	"\x11FindRecordRequest\x12*\n" +
 	"\venvironment\x18\x01 \x01(\tB\b\xbaH\x05r\x03\x18\x80\x01R\venvironment\x12<\n" +
 	"\x06entity\x18\x02 \x01(\tB$\xbaH!r\x1f2\x1d^[a-zA-Z][a-zA-Z0-9_]{0,127}$R\x06entity\x125\n" +
-	"\x05where\x18\x03 \x01(\v2\x17.google.protobuf.StructB\x06\xbaH\x03\xd8\x01\x03R\x05where\x12]\n" +
-	"\border_by\x18\x04 \x03(\tBB\xbaH?\x92\x01<\x10\b\"8r624^\\s*[a-zA-Z_][a-zA-Z0-9_]{0,127}(\\s+(asc|desc))?\\s*$R\aorderBy\x12v\n" +
+	"\x05where\x18\x03 \x01(\v2\x17.google.protobuf.StructB\x06\xbaH\x03\xd8\x01\x03R\x05where\x12,\n" +
+	"\border_by\x18\x04 \x03(\tB\x11\xbaH\x0e\x92\x01\v\x10\b\"\ar\x05\x10\x01\x18\xac\x02R\aorderBy\x12v\n" +
 	"\x04save\x18\x05 \x03(\v2(.botverse.v1.FindRecordRequest.SaveEntryB8\xbaH5\x9a\x012\x10\x80\x02\"$r\"2 ^[A-Za-z_][A-Za-z0-9_.-]{0,127}$*\ar\x05\x10\x01\x18\xac\x02R\x04save\x12D\n" +
 	"\rsave_defaults\x18\x06 \x01(\v2\x17.google.protobuf.StructB\x06\xbaH\x03\xd8\x01\x03R\fsaveDefaults\x12=\n" +
 	"\tvariables\x18\a \x01(\v2\x17.google.protobuf.StructB\x06\xbaH\x03\xd8\x01\x03R\tvariables\x12T\n" +
