@@ -41,7 +41,7 @@ func (c *actionLint) Run(ctx context.Context, s streams) (err error) {
 		}
 	}
 	if wrong > 0 {
-		return fmt.Errorf("%d of %s are wrong", wrong, count(len(files), "definition"))
+		return fmt.Errorf("faults in %d of %s", wrong, count(len(files), "definition"))
 	}
 	fmt.Fprintf(s.out, "%s, nothing wrong\n", count(len(files), "definition"))
 	return nil

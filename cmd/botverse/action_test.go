@@ -111,12 +111,13 @@ func TestActionLint(t *testing.T) {
 	must(t, "nothing wrong", "action", "lint", filepath.Join(dir, "greet.yaml"))
 
 	dir = written(t, map[string]string{
+		"greet.yaml": strings.Replace(greet, "emailaddress1:", "emial:", 1),
 		"leave.yaml": "name: leave\nfindRecord: {entity: kontact, where: {lastname: x}}\n",
 		"wave.yaml":  strings.NewReplacer("greet", "wave", "findRecord", "findRekord").Replace(greet),
 		"good.yaml":  strings.Replace(greet, "greet", "good", 1),
 	})
-	out := fails(t, "2 of 3 definitions are wrong", "action", "lint", dir)
-	for _, want := range []string{"leave.yaml:2:14: findRecord.entity: ", "contact", "wave.yaml:4:1: findRekord: ", "did you mean findRecord?"} {
+	out := fails(t, "faults in 3 of 4 definitions", "action", "lint", dir)
+	for _, want := range []string{"greet.yaml:6:11: findRecord.where.emial: ", "leave.yaml:2:14: findRecord.entity: ", "contact", "wave.yaml:4:1: findRekord: ", "did you mean findRecord?"} {
 		if !strings.Contains(out, want) {
 			t.Errorf("printed %q, which has no %q", out, want)
 		}
