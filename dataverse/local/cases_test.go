@@ -181,6 +181,7 @@ var (
 	moments   = regexp.MustCompile(`20\d\d-\d\d-\d\d \d\d:\d\d:\d\dZ`) // as Entra writes them
 	times     = regexp.MustCompile(`"20[2-9]\d-\d\d-\d\dT\d\d:\d\d:\d\dZ"`)
 	skipToken = regexp.MustCompile(`\$skiptoken=[^"]*`)
+	deltaLink = regexp.MustCompile(`\$deltatoken=[^"&]*`)
 	other     = regexp.MustCompile(`batchresponse_[0-9a-f-]{36}|CAS-\d{5}-[A-Z0-9]{6}|eyJ[\w.-]+`)
 )
 
@@ -205,6 +206,10 @@ func (p *player) mask(t *testing.T, text string) string {
 		}
 		return "{version}"
 	})
+	if delta := deltaLink.FindString(text); delta != "" {
+		p.names["{deltatoken}"] = delta
+		text = strings.ReplaceAll(text, delta, "{deltatoken}")
+	}
 	if next := skipToken.FindString(text); next != "" {
 		p.names["{skiptoken}"] = next
 		text = strings.Replace(text, next, "{skiptoken}", 1)

@@ -96,7 +96,7 @@ func (s *Server) definedEntity(e *schema.Entity) defined {
 	maps.Copy(d, document{
 		"IsCustomEntity": false, "IsManaged": true, "IsIntersect": e.Ownership == "None" && strings.HasSuffix(e.LogicalName, "membership"),
 		"IsActivityParty": e.LogicalName == "activityparty" || slices.ContainsFunc(e.OneToMany, func(r schema.OneToMany) bool { return r.ReferencingEntity == "activityparty" }),
-		"IsPrivate":       false, "IsValidForAdvancedFind": true, "ChangeTrackingEnabled": false, "PrimaryImageAttribute": nil, "Privileges": []any{},
+		"IsPrivate":       false, "IsValidForAdvancedFind": true, "ChangeTrackingEnabled": isTracked(e), "PrimaryImageAttribute": nil, "Privileges": []any{},
 		"IsCustomizable": managedProperty(true, "iscustomizable"),
 	})
 	if e.Field("entityimage") != nil {

@@ -56,7 +56,10 @@ func (m *mutation) removeActivity(ctx context.Context, pointer record) error {
 func (m *mutation) deleteRow(ctx context.Context, t *table, id string) error {
 	m.touched[t.LogicalName] = true
 	_, err := m.conn.exec(ctx, "DELETE FROM "+quote(t.LogicalName)+" WHERE "+quote(t.PrimaryID)+" = ?", id)
-	return err
+	if err != nil {
+		return err
+	}
+	return m.noteDeleted(ctx, t, id)
 }
 
 // release lets go of everything that points at a record. What restricts comes first, so that nothing is done in vain.
@@ -105,7 +108,15 @@ func (m *mutation) releaseFrom(ctx context.Context, c collection, id string) err
 		if column := targetColumn(c.field); column != "" {
 			statement += ", " + quote(column) + " = NULL"
 		}
-		_, err := m.conn.exec(ctx, statement+" WHERE "+field+" = ?", id)
+		if c.entity.Field("versionnumber") == nil {
+			_, err := m.conn.exec(ctx, statement+" WHERE "+field+" = ?", id)
+			return err
+		}
+		version, err := m.nextVersion(ctx) // they read otherwise now: who has the old version must not be told that nothing changed
+		if err != nil {
+			return err
+		}
+		_, err = m.conn.exec(ctx, statement+", versionnumber = ? WHERE "+field+" = ?", version, id)
 		return err
 	}
 	return nil

@@ -7,7 +7,6 @@ import (
 	"embed"
 	"encoding/base64"
 	"encoding/json"
-	"errors"
 	"fmt"
 	"strconv"
 
@@ -33,6 +32,9 @@ func (s *Server) prepare(ctx context.Context) error {
 		if err := requeueJobs(ctx, c); err != nil {
 			return err
 		}
+		if err := forgetDeleted(ctx, c); err != nil {
+			return err
+		}
 		settings, err := loadSettings(ctx, c)
 		s.settings.Store(settings)
 		return err
@@ -49,7 +51,7 @@ func (s *Server) fillNew(ctx context.Context, c *conn) error {
 		return err
 	}
 	if version != 0 {
-		return errors.Join(s.bringUp(ctx, c), s.seedFilters(ctx, c))
+		return cmp.Or(s.bringUp(ctx, c), s.seedFilters(ctx, c), s.seedViews(ctx, c))
 	}
 	if err := s.fill(ctx, c); err != nil {
 		return fmt.Errorf("fill the new local Dataverse: %w", err)
@@ -96,7 +98,10 @@ func formatOf(ctx context.Context, c *conn) (int64, error) {
 	if version != 0 && version != formatVersion {
 		return 0, fmt.Errorf("the records of the local Dataverse have format %d, but this program knows format %d: move the data directory away, or run the program that made it", version, formatVersion)
 	}
-	_, err = c.exec(ctx, createMeta)
+	if _, err = c.exec(ctx, createMeta); err != nil {
+		return 0, err
+	}
+	_, err = c.exec(ctx, createDeleted)
 	return version, err
 }
 
@@ -144,7 +149,7 @@ func (s *Server) fill(ctx context.Context, c *conn) error {
 	if err := m.plant(ctx, seeds); err != nil {
 		return err
 	}
-	if err := cmp.Or(m.seedMessages(ctx), s.seedFilters(ctx, c)); err != nil {
+	if err := cmp.Or(m.seedMessages(ctx), s.seedFilters(ctx, c), s.seedViews(ctx, c)); err != nil {
 		return err
 	}
 	if s.cfg.Seed != SeedDemo && s.cfg.Seed != SeedNone { // ours are tested

@@ -22,12 +22,14 @@ const (
 	preferAnnotations   = "odata.include-annotations"
 	preferPageSize      = "odata.maxpagesize"
 	preferContinueError = "odata.continue-on-error"
+	preferTrackChanges  = "odata.track-changes"
 )
 
 // preferences is what a request's Prefer headers ask for.
 type preferences struct {
 	representation  bool
 	continueOnError bool
+	trackChanges    bool
 	pageSize        int      // 0 where none was asked for
 	annotations     []string // patterns of names, as "Microsoft.Dynamics.CRM.*"
 
@@ -53,6 +55,8 @@ func (p *preferences) add(item string) {
 		p.representation = true
 	case strings.EqualFold(name, preferContinueError):
 		p.continueOnError = true
+	case strings.EqualFold(name, preferTrackChanges):
+		p.trackChanges = true
 	case strings.EqualFold(name, preferPageSize):
 		n, err := strconv.Atoi(value)
 		if err != nil || n < 1 {

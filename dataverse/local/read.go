@@ -7,6 +7,7 @@ import (
 	"io"
 	"net/http"
 	"net/url"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -21,7 +22,7 @@ import (
 // read answers a GET of records, of one record, or of what hangs below it.
 func (s *Server) read(ctx context.Context, c *call, t *table) (answer reply, err error) {
 	read := s.readFor
-	if !c.resource.Segments[0].HasParens {
+	if !c.resource.Segments[0].HasParens && !c.tracksChanges() {
 		read = s.readOnceFor // a set is read by one statement
 	}
 	err = read(ctx, c, func(conn *conn) error {
@@ -55,19 +56,22 @@ func (s *Server) readPath(ctx context.Context, c *call, conn *conn, t *table) (r
 
 // readSet answers with the records of a set that a condition holds for, or with their number.
 func (s *Server) readSet(ctx context.Context, c *call, conn *conn, t *table, where odata.Expr, rest []odata.Segment) (reply, error) {
+	if where == nil && c.tracksChanges() {
+		return s.readChanges(ctx, c, conn, t, rest)
+	}
 	q := *c.query
 	q.Filter = both(q.Filter, where)
 	switch {
 	case len(rest) == 1 && rest[0].Name == "$count":
-		return s.readCount(ctx, c, conn, t, &q)
+		return s.readCount(ctx, c, conn, t, &q, where)
 	case len(rest) == 1 && rest[0].Name == "$ref":
 		return s.readReferences(ctx, c, conn, t, &q)
 	case len(rest) > 0:
 		return reply{}, noSuchSegment(rest[0].Name)
 	case q.FetchXML != "":
-		return s.fetch(ctx, c, conn, t)
+		return s.fetch(ctx, c, conn, t, where)
 	case q.SavedQuery != "" || q.UserQuery != "":
-		return reply{}, noSuchView(q)
+		return s.readView(ctx, c, conn, t, where)
 	}
 	compiled, err := query.FromOData(s.schema, t.Entity, &q, s.options(c))
 	if err != nil {
@@ -77,15 +81,7 @@ func (s *Server) readSet(ctx context.Context, c *call, conn *conn, t *table, whe
 	if err != nil {
 		return reply{}, err
 	}
-	return s.collection(c, t, compiled, page, false), nil
-}
-
-// noSuchView refuses a saved view: none are served.
-func noSuchView(q odata.Query) *fault {
-	if q.UserQuery != "" {
-		return noSuchRecord("userquery", q.UserQuery)
-	}
-	return noSuchRecord("savedquery", q.SavedQuery)
+	return s.collection(c, t, compiled, page, byOptions), nil
 }
 
 // both joins two conditions, of which either may be nil.
@@ -116,8 +112,18 @@ func (s *Server) rowWriter(c *call, columns []query.Column, omitNulls bool) *row
 	return &rowWriter{base: c.base, columns: columns, shape: shapeOf(columns), prefer: c.prefer.wanted(), format: s.format(), omitNulls: omitNulls}
 }
 
+// source is where the rows of a collection come from, which decides what is told beside them.
+type source int
+
+const (
+	byOptions source = iota // the options of the request
+	fetched                 // FetchXML in the request: its pages are asked for by cookies
+	view                    // a saved view
+)
+
 // collection is the answer with a page of rows.
-func (s *Server) collection(c *call, t *table, q *query.Query, page *query.Page, isFetch bool) reply {
+func (s *Server) collection(c *call, t *table, q *query.Query, page *query.Page, from source) reply {
+	isFetch := from == fetched
 	b := append(make([]byte, 0, 512+512*len(page.Rows)), '{')
 	b = appendString(appendMember(b, "@odata.context"), c.base+"$metadata#"+t.EntitySetName+selected(c.query.Select, c.query.Expand))
 	if (c.query.Count || isFetch) && page.Total >= 0 {
@@ -140,9 +146,12 @@ func (s *Server) collection(c *call, t *table, q *query.Query, page *query.Page,
 			b = append(appendMember(b, "@"+fetchMoreRecords), "true"...)
 		}
 	}
-	b = s.rowWriter(c, q.Columns, isFetch || c.query.Apply != nil).appendRows(appendMember(b, "value"), page.Rows)
-	if !isFetch && page.More && page.Next != "" {
-		b = appendString(appendMember(b, "@odata.nextLink"), c.nextLink(page.Next))
+	b = s.rowWriter(c, q.Columns, from != byOptions || c.query.Apply != nil).appendRows(appendMember(b, "value"), page.Rows)
+	if next := page.Next; !isFetch && page.More && (next != "" || from == view) {
+		if next == "" {
+			next = query.NumberToken(page.Number + 1)
+		}
+		b = appendString(appendMember(b, "@odata.nextLink"), c.nextLink(next))
 	}
 	answer := newReply(http.StatusOK)
 	answer.json(append(b, '}'))
@@ -152,15 +161,20 @@ func (s *Server) collection(c *call, t *table, q *query.Query, page *query.Page,
 
 // nextLink is the address of the next page: the call's own, with a token of where it begins.
 func (c *call) nextLink(token string) string {
+	options := append(c.optionsBut("$skiptoken"), "$skiptoken="+url.QueryEscape(token))
+	return c.base + c.path + "?" + strings.Join(options, "&")
+}
+
+// optionsBut are the options of the call as they were written, but for those names.
+func (c *call) optionsBut(names ...string) []string {
 	var options []string
 	for option := range strings.SplitSeq(c.rawQuery, "&") {
 		name, err := url.QueryUnescape(strings.SplitN(option, "=", 2)[0])
-		if option != "" && (err != nil || name != "$skiptoken") {
+		if option != "" && (err != nil || !slices.Contains(names, name)) {
 			options = append(options, option)
 		}
 	}
-	options = append(options, "$skiptoken="+url.QueryEscape(token))
-	return c.base + c.path + "?" + strings.Join(options, "&")
+	return options
 }
 
 // selected is what @odata.context says about $select and $expand: "(name,primarycontactid(fullname))".
@@ -183,8 +197,8 @@ func selectedOf(e odata.Expand) string {
 }
 
 // readCount answers with a number alone, as Dataverse does: behind a byte order mark.
-func (s *Server) readCount(ctx context.Context, c *call, conn *conn, t *table, q *odata.Query) (reply, error) {
-	compiled, err := query.FromOData(s.schema, t.Entity, q, s.options(c))
+func (s *Server) readCount(ctx context.Context, c *call, conn *conn, t *table, q *odata.Query, where odata.Expr) (reply, error) {
+	compiled, err := s.compileCount(ctx, c, conn, t, q, where)
 	if err != nil {
 		return reply{}, err
 	}
@@ -194,28 +208,33 @@ func (s *Server) readCount(ctx context.Context, c *call, conn *conn, t *table, q
 		return reply{}, err
 	}
 	n, _ := row[0].(int64)
-	answer := newReply(http.StatusOK)
-	answer.text("\ufeff" + strconv.FormatInt(min(n, query.MaxCount), 10))
-	return answer, nil
+	return countOf(n), nil
 }
 
-// fetch answers a FetchXML query.
-func (s *Server) fetch(ctx context.Context, c *call, conn *conn, t *table) (reply, error) {
-	f, err := fetchxml.Parse(c.query.FetchXML)
+// countOf is the answer to $count, which ends where counts end.
+func countOf(n int64) reply {
+	answer := newReply(http.StatusOK)
+	answer.text("\ufeff" + strconv.FormatInt(min(n, query.MaxCount), 10))
+	return answer
+}
+
+// compileCount is the query whose records are counted: a saved view's, or the options'.
+func (s *Server) compileCount(ctx context.Context, c *call, conn *conn, t *table, q *odata.Query, where odata.Expr) (*query.Query, error) {
+	if _, id := viewNamed(q); id != "" {
+		return s.compileView(ctx, c, conn, t, where)
+	}
+	return query.FromOData(s.schema, t.Entity, q, s.options(c))
+}
+
+// fetch answers a FetchXML query of the records of a set that a condition holds for; nil holds for all.
+func (s *Server) fetch(ctx context.Context, c *call, conn *conn, t *table, where odata.Expr) (reply, error) {
+	f, err := s.parseFetch(c.query.FetchXML, t)
 	if err != nil {
-		var fault *fetchxml.SyntaxError
-		if errors.As(err, &fault) && fault.Code != code.InvalidXML && !isWellFormed(c.query.FetchXML) {
-			return reply{}, refuse(code.InvalidXML, "Invalid XML.")
-		}
 		return reply{}, err
 	}
-	if s.schema.Entity(f.Entity.Name) == nil {
-		return reply{}, refuse(code.QueryBuilderNoEntity, "The entity with a name = '%s' with namemapping = 'Logical' was not found in the MetadataCache.", f.Entity.Name)
-	}
-	if f.Entity.Name != t.LogicalName {
-		return reply{}, refuse(code.QueryBuilderEntitiesDontMatch, "The entity name specified in fetchxml does not match the entity name specified in the Entity Set or Navigation property. Expected: %s, Actual: %s", t.LogicalName, f.Entity.Name)
-	}
-	compiled, err := query.FromFetchXML(s.schema, f, s.options(c))
+	opts := s.options(c)
+	opts.Where = where
+	compiled, err := query.FromFetchXML(s.schema, f, opts)
 	if err != nil {
 		return reply{}, err
 	}
@@ -223,7 +242,26 @@ func (s *Server) fetch(ctx context.Context, c *call, conn *conn, t *table) (repl
 	if err != nil {
 		return reply{}, err
 	}
-	return s.collection(c, t, compiled, page, true), nil
+	return s.collection(c, t, compiled, page, fetched), nil
+}
+
+// parseFetch reads a document for an entity's records.
+func (s *Server) parseFetch(text string, t *table) (*fetchxml.Fetch, error) {
+	f, err := fetchxml.Parse(text)
+	if err != nil {
+		var fault *fetchxml.SyntaxError
+		if errors.As(err, &fault) && fault.Code != code.InvalidXML && !isWellFormed(text) {
+			return nil, refuse(code.InvalidXML, "Invalid XML.")
+		}
+		return nil, err
+	}
+	if s.schema.Entity(f.Entity.Name) == nil {
+		return nil, refuse(code.QueryBuilderNoEntity, "The entity with a name = '%s' with namemapping = 'Logical' was not found in the MetadataCache.", f.Entity.Name)
+	}
+	if f.Entity.Name != t.LogicalName {
+		return nil, refuse(code.QueryBuilderEntitiesDontMatch, "The entity name specified in fetchxml does not match the entity name specified in the Entity Set or Navigation property. Expected: %s, Actual: %s", t.LogicalName, f.Entity.Name)
+	}
+	return f, nil
 }
 
 // isWellFormed reports whether a text is XML: that comes before all else that may be wrong with FetchXML.

@@ -214,5 +214,5 @@ func (s *Server) duplicatesPage(ctx context.Context, c *call, conn *conn, t *tab
 	if err != nil {
 		return reply{}, err
 	}
-	return s.collection(c, t, compiled, page, false), nil
+	return s.collection(c, t, compiled, page, byOptions), nil
 }

@@ -27,7 +27,7 @@ func TestOlderFileGetsWhatIsNew(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if _, err := db.Exec(`ALTER TABLE contact DROP COLUMN entityimage; DROP TABLE position; DELETE FROM sdkmessagefilter WHERE primaryobjecttypecode = 'position'`); err != nil {
+	if _, err := db.Exec(`ALTER TABLE contact DROP COLUMN entityimage; DROP TABLE position; DROP TABLE savedquery; DROP TABLE botverse_deleted; DELETE FROM botverse_meta WHERE name = 'views'; DELETE FROM sdkmessagefilter WHERE primaryobjecttypecode = 'position'`); err != nil {
 		t.Fatal(err)
 	}
 	if err := db.Close(); err != nil {
@@ -40,6 +40,8 @@ func TestOlderFileGetsWhatIsNew(t *testing.T) {
 	for path, want := range map[string]string{
 		"contacts?$select=entityimage&$top=1": `"entityimage":null`,
 		"positions":                           `"value":[]`,
+		"savedqueries?$select=name&$filter=returnedtypecode%20eq%20'lead'":                                `"name":"Open Leads"`,
+		"accounts?$deltatoken=0!01/01/2099%2000:00:00":                                                    `"@odata.deltaLink"`,
 		"sdkmessagefilters?$select=primaryobjecttypecode&$filter=primaryobjecttypecode%20eq%20'position'": `"primaryobjecttypecode":"position"`,
 	} {
 		answer := httptest.NewRecorder()

@@ -17,6 +17,7 @@ type Query struct {
 	Expand     []Expand
 	Apply      *Apply
 	SkipToken  string
+	DeltaToken string // where changes are asked for: what a delta link has
 	FetchXML   string // the document of fetchXml=
 	SavedQuery string // the ID of a system view
 	UserQuery  string // the ID of a personal view
@@ -98,6 +99,8 @@ func (q *Query) read(o option) (err error) {
 		q.Apply, err = parseApply(o.value, q.aliased)
 	case "$skiptoken":
 		q.SkipToken = o.value
+	case "$deltatoken":
+		q.DeltaToken = o.value
 	default:
 		return q.readCustom(o)
 	}

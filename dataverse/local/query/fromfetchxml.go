@@ -77,6 +77,20 @@ func (t *translation) joinsAndFilters() error {
 		}
 		t.statement.where = append(t.statement.where, where)
 	}
+	return t.narrow()
+}
+
+// narrow adds the condition of the options, which is OData's and of the root.
+func (t *translation) narrow() error {
+	if t.b.opts.Where == nil {
+		return nil
+	}
+	s := &scope{b: t.b, root: t.root, statement: t.statement, joins: map[string]*table{}}
+	where, err := s.filter(t.b.opts.Where)
+	if err != nil {
+		return err
+	}
+	t.statement.where = append(t.statement.where, where)
 	return nil
 }
 

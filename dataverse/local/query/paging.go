@@ -253,6 +253,33 @@ func annotation(nextPage int, cookie string) string {
 
 func percent(s string) string { return strings.ReplaceAll(url.QueryEscape(s), "+", "%20") }
 
+// NumberToken is a $skiptoken that leads to a page by its number alone.
+func NumberToken(page int) string { return annotation(page, "") }
+
+// TrackingToken is a $skiptoken that also has where the changes begin that are to be asked for after the last page.
+func TrackingToken(token, delta string) string {
+	return strings.Replace(token, ` istracking="False"`, ` istracking="True" trackingcookie="`+percent(delta)+`"`, 1)
+}
+
+// ReadTracking reads what TrackingToken put into a $skiptoken; "" where there is nothing of it.
+func ReadTracking(token string) string {
+	var a struct {
+		XMLName  xml.Name `xml:"cookie"`
+		Tracking string   `xml:"trackingcookie,attr"`
+	}
+	if xml.Unmarshal([]byte(token), &a) != nil {
+		return ""
+	}
+	delta, err := url.QueryUnescape(a.Tracking)
+	if err != nil {
+		return ""
+	}
+	return delta
+}
+
+// ReadToken reads the paging cookie, "" for none, and the number of the page that a $skiptoken leads to.
+func ReadToken(token string) (cookie string, page int, ok bool) { return readAnnotation(token) }
+
 // readAnnotation reads the cookie and the number of the page that it leads to.
 func readAnnotation(text string) (cookie string, page int, ok bool) {
 	var a struct {

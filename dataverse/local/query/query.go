@@ -3,6 +3,7 @@ package query
 import (
 	"time"
 
+	"github.com/botverse/botverse/dataverse/odata"
 	"github.com/botverse/botverse/dataverse/schema"
 )
 
@@ -17,6 +18,7 @@ type Options struct {
 	Fiscal         Fiscal         // the organization's fiscal calendar
 	Labels         bool           // read the names of the records that lookups point at, for formatted values
 	PageSize       int            // rows of a page; 0 and more than MaxPageSize is MaxPageSize. FetchXML's count comes first
+	Where          odata.Expr     // what the root records of a FetchXML document must meet beside it, as being in a collection; nil for nothing
 	Count          bool           // count all rows also where the query itself does not ask for it, up to MaxCount
 }
 

@@ -231,3 +231,40 @@ suite("pages", () => {
     assert.deepEqual([first, second, third].flatMap((p) => p.value.map((s) => s.title.at(-1))), ["2", "4", "6", "7", "8"]);
   });
 });
+
+suite("saved views", () => {
+  test("a system view is run by its ID, in pages", async () => {
+    const views = await api.retrieveMultiple({ collection: "savedqueries", select: ["name"], filter: "name eq 'Active Accounts'" });
+    const savedQuery = views.value[0].savedqueryid;
+    const first = await api.retrieveMultiple({ collection: "accounts", savedQuery, maxPageSize: 1 });
+    assert.equal(first.value.length, 1);
+    const all = await api.retrieveAll({ collection: "accounts", savedQuery, maxPageSize: 3 });
+    const active = await api.retrieveAll({ collection: "accounts", select: ["name"], filter: "statecode eq 0" });
+    assert.equal(all.value.length, active.value.length);
+    assert.ok("createdon" in first.value[0] && !("telephone1" in first.value[0]), "a view shows its own fields");
+  });
+
+  test("a user's view is made and run", async () => {
+    const fetchxml = `<fetch><entity name="contact"><attribute name="firstname"/><filter><condition attribute="department" operator="eq" value="${mark}"/></filter><order attribute="firstname"/></entity></fetch>`;
+    const userQuery = await api.create({ collection: "userqueries", data: { name: mark, returnedtypecode: "contact", querytype: 0, fetchxml } });
+    const got = await api.retrieveMultiple({ collection: "contacts", userQuery });
+    assert.deepEqual(got.value.map((c) => c.firstname), contacts.map((c) => c.firstname));
+    const below = await api.retrieveMultiple({ collection: `accounts(${accounts[0]})/contact_customer_accounts`, userQuery });
+    assert.equal(below.value.length, 3);
+    await refused(api.retrieveMultiple({ collection: "accounts", userQuery }), 400, "0x80041128");
+  });
+});
+
+suite("changes", () => {
+  test("what was changed and deleted since is told", async () => {
+    let link = (await api.retrieveMultiple({ collection: "positions", select: ["name"], trackChanges: true })).oDataDeltaLink;
+    const ids = await Promise.all([1, 2].map((n) => api.create({ collection: "positions", data: { name: `${mark} ${n}` } })));
+    await api.deleteRecord({ collection: "positions", key: ids[0] });
+    const changed = await api.retrieveMultiple({ collection: "positions" }, link);
+    const mine = changed.value.filter((c) => c.reason === "deleted" ? c.id === ids[0] : c.name.startsWith(mark));
+    assert.deepEqual(mine.map((c) => c.reason ?? c.name), [`${mark} 2`, "deleted"]);
+    link = changed.oDataDeltaLink;
+    assert.deepEqual((await api.retrieveMultiple({ collection: "positions" }, link)).value, []);
+    await refused(api.retrieveMultiple({ collection: "positions", filter: "name eq 'x'", trackChanges: true }), 400, "0x80060888");
+  });
+});
