@@ -60,7 +60,7 @@ func TestMachinesOnOneJournalAreOneInstallation(t *testing.T) {
 	if got := answers(alone.current); !slices.Equal(got, []int{200, 200}) {
 		t.Errorf("the old key gets %v while it is changed", got)
 	}
-	must(t, "nothing was changed", args(before, "register", "--drop-old-key", onServers(servers))...)
+	must(t, "the old key is refused from now on", args(before, "register", "--drop-old-key", onServers(servers))...)
 	eventually(t, "the old key is refused everywhere", func() bool { return slices.Equal(answers(alone.current), []int{401, 401}) })
 	must(t, "no longer registered", args(other, "remove", onServers(servers))...)
 	must(t, "was not registered", args(before, "remove", onServers(servers))...)

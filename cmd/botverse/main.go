@@ -1,5 +1,9 @@
 // Command botverse is the runtime that lets any chatbot act on Dataverse: `botverse serve` runs everything, `botverse
-// dataverse` the local Dataverse alone, and `botverse presence` watches and sets agents' presence.
+// dataverse` the local Dataverse alone. The other commands work beside it: presence watches, lists and sets agents'
+// presence, action checks and tries saved actions, webhook registers what Dataverse is to post, and doctor says what is in
+// the way.
+//
+// settings.go has the command line, serve.go how the parts are opened, run and closed.
 package main
 
 import (

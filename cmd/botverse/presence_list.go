@@ -107,7 +107,12 @@ func lasting(a *botversev1.AgentPresence) string {
 	if a.GetTimeInState() == nil {
 		return "?"
 	}
-	return a.GetTimeInState().AsDuration().Round(time.Second).String()
+	const day = 24 * time.Hour
+	d := a.GetTimeInState().AsDuration().Round(time.Second)
+	if d < day {
+		return d.String()
+	}
+	return fmt.Sprintf("%dd%dh", d/day, d%day/time.Hour)
 }
 
 func capacity(a *botversev1.AgentPresence) string {

@@ -81,20 +81,20 @@ func (r *registrar) rotate(ctx context.Context, name string) error {
 	return r.keys.store(name, r.environment, heldKeys{current: rand.Text(), previous: held.current})
 }
 
-// dropOld makes the old key of a source one that is refused.
-func (r *registrar) dropOld(ctx context.Context, name string) error {
+// dropOld makes the old key of a source one that is refused, and says whether there was one.
+func (r *registrar) dropOld(ctx context.Context, name string) (bool, error) {
 	held, err := r.keys.held(name, r.environment)
 	if err != nil || held.previous == "" {
-		return err
+		return false, err
 	}
 	inForce, err := r.inForce(ctx, name, held.current)
 	if err != nil {
-		return err
+		return false, err
 	}
 	if !inForce {
-		return fmt.Errorf("%s still shows the old key of %s: run `botverse webhook register` first", r.environment, name)
+		return false, fmt.Errorf("%s still shows the old key of %s: run `botverse webhook register` first", r.environment, name)
 	}
-	return r.keys.store(name, r.environment, heldKeys{current: held.current})
+	return true, r.keys.store(name, r.environment, heldKeys{current: held.current})
 }
 
 // inForce says whether a key is the one that Dataverse shows.

@@ -59,17 +59,7 @@ func (l logging) logger(w io.Writer) *slog.Logger {
 func parse(args []string, out io.Writer) (command, error) {
 	var c cli
 	printed := false
-	parser, err := kong.New(&c,
-		kong.Name("botverse"),
-		kong.Description("The runtime that lets any chatbot act on Dataverse."),
-		kong.DefaultEnvars("BOTVERSE"),
-		kong.Configuration(loadYAML, configFiles()...),
-		defaults(),
-		localDefaults(),
-		kong.ConfigureHelp(kong.HelpOptions{Compact: true, NoExpandSubcommands: true}),
-		kong.Writers(out, out),
-		kong.Exit(func(int) { printed = true }),
-	)
+	parser, err := newParser(&c, out, func() { printed = true })
 	if err != nil {
 		return nil, asUsage(err)
 	}
@@ -88,6 +78,31 @@ func parse(args []string, out io.Writer) (command, error) {
 		return nil, usagef("botverse %s: which of its commands? Try botverse %[1]s --help", parsed.Command())
 	}
 	return chosen, nil
+}
+
+// newParser is the parser of the whole command line. It calls answered when it has printed what was asked for, as --help.
+func newParser(c *cli, out io.Writer, answered func()) (*kong.Kong, error) {
+	return kong.New(c,
+		kong.Name("botverse"),
+		kong.Description("The runtime that lets any chatbot act on Dataverse."),
+		kong.DefaultEnvars("BOTVERSE"),
+		kong.Configuration(loadYAML, configFiles()...),
+		defaults(),
+		localDefaults(),
+		kong.ConfigureHelp(kong.HelpOptions{Compact: true, NoExpandSubcommands: true}),
+		kong.ValueFormatter(helpText),
+		kong.Writers(out, out),
+		kong.Exit(func(int) { answered() }),
+	)
+}
+
+// helpText is a flag's help with its default, which kong shows only where no placeholder stands for it.
+func helpText(value *kong.Value) string {
+	told := *value
+	if value.Flag != nil && value.HasDefault && value.Flag.PlaceHolder != "" && value.Default != "" {
+		told.Help = strings.TrimSuffix(value.Help, ".") + "; default " + value.Default + "."
+	}
+	return kong.DefaultHelpValueFormatter(&told)
 }
 
 // configFiles are the configuration files that no flag names.

@@ -100,19 +100,33 @@ func (c *webhookRegister) Run(ctx context.Context, s streams) error {
 		if err != nil {
 			return err
 		}
+		dropped := false
 		if c.DropOldKey {
-			if err := r.dropOld(ctx, name); err != nil {
+			if dropped, err = r.dropOld(ctx, name); err != nil {
 				return err
 			}
 		}
-		if len(mended) == 0 {
-			fmt.Fprintf(s.out, "%s: %s is registered; nothing was changed\n", r.environment, name)
-			return nil
-		}
-		fmt.Fprintf(s.out, "%s: %s is registered: %s of %s goes to %s\n", r.environment, name, w.Message, w.Entity, w.URL)
-		printDifferences(s, "changed", mended)
+		c.print(s, r.environment, name, w, mended, dropped)
 		return nil
 	})
+}
+
+func (c *webhookRegister) print(s streams, environment, name string, w dataverse.Webhook, mended []dataverse.Difference, dropped bool) {
+	switch {
+	case len(mended) > 0:
+		fmt.Fprintf(s.out, "%s: %s is registered: %s of %s goes to %s\n", environment, name, w.Message, w.Entity, w.URL)
+		printDifferences(s, "changed", mended)
+	case dropped:
+		fmt.Fprintf(s.out, "%s: %s is registered\n", environment, name)
+	default:
+		fmt.Fprintf(s.out, "%s: %s is registered; nothing was changed\n", environment, name)
+	}
+	switch {
+	case dropped:
+		fmt.Fprintln(s.out, "  the old key is refused from now on")
+	case c.DropOldKey:
+		fmt.Fprintln(s.out, "  there was no old key")
+	}
 }
 
 func printDifferences(s streams, verb string, differences []dataverse.Difference) {

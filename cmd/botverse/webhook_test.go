@@ -135,7 +135,8 @@ func TestKeysRotateWithoutLoss(t *testing.T) {
 	must(t, "knows the key", r.webhookArgs("test")...)
 	setPresence(t, r, agent, "Busy")
 
-	must(t, "nothing was changed", r.webhookArgs("register", "--drop-old-key")...)
+	must(t, "the old key is refused from now on", r.webhookArgs("register", "--drop-old-key")...)
+	must(t, "there was no old key", r.webhookArgs("register", "--drop-old-key")...)
 	if status := answers(before.current); status != http.StatusUnauthorized {
 		t.Errorf("the dropped key gets %d, want 401", status)
 	}

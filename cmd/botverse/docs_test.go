@@ -1,0 +1,180 @@
+package main
+
+import (
+	"io"
+	"os"
+	"reflect"
+	"regexp"
+	"slices"
+	"strings"
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+
+	"github.com/botverse/botverse/dataverse"
+	"github.com/botverse/botverse/journal"
+	"github.com/botverse/botverse/presence"
+	"github.com/botverse/botverse/presence/output"
+)
+
+// doc reads a page of the documentation.
+func doc(t *testing.T, name string) string {
+	t.Helper()
+	text, err := os.ReadFile("../../" + name)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return string(text)
+}
+
+// The table of settings has each of serve's, with its default, and no other.
+func TestEverySettingIsDocumented(t *testing.T) {
+	t.Setenv("XDG_DATA_HOME", "")
+	t.Setenv("HOME", "~")
+	rows := map[string]string{}
+	table, _, _ := strings.Cut(doc(t, "docs/configuration.md"), "```")
+	for _, row := range regexp.MustCompile("(?m)^\\| `([a-z_]+)` \\|([^|]*)\\|").FindAllStringSubmatch(table, -1) {
+		rows[row[1]] = row[2]
+	}
+	parser, err := newParser(&cli{}, io.Discard, nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, command := range parser.Model.Children {
+		if command.Name != "serve" {
+			continue
+		}
+		for _, f := range command.Flags {
+			key := yamlKey(f)
+			told, ok := rows[key]
+			delete(rows, key)
+			if !ok || !strings.Contains(told, f.Default) {
+				t.Errorf("docs/configuration.md says %q of %s, whose default is %q", told, key, f.Default)
+			}
+		}
+	}
+	for key := range rows {
+		t.Errorf("docs/configuration.md has %s, which is no setting of serve", key)
+	}
+}
+
+// Each key of the mappings in the file is told somewhere.
+func TestEveryKeyIsDocumented(t *testing.T) {
+	t.Parallel()
+	text := doc(t, "docs/configuration.md")
+	for _, of := range []any{dataverse.Config{}, presence.Config{}, output.Config{}, journal.NATS{}, webhookSettings{}} {
+		keys := yamlKeys(reflect.TypeOf(of))
+		if len(keys) < 2 {
+			t.Errorf("%T has the keys %q, want some", of, keys)
+		}
+		for _, key := range keys {
+			if !regexp.MustCompile(`(?m)(^|[ {])#? ?` + key + ":|`" + key + "[`:]").MatchString(text) {
+				t.Errorf("docs/configuration.md lacks %s of %T", key, of)
+			}
+		}
+	}
+}
+
+// yamlKeys are the keys of a structure of settings, and of those in it.
+func yamlKeys(of reflect.Type) []string {
+	var keys []string
+	for _, f := range reflect.VisibleFields(of) {
+		key, _, _ := strings.Cut(f.Tag.Get("yaml"), ",")
+		if key == "" || key == "-" {
+			continue
+		}
+		keys = append(keys, key)
+		inner := f.Type
+		if inner.Kind() == reflect.Map {
+			inner = inner.Elem()
+		}
+		if inner.Kind() == reflect.Struct {
+			keys = append(keys, yamlKeys(inner)...)
+		}
+	}
+	return keys
+}
+
+// The configurations that the documentation shows are taken, and those that are to show defaults do.
+func TestDocumentedConfigurationsAreTaken(t *testing.T) {
+	for _, name := range []string{"CONTOSO_CLIENT_SECRET", "NATS_TOKEN", "TOPIC_KEY", "NEW_KEY", "OLD_KEY"} {
+		t.Setenv(name, "a-secret")
+	}
+	for _, page := range []string{"README.md", "docs/configuration.md"} {
+		blocks := regexp.MustCompile("(?s)```yaml\n(.*?)```").FindAllStringSubmatch(doc(t, page), -1)
+		if len(blocks) == 0 {
+			t.Errorf("%s shows no configuration", page)
+		}
+		for _, block := range blocks {
+			c := serveFrom(t, "--config="+configFile(t, block[1]))
+			if faults := c.faults(); faults != nil {
+				t.Errorf("%s: %v\n%s", page, faults, block[1])
+			}
+			checkDefaults(t, block[1], c.Presence.settings())
+		}
+	}
+}
+
+func checkDefaults(t *testing.T, block string, got presence.Config) {
+	t.Helper()
+	want := presence.Default()
+	if strings.Contains(block, "heartbeat:") && (got.Heartbeat != want.Heartbeat || got.Buffer != want.Buffer || got.Retention != want.Retention) {
+		t.Errorf("the documentation shows %v, %v and %v as defaults, want %v, %v and %v",
+			got.Heartbeat, got.Buffer, got.Retention, want.Heartbeat, want.Buffer, want.Retention)
+	}
+	if strings.Contains(block, "interval:") && !cmp.Equal(got.Backfill, want.Backfill) {
+		t.Errorf("the documentation shows %+v as the default, want %+v", got.Backfill, want.Backfill)
+	}
+}
+
+// The commands that the documentation shows have the flags and arguments that they are shown with.
+func TestDocumentedCommandsAreKnown(t *testing.T) {
+	shown := map[string][]string{}
+	for _, page := range []string{"README.md", "docs/configuration.md", "docs/actions.md", "dataverse/local/README.md"} {
+		for _, line := range regexp.MustCompile(`(?m)^(?:.*go run \./cmd/)?botverse +([a-z].*)$`).FindAllStringSubmatch(doc(t, page), -1) {
+			command, _, _ := strings.Cut(line[1], " #")
+			shown[page] = append(shown[page], command)
+		}
+		for _, code := range regexp.MustCompile("`botverse ([a-z][^`<…]*)`").FindAllStringSubmatch(doc(t, page), -1) {
+			shown[page] = append(shown[page], code[1])
+		}
+	}
+	if len(shown["README.md"]) < 4 || len(shown["docs/configuration.md"]) < 10 {
+		t.Fatalf("found %q, want more commands", shown)
+	}
+	t.Chdir(t.TempDir())
+	if err := os.WriteFile("botverse.yaml", nil, 0o600); err != nil {
+		t.Fatal(err)
+	}
+	for page, commands := range shown {
+		for _, command := range commands {
+			if _, err := parse(words(command), io.Discard); err != nil && !strings.Contains(err.Error(), "which of its commands") && !strings.Contains(err.Error(), "expected ") {
+				t.Errorf("%s: botverse %s: %v", page, command, err)
+			}
+		}
+	}
+}
+
+// words are a command's, those in quotes being one.
+func words(command string) []string {
+	found := regexp.MustCompile(`"[^"]*"|\S+`).FindAllString(command, -1)
+	for i, w := range found {
+		found[i] = strings.Trim(w, `"`)
+	}
+	return slices.DeleteFunc(found, func(w string) bool { return w == "" })
+}
+
+// A flag's help has its default, though a word for what it takes stands in the place where defaults are printed.
+func TestHelpTellsDefaults(t *testing.T) {
+	t.Parallel()
+	var out strings.Builder
+	if _, err := parse([]string{"serve", "--help"}, &out); err != nil {
+		t.Fatal(err)
+	}
+	text := strings.Join(strings.Fields(out.String()), " ")
+	for _, want := range []string{"Serve REST here; default 127.0.0.1:8080 ($BOTVERSE_HTTP_ADDR).", `--log-level="info"`} {
+		if !strings.Contains(text, want) {
+			t.Errorf("--help lacks %q:\n%s", want, out.String())
+		}
+	}
+}
