@@ -12,11 +12,15 @@ import (
 	"github.com/botverse/botverse/journal/journaltest"
 )
 
+// patience is how long to wait for what servers find out by themselves: a leader notices only every ten seconds that nobody has
+// answered it for ten seconds.
+const patience = time.Minute
+
 func eventually(t *testing.T, what string, is func() bool) {
 	t.Helper()
-	for end := time.Now().Add(20 * time.Second); !is(); {
+	for end := time.Now().Add(patience); !is(); {
 		if time.Now().After(end) {
-			t.Fatalf("%s: not so after 20s", what)
+			t.Fatalf("%s: not so after %v", what, patience)
 		}
 		select {
 		case <-t.Context().Done():

@@ -13,7 +13,7 @@ const subscribers = 1000
 
 // BenchmarkFanOut hands one event to 1,000 subscribers, each in a goroutine of its own, each taking the encoded bytes.
 func BenchmarkFanOut(b *testing.B) {
-	h := newHub(cursors{uuid.New()}, 1024, map[string]*agent{}, 0, func(string) string { return "" })
+	h := newHub(cursors{uuid.New()}, 1024, map[string]*agent{}, 0, 0, func(string) string { return "" })
 	e := at(0, busy, 10)
 	event, a := derive(nil, e, 1)
 	encode := func(m *Message) ([]byte, error) { return []byte(m.Cursor), nil }

@@ -376,7 +376,7 @@ func TestEnvironmentsAreNamedOnceTheyAreKnown(t *testing.T) {
 // BenchmarkFilteredFanOut hands one event to 1,000 subscribers with filters, of whom one lets it pass. The others are told a
 // heartbeat each time, so that all have looked at the event before the next one comes.
 func BenchmarkFilteredFanOut(b *testing.B) {
-	h := newHub(cursors{uuid.New()}, 1024, map[string]*agent{}, 0, func(string) string { return "" })
+	h := newHub(cursors{uuid.New()}, 1024, map[string]*agent{}, 0, 0, func(string) string { return "" })
 	e := at(0, busy, 10)
 	event, a := derive(nil, e, 1)
 	ctx, cancel := context.WithCancel(b.Context())

@@ -19,16 +19,20 @@ type hub struct {
 
 	mu       sync.Mutex
 	sequence uint64            // of the last log entry that was applied
+	loaded   uint64            // the last log entry that the states had when they were read: they may be ahead of sequence
 	agents   map[string]*agent // by agentKey
 	sorted   []*agent          // by agent ID; nil when it must be made again
 	appended time.Time         // when the ring got its last message
 }
 
-func newHub(c cursors, length int, agents map[string]*agent, sequence uint64, environment func(string) string) *hub {
+// newHub begins behind the log entry of sequence. The states may be ahead of it, for they are stored before their events,
+// and by other processes too; end is how far the log goes, beyond which they tell of a log that is lost.
+func newHub(c cursors, length int, agents map[string]*agent, sequence, end uint64, environment func(string) string) *hub {
 	h := &hub{cursors: c, ring: newRing(length), environment: environment, agents: agents, sequence: sequence, appended: time.Now()}
 	h.floor.Store(sequence)
 	for _, a := range agents {
 		a.message = &Message{State: &a.State}
+		h.loaded = max(h.loaded, min(a.Sequence, end))
 	}
 	return h
 }
@@ -120,7 +124,8 @@ func (h *hub) append(m *Message) {
 }
 
 // snapshot returns all states by agent ID, the position that they stand for, and the ring's place from which to go on.
-// The slice is shared: do not change it.
+// States are stored in the log's order, so that those which were read stand for the newest entry among them, though this
+// process has yet to apply what is before it. The slice is shared: do not change it.
 func (h *hub) snapshot() (agents []*agent, sequence, place uint64) {
 	h.mu.Lock()
 	defer h.mu.Unlock()
@@ -131,7 +136,7 @@ func (h *hub) snapshot() (agents []*agent, sequence, place uint64) {
 		}
 		slices.SortFunc(h.sorted, func(a, b *agent) int { return strings.Compare(a.sortKey(), b.sortKey()) })
 	}
-	return h.sorted, h.sequence, h.ring.head.Load()
+	return h.sorted, max(h.sequence, h.loaded), h.ring.head.Load()
 }
 
 // sortKey orders agents by their ID, then by organisation.

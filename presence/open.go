@@ -92,7 +92,11 @@ func (p *Presence) open(ctx context.Context, j *journal.Journal) (err error) {
 			return err
 		}
 	}
-	p.hub = newHub(cursors{p.store.incarnation}, p.config.Buffer, agents, sequence, p.organizations.environment)
+	end, err := p.store.logEnd(ctx)
+	if err != nil {
+		return err
+	}
+	p.hub = newHub(cursors{p.store.incarnation}, p.config.Buffer, agents, sequence, end, p.organizations.environment)
 	if err := p.recall(ctx, last); err != nil {
 		return err
 	}

@@ -92,3 +92,44 @@ func TestEntryOfALaterVersionIsPassedOver(t *testing.T) {
 		t.Errorf("event %+v, want the next that can be read", e)
 	}
 }
+
+// A process that begins reads states which another has stored, and of which it has yet to read the events: whoever gets a
+// snapshot of them is told nothing that is in it.
+func TestSnapshotAndCursorAreOfOneMoment(t *testing.T) {
+	t.Parallel()
+	r := openRig(t, t.TempDir(), settings(), nil)
+	r.receive(change{row: 1, agent: 1, presence: busy, minute: 1})
+	r.receive(change{row: 2, agent: 1, presence: away, minute: 2})
+	_, ahead := fold(r.logged()...)
+	if err := r.store.putState(t.Context(), agentKey(organization, agentID(1)), ahead); err != nil {
+		t.Fatal(err)
+	}
+
+	second, err := Open(t.Context(), settings(), r.journal, nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	began := &rig{Presence: second, t: t, stop: func() {}}
+	live := began.watch("")
+	if states := snapshot(t, live); len(states) != 1 || states[0].Presence.ID != away {
+		t.Fatalf("snapshot %+v, want what the other process has stored", states)
+	}
+	list, err := second.List(t.Context(), ListQuery{})
+	if err != nil || list.Cursor != live.Cursor() {
+		t.Errorf("a list has cursor %s, %v; want that of the snapshot, %s", list.Cursor, err, live.Cursor())
+	}
+	back := began.watch(live.Cursor())
+	began.run()
+	defer began.stop()
+	began.receive(change{row: 3, agent: 1, presence: available, minute: 3})
+	for name, s := range map[string]*Subscription{"who stayed": live, "who came back": back} {
+		if e := nextEvent(t, s); e.RecordID != rowID(3) || e.Previous.ID != away {
+			t.Errorf("%s is told %+v, want what came after the snapshot", name, e)
+		}
+	}
+	for n, e := range all(t, began.watch(began.hub.cursors.format(0)), 3) { // and nobody else misses anything
+		if e.RecordID != rowID(n+1) {
+			t.Errorf("event %d is %+v", n+1, e)
+		}
+	}
+}
