@@ -19,6 +19,9 @@ const (
 	businessUnitField = "owningbusinessunit"
 )
 
+// endField is when a presence ended, in the table of history; null while it is in force.
+const endField = "msdyn_endtime"
+
 // settleTime is how long a change may take until all that belongs to it is written and told: what is younger is left to the
 // webhook, unless a gap is known of.
 const settleTime = 30 * time.Second
@@ -55,31 +58,46 @@ func (r *environmentReading) run(ctx context.Context) {
 	if _, taken := r.claimed.LoadOrStore(r.organization.ID, r.environment); taken {
 		return // two environments are one organisation, as by two users
 	}
-	var statuses []Record
+	sources, whole := r.begin(ctx)
+	if len(sources) == 0 && r.why == nowAndThen {
+		return // another process was faster
+	}
 	read := time.Now()
-	states := r.why != nowAndThen && (r.request.Source == "" || r.config.Sources[r.request.Source].Kind == AgentPresence)
-	if states {
-		var err error
-		if statuses, err = r.readStatuses(ctx, r.organization.ID); err != nil {
-			r.fail(ctx, fmt.Errorf("read the agents' present states: %w", err))
-			states = false
-		}
-	}
-	whole := true
-	for _, name := range r.readableSources(r.request) {
-		result, skipped := r.readSource(ctx, name)
-		if skipped {
-			continue
-		}
-		whole = whole && result.Err == nil
-		r.note(ctx, result)
-	}
-	if !states || !whole { // what is not read yet may tell of a state
+	statuses, ok := r.presentStates(ctx)
+	whole = r.readSources(ctx, sources) && whole
+	if !ok || !whole { // what is not read yet may tell of a state
 		return
 	}
 	if err := r.correct(ctx, statuses, read); err != nil {
 		r.fail(ctx, err)
 	}
+}
+
+// presentStates reads the agents' present states; false where they are not asked for, or cannot be read.
+func (r *environmentReading) presentStates(ctx context.Context) ([]Record, bool) {
+	if r.request.Source != "" && r.config.Sources[r.request.Source].Kind != AgentPresence {
+		return nil, false
+	}
+	statuses, err := r.readStatuses(ctx, r.organization.ID)
+	if err != nil {
+		r.fail(ctx, fmt.Errorf("read the agents' present states: %w", err))
+	}
+	return statuses, err == nil
+}
+
+// readSources reads what was created of sources. It is not whole where one could not be read to its end.
+func (r *environmentReading) readSources(ctx context.Context, sources []*sourceReading) (whole bool) {
+	whole = true
+	for _, s := range sources {
+		err := s.run(ctx)
+		if errors.Is(err, ErrNoHistory) {
+			continue // there can be nothing
+		}
+		s.result.Err = err
+		whole = whole && err == nil
+		r.note(ctx, s.result)
+	}
+	return whole
 }
 
 func (r *environmentReading) open(ctx context.Context) (err error) {
@@ -112,7 +130,7 @@ func (r *environmentReading) correct(ctx context.Context, statuses []Record, rea
 		return err
 	}
 	corrected, settles, err := r.seedAgents(ctx, r.organization, statuses, read.Add(-settleTime))
-	r.settles = r.settles || settles
+	r.settles = r.settles || settles && r.why != nowAndThen // which will look again
 	if corrected > 0 {
 		r.logger.InfoContext(ctx, "presence states corrected", "environment", r.environment, "agents", corrected)
 	}
@@ -163,24 +181,25 @@ func (r *environmentReading) note(ctx context.Context, result Backfilled) {
 	}
 }
 
-// readSource reads what was created of one source. It is skipped where another process has just done so, and where there can be
-// nothing.
-func (r *environmentReading) readSource(ctx context.Context, name string) (result Backfilled, skipped bool) {
-	s := &sourceReading{environmentReading: r, name: name, source: r.config.Sources[name], key: markKey(r.organization.ID, name)}
-	s.result.Source = name
-	if err := s.begin(ctx); err != nil {
-		s.result.Err = err
-		return s.result, false
+// begin begins to read the sources that are asked for. Left out is what another process has just read; it is not whole where it
+// cannot be told how far a source was read.
+func (r *environmentReading) begin(ctx context.Context) (sources []*sourceReading, whole bool) {
+	whole = true
+	for _, name := range r.readableSources(r.request) {
+		s := &sourceReading{environmentReading: r, name: name, source: r.config.Sources[name], key: markKey(r.organization.ID, name)}
+		s.result.Source = name
+		if err := s.begin(ctx); err != nil {
+			s.result.Err = err
+			r.note(ctx, s.result)
+			whole = false
+			continue
+		}
+		if r.why == nowAndThen && time.Since(s.mark.Completed) < r.config.Backfill.Interval/2 {
+			continue
+		}
+		sources = append(sources, s)
 	}
-	if r.why == nowAndThen && time.Since(s.mark.Completed) < r.config.Backfill.Interval/2 {
-		return s.result, true
-	}
-	err := s.run(ctx)
-	if errors.Is(err, ErrNoHistory) {
-		return s.result, true
-	}
-	s.result.Err = err
-	return s.result, false
+	return sources, whole
 }
 
 // sourceReading reads what was created of one source in one environment, once.
@@ -190,6 +209,7 @@ type sourceReading struct {
 	source Source
 	key    string // of the mark
 	mark   mark
+	asked  time.Time // when the page that is merged was asked for
 	result Backfilled
 }
 
@@ -241,6 +261,9 @@ func (s *sourceReading) run(ctx context.Context) error {
 	q := CreatedQuery{OrganizationID: s.organization.ID, Entity: s.source.Entity, Since: s.result.Since, Size: s.config.Backfill.PageSize}
 	if columns := s.source.Columns(); columns != nil {
 		q.Fields = append(columns, businessUnitField)
+		if s.source.Kind == AgentPresence {
+			q.Fields = append(q.Fields, endField)
+		}
 	}
 	until := time.Time{}
 	if s.why == nowAndThen {
@@ -281,6 +304,7 @@ func (s *sourceReading) page(ctx context.Context, q CreatedQuery) (CreatedPage, 
 func (s *sourceReading) readPage(ctx context.Context, q CreatedQuery) (CreatedPage, error) {
 	ctx, cancel := context.WithTimeout(ctx, pageTimeout)
 	defer cancel()
+	s.asked = time.Now()
 	return s.reader.ListCreated(ctx, q)
 }
 
@@ -346,6 +370,9 @@ func (s *sourceReading) entry(record Record, told rows) entry {
 	e.RecordID = strings.ToLower(record.ID)
 	e.ID = recordKey(s.name, s.source, e.OrganizationID, e.RecordID)
 	e.Backfilled = true
+	if _, isTold := record.Values[endField]; isTold && s.source.Kind == AgentPresence {
+		e.Rank = rankOf(e.StartTime, told.time(endField), s.asked)
+	}
 	return e
 }
 

@@ -248,3 +248,26 @@ func TestRowWithoutAPresenceBecomesADeadLetter(t *testing.T) {
 		t.Errorf("dead letters %+v, %v; want one with the reason", letters, err)
 	}
 }
+
+// What deliveries of one second left wrong is put right by the next reading, though nothing was missed.
+func TestStatesAreComparedNowAndThen(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		config := onlyWhenAsked()
+		config.Backfill.Interval = 5 * time.Minute
+		table := newTables()
+		r := started(t, t.TempDir(), config, table)
+		since := time.Now().Truncate(time.Second)
+		for n, presence := range []string{busy, away} { // in the other order
+			delivery := change{row: n, agent: 1, presence: presence, minute: int(since.Sub(start) / time.Minute)}
+			r.receive(delivery)
+		}
+		table.setStatuses(organization, asOf(1, busy, since, 0))
+		<-time.After(5*time.Minute + time.Second)
+		synctest.Wait()
+		if got := r.state(1); got.Presence.ID != busy {
+			t.Errorf("state %+v, want that of the table", got)
+		}
+		r.stop()
+	})
+}

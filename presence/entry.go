@@ -34,6 +34,7 @@ type entry struct {
 	CorrelationID    string    `json:"correlationId,omitempty"`
 	Seeded           bool      `json:"seeded,omitempty"`     // not delivered: a present state, read at the first start or after a gap
 	Backfilled       bool      `json:"backfilled,omitempty"` // not delivered: read from the table
+	Rank             rank      `json:"rank,omitempty"`       // among presences that began in the same second
 
 	// Of what is no agent's presence.
 	Entity         string            `json:"entity,omitempty"`

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"strconv"
 	"strings"
 	"sync"
 	"time"
@@ -107,8 +108,8 @@ func (p *Presence) seedAgents(ctx context.Context, organization Organization, st
 	return seeded, settles, nil
 }
 
-// seedOf is the entry of an agent's present state; false where it tells nothing that is not known. Its ID tells the state, so
-// that several processes which find the same write it once.
+// seedOf is the entry of an agent's present state; false where it tells nothing that is not known. Its ID tells the state, and
+// which one it corrects, so that several processes which find the same write it once, and the same state can be right again.
 func (p *Presence) seedOf(organization Organization, status Record) (e entry, differs bool) {
 	told := rows{status.row()}
 	if !told.decided(Source{Kind: AgentPresence, Fields: statusFields}) {
@@ -128,6 +129,9 @@ func (p *Presence) seedOf(organization Organization, status Record) (e entry, di
 	e.ID = eventID(e.OrganizationID, statusEntity, strings.ToLower(status.ID)) + "." + e.Presence.ID
 	if e.isDated() {
 		e.ID += "." + e.order().Format(time.RFC3339Nano)
+	}
+	if known != nil {
+		e.ID += "." + strconv.FormatUint(known.Sequence, 10)
 	}
 	return e, differs
 }

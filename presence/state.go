@@ -8,7 +8,8 @@ import (
 // agent is what is kept of one agent: the state, and what is needed to go on from it. It is never changed once made.
 type agent struct {
 	State       AgentState `json:"state"`
-	Order       time.Time  `json:"order"`    // of the newest event that the state includes
+	Order       time.Time  `json:"order"` // of the newest event that the state includes
+	Rank        rank       `json:"rank,omitempty"`
 	Sequence    uint64     `json:"sequence"` // of the last log entry that changed the state
 	Event       Event      `json:"event"`    // what that entry was made into
 	Incarnation string     `json:"incarnation"`
@@ -34,7 +35,7 @@ func derive(a *agent, e entry, sequence uint64) (Event, *agent) {
 		next := after(nil, e, &event, sequence)
 		return event, next
 	}
-	if e.order().Before(a.Order) { // on equal times the later entry wins
+	if e.isLate(a) {
 		event.Late = true
 		return event, nil
 	}
@@ -63,7 +64,7 @@ func (e *Event) labelFrom(a *agent) {
 // after is the agent once the event is applied, and completes the event by it. A record without capacity or sign-in says
 // nothing of them, so that the state keeps what it has.
 func after(a *agent, e entry, event *Event, sequence uint64) *agent {
-	next := &agent{Order: e.order(), Sequence: sequence}
+	next := &agent{Order: e.order(), Rank: e.Rank, Sequence: sequence}
 	next.State = AgentState{
 		AgentID: e.AgentID, AgentName: event.AgentName, Presence: event.Presence, StartTime: e.StartTime,
 		Capacity: e.Capacity, SignedIn: e.SignedIn, OrganizationID: e.OrganizationID, BusinessUnitID: e.BusinessUnitID,

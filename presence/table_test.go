@@ -26,6 +26,7 @@ type tables struct {
 type tableRow struct {
 	change
 	created time.Time
+	end     any // as the Web API tells it; nil while it is in force
 }
 
 func newTables() *tables {
@@ -38,7 +39,18 @@ const otherOrganization = "07000000-0000-4000-8000-000000000008"
 func (d *tables) add(organizationID string, created time.Time, c change) {
 	d.mu.Lock()
 	defer d.mu.Unlock()
-	d.rows[organizationID] = append(d.rows[organizationID], tableRow{c, created.UTC().Truncate(time.Second)})
+	d.rows[organizationID] = append(d.rows[organizationID], tableRow{change: c, created: created.UTC().Truncate(time.Second)})
+}
+
+// end gives a row its end, so many minutes after start.
+func (d *tables) end(organizationID string, row, minute int) {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	for n, r := range d.rows[organizationID] {
+		if r.row == row {
+			d.rows[organizationID][n].end = start.Add(time.Duration(minute) * time.Minute).Format(time.RFC3339)
+		}
+	}
 }
 
 func (d *tables) setStatuses(organizationID string, statuses ...Record) {
@@ -61,6 +73,7 @@ func (r tableRow) record(organizationID string) Record {
 		Values: map[string]any{
 			"msdyn_agentid": agentID(r.agent), "msdyn_presenceid": r.presence, "msdyn_starttime": start.Add(time.Duration(r.minute) * time.Minute).Format(time.RFC3339),
 			"msdyn_availablecapacity": json.Number(fmt.Sprint(r.capacity)), "msdyn_isagentloggedin": true, createdField: r.created.Format(time.RFC3339),
+			endField: r.end,
 		},
 		Formatted: map[string]string{"msdyn_agentid": fmt.Sprintf("Agent %d", r.agent), "msdyn_presenceid": "Présence"},
 	}

@@ -1212,7 +1212,8 @@ type PresenceEvent struct {
 	Capacity *int32 `protobuf:"varint,8,opt,name=capacity,proto3,oneof" json:"capacity,omitempty"`
 	// Whether the agent is signed in.
 	SignedIn *bool `protobuf:"varint,9,opt,name=signed_in,json=signedIn,proto3,oneof" json:"signed_in,omitempty"`
-	// Whether the event is older than the agent's state when it came: it tells history and does not change the state.
+	// Whether the event is older than the agent's state when it came, or known to be so where both began in the same second: it
+	// tells history and does not change the state.
 	Late bool `protobuf:"varint,10,opt,name=late,proto3" json:"late,omitempty"`
 	// When we received it.
 	ReceiveTime *timestamppb.Timestamp `protobuf:"bytes,11,opt,name=receive_time,json=receiveTime,proto3" json:"receive_time,omitempty"`
