@@ -11,6 +11,24 @@ type Explanation struct {
 	Conversions    []Conversion    // what became of the request's values
 	DuplicateRules []DuplicateRule // by which Dataverse would look for duplicates; empty where it is not asked to
 	Privileges     []string        // that the requests need, sorted
+	Cost           Cost
+}
+
+// Cost is how many requests a call makes of Dataverse, as the records are now. Signing in comes on top, and so do metadata and
+// duplicate rules that are not in the cache, and what is sent again.
+type Cost struct {
+	Least int // those that are sent in every case
+	Most  int // with all that may have to follow; some of it excludes the other
+}
+
+func costOf(requests []PlannedRequest) Cost {
+	cost := Cost{Most: len(requests)}
+	for _, request := range requests {
+		if request.Condition == "" {
+			cost.Least++
+		}
+	}
+	return cost
 }
 
 // Conversion is one value of a request, as it was given and as it is sent.
@@ -31,6 +49,6 @@ func (p *plan) explain(ctx context.Context, client *dataverse.Client, result Res
 	if result.Explanation == nil {
 		result.Explanation = &Explanation{}
 	}
-	result.Explanation.Privileges = needed
+	result.Explanation.Privileges, result.Explanation.Cost = needed, costOf(result.Requests)
 	return result, nil
 }

@@ -159,7 +159,11 @@ func (m *merge) write(ctx context.Context, row dataverse.Record, names []string)
 		}
 		m.wrote = m.wrote || err == nil
 	}
-	return nil, m.writeParties(ctx, row, withParties)
+	err = m.writeParties(ctx, row, withParties)
+	if codeOf(err) == heldCode { // what comes behind it is to be listed too: its answer tells nothing of the record
+		_, err = m.client.GetRecord(ctx, m.entity, m.id, m.selected())
+	}
+	return nil, err
 }
 
 // writeFields is write of fields that stand in the record itself.

@@ -9,7 +9,7 @@ func explanationOf(e *actions.Explanation) *botversev1.Explanation {
 	if e == nil {
 		return nil
 	}
-	out := &botversev1.Explanation{DuplicateRules: duplicateRulesOf(e.DuplicateRules), Privileges: e.Privileges}
+	out := &botversev1.Explanation{DuplicateRules: duplicateRulesOf(e.DuplicateRules), Privileges: e.Privileges, Cost: &botversev1.Cost{Least: int32(e.Cost.Least), Most: int32(e.Cost.Most)}}
 	for _, c := range e.Conversions {
 		out.Conversions = append(out.Conversions, &botversev1.Conversion{Field: c.Field, Given: c.Given, Sent: c.Sent, Reason: c.Reason, Sensitive: c.Sensitive})
 	}

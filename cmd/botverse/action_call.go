@@ -167,6 +167,7 @@ func explainRequest(b *strings.Builder, n int, q *botversev1.PlannedRequest) {
 }
 
 func explainReasons(b *strings.Builder, answer *botversev1.RunActionResponse) {
+	fmt.Fprintln(b, costText(answer.GetExplanation().GetCost()))
 	section(b, "Values", answer.GetExplanation().GetConversions(), func(c *botversev1.Conversion) string {
 		if c.GetSensitive() {
 			return fmt.Sprintf("%s: %s", c.GetField(), c.GetReason())
@@ -186,6 +187,18 @@ func explainReasons(b *strings.Builder, answer *botversev1.RunActionResponse) {
 	section(b, "Warnings", answer.GetWarnings(), func(w *botversev1.Warning) string {
 		return strings.TrimPrefix(w.GetField()+": "+w.GetMessage(), ": ")
 	})
+}
+
+// costText says how many requests the call makes.
+func costText(cost *botversev1.Cost) string {
+	switch least, most := cost.GetLeast(), cost.GetMost(); {
+	case most == 1:
+		return "Cost: 1 request to Dataverse"
+	case least == most:
+		return fmt.Sprintf("Cost: %d requests to Dataverse", most)
+	default:
+		return fmt.Sprintf("Cost: %d to %d requests to Dataverse", least, most)
+	}
 }
 
 // section is a heading with a line for each thing; nothing where there are none.

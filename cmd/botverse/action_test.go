@@ -151,7 +151,7 @@ func TestActionExplain(t *testing.T) {
 	t.Parallel()
 	ask := []string{"action", "explain", "create-lead", "--local-addr=" + closedPort(t), "--var=topic=Chat", "--var=last_name=Lovelace", "--var=source=web"}
 	out := must(t, "1. POST http://127.0.0.1:", ask...)
-	for _, want := range []string{`"lastname": "Lovelace"`, "MSCRM.SuppressDuplicateDetection: false", "if the answer is lost", "telephone1", "cannot apply: there is no emailaddress1", "prvCreateLead"} {
+	for _, want := range []string{`"lastname": "Lovelace"`, "MSCRM.SuppressDuplicateDetection: false", "if the answer is lost", "telephone1", "cannot apply: there is no emailaddress1", "prvCreateLead", "Cost: 1 to 2 requests to Dataverse"} {
 		if !strings.Contains(out, want) {
 			t.Errorf("printed %q, which has no %q", out, want)
 		}

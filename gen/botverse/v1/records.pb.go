@@ -815,6 +815,61 @@ func (x *Conversion) GetSensitive() bool {
 	return false
 }
 
+// How many requests a call makes of Dataverse.
+type Cost struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// At least: those of `requests` without a condition.
+	Least int32 `protobuf:"varint,1,opt,name=least,proto3" json:"least,omitempty"`
+	// At most: all of `requests`. Some conditions exclude each other, so that few calls make as many.
+	Most          int32 `protobuf:"varint,2,opt,name=most,proto3" json:"most,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *Cost) Reset() {
+	*x = Cost{}
+	mi := &file_botverse_v1_records_proto_msgTypes[9]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *Cost) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*Cost) ProtoMessage() {}
+
+func (x *Cost) ProtoReflect() protoreflect.Message {
+	mi := &file_botverse_v1_records_proto_msgTypes[9]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use Cost.ProtoReflect.Descriptor instead.
+func (*Cost) Descriptor() ([]byte, []int) {
+	return file_botverse_v1_records_proto_rawDescGZIP(), []int{9}
+}
+
+func (x *Cost) GetLeast() int32 {
+	if x != nil {
+		return x.Least
+	}
+	return 0
+}
+
+func (x *Cost) GetMost() int32 {
+	if x != nil {
+		return x.Most
+	}
+	return 0
+}
+
 // For validate_only: why the requests are what they are, and what they need.
 type Explanation struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
@@ -824,14 +879,18 @@ type Explanation struct {
 	DuplicateRules []*DuplicateRule `protobuf:"bytes,2,rep,name=duplicate_rules,json=duplicateRules,proto3" json:"duplicate_rules,omitempty"`
 	// The Dataverse privileges that the application user needs for the requests, as "prvCreateContact", sorted. Each lookup that is
 	// written needs Append on the one entity and AppendTo on the other; an owner that is written, Assign.
-	Privileges    []string `protobuf:"bytes,3,rep,name=privileges,proto3" json:"privileges,omitempty"`
+	Privileges []string `protobuf:"bytes,3,rep,name=privileges,proto3" json:"privileges,omitempty"`
+	// What the call costs as the records are now. Signing in comes on top, and so do metadata and duplicate rules that are not in
+	// the cache, and what is sent again: because Dataverse asks to wait, because an answer is lost, or because somebody else changes
+	// the record at the same moment.
+	Cost          *Cost `protobuf:"bytes,4,opt,name=cost,proto3" json:"cost,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
 
 func (x *Explanation) Reset() {
 	*x = Explanation{}
-	mi := &file_botverse_v1_records_proto_msgTypes[9]
+	mi := &file_botverse_v1_records_proto_msgTypes[10]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -843,7 +902,7 @@ func (x *Explanation) String() string {
 func (*Explanation) ProtoMessage() {}
 
 func (x *Explanation) ProtoReflect() protoreflect.Message {
-	mi := &file_botverse_v1_records_proto_msgTypes[9]
+	mi := &file_botverse_v1_records_proto_msgTypes[10]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -856,7 +915,7 @@ func (x *Explanation) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Explanation.ProtoReflect.Descriptor instead.
 func (*Explanation) Descriptor() ([]byte, []int) {
-	return file_botverse_v1_records_proto_rawDescGZIP(), []int{9}
+	return file_botverse_v1_records_proto_rawDescGZIP(), []int{10}
 }
 
 func (x *Explanation) GetConversions() []*Conversion {
@@ -876,6 +935,13 @@ func (x *Explanation) GetDuplicateRules() []*DuplicateRule {
 func (x *Explanation) GetPrivileges() []string {
 	if x != nil {
 		return x.Privileges
+	}
+	return nil
+}
+
+func (x *Explanation) GetCost() *Cost {
+	if x != nil {
+		return x.Cost
 	}
 	return nil
 }
@@ -956,13 +1022,17 @@ const file_botverse_v1_records_proto_rawDesc = "" +
 	"\x05given\x18\x02 \x01(\tR\x05given\x12\x12\n" +
 	"\x04sent\x18\x03 \x01(\tR\x04sent\x12\x16\n" +
 	"\x06reason\x18\x04 \x01(\tR\x06reason\x12\x1c\n" +
-	"\tsensitive\x18\x05 \x01(\bR\tsensitive\"\xad\x01\n" +
+	"\tsensitive\x18\x05 \x01(\bR\tsensitive\"0\n" +
+	"\x04Cost\x12\x14\n" +
+	"\x05least\x18\x01 \x01(\x05R\x05least\x12\x12\n" +
+	"\x04most\x18\x02 \x01(\x05R\x04most\"\xd4\x01\n" +
 	"\vExplanation\x129\n" +
 	"\vconversions\x18\x01 \x03(\v2\x17.botverse.v1.ConversionR\vconversions\x12C\n" +
 	"\x0fduplicate_rules\x18\x02 \x03(\v2\x1a.botverse.v1.DuplicateRuleR\x0eduplicateRules\x12\x1e\n" +
 	"\n" +
 	"privileges\x18\x03 \x03(\tR\n" +
-	"privilegesB\xa5\x01\n" +
+	"privileges\x12%\n" +
+	"\x04cost\x18\x04 \x01(\v2\x11.botverse.v1.CostR\x04costB\xa5\x01\n" +
 	"\x0fcom.botverse.v1B\fRecordsProtoP\x01Z7github.com/botverse/botverse/gen/botverse/v1;botversev1\xa2\x02\x03BXX\xaa\x02\vBotverse.V1\xca\x02\vBotverse\\V1\xe2\x02\x17Botverse\\V1\\GPBMetadata\xea\x02\fBotverse::V1b\x06proto3"
 
 var (
@@ -978,7 +1048,7 @@ func file_botverse_v1_records_proto_rawDescGZIP() []byte {
 }
 
 var file_botverse_v1_records_proto_enumTypes = make([]protoimpl.EnumInfo, 1)
-var file_botverse_v1_records_proto_msgTypes = make([]protoimpl.MessageInfo, 11)
+var file_botverse_v1_records_proto_msgTypes = make([]protoimpl.MessageInfo, 12)
 var file_botverse_v1_records_proto_goTypes = []any{
 	(Warning_Code)(0),       // 0: botverse.v1.Warning.Code
 	(*Record)(nil),          // 1: botverse.v1.Record
@@ -990,27 +1060,29 @@ var file_botverse_v1_records_proto_goTypes = []any{
 	(*DuplicateRule)(nil),   // 7: botverse.v1.DuplicateRule
 	(*DuplicateMatch)(nil),  // 8: botverse.v1.DuplicateMatch
 	(*Conversion)(nil),      // 9: botverse.v1.Conversion
-	(*Explanation)(nil),     // 10: botverse.v1.Explanation
-	nil,                     // 11: botverse.v1.PlannedRequest.HeadersEntry
-	(*structpb.Struct)(nil), // 12: google.protobuf.Struct
+	(*Cost)(nil),            // 10: botverse.v1.Cost
+	(*Explanation)(nil),     // 11: botverse.v1.Explanation
+	nil,                     // 12: botverse.v1.PlannedRequest.HeadersEntry
+	(*structpb.Struct)(nil), // 13: google.protobuf.Struct
 }
 var file_botverse_v1_records_proto_depIdxs = []int32{
 	1,  // 0: botverse.v1.Candidate.record:type_name -> botverse.v1.Record
-	12, // 1: botverse.v1.Candidate.fields:type_name -> google.protobuf.Struct
+	13, // 1: botverse.v1.Candidate.fields:type_name -> google.protobuf.Struct
 	3,  // 2: botverse.v1.Candidate.phone_match:type_name -> botverse.v1.PhoneMatch
 	0,  // 3: botverse.v1.Warning.code:type_name -> botverse.v1.Warning.Code
-	11, // 4: botverse.v1.PlannedRequest.headers:type_name -> botverse.v1.PlannedRequest.HeadersEntry
-	12, // 5: botverse.v1.PlannedRequest.body:type_name -> google.protobuf.Struct
+	12, // 4: botverse.v1.PlannedRequest.headers:type_name -> botverse.v1.PlannedRequest.HeadersEntry
+	13, // 5: botverse.v1.PlannedRequest.body:type_name -> google.protobuf.Struct
 	1,  // 6: botverse.v1.DuplicateMatch.record:type_name -> botverse.v1.Record
 	7,  // 7: botverse.v1.DuplicateMatch.rules:type_name -> botverse.v1.DuplicateRule
 	7,  // 8: botverse.v1.DuplicateMatch.undecided_rules:type_name -> botverse.v1.DuplicateRule
 	9,  // 9: botverse.v1.Explanation.conversions:type_name -> botverse.v1.Conversion
 	7,  // 10: botverse.v1.Explanation.duplicate_rules:type_name -> botverse.v1.DuplicateRule
-	11, // [11:11] is the sub-list for method output_type
-	11, // [11:11] is the sub-list for method input_type
-	11, // [11:11] is the sub-list for extension type_name
-	11, // [11:11] is the sub-list for extension extendee
-	0,  // [0:11] is the sub-list for field type_name
+	10, // 11: botverse.v1.Explanation.cost:type_name -> botverse.v1.Cost
+	12, // [12:12] is the sub-list for method output_type
+	12, // [12:12] is the sub-list for method input_type
+	12, // [12:12] is the sub-list for extension type_name
+	12, // [12:12] is the sub-list for extension extendee
+	0,  // [0:12] is the sub-list for field type_name
 }
 
 func init() { file_botverse_v1_records_proto_init() }
@@ -1024,7 +1096,7 @@ func file_botverse_v1_records_proto_init() {
 			GoPackagePath: reflect.TypeOf(x{}).PkgPath(),
 			RawDescriptor: unsafe.Slice(unsafe.StringData(file_botverse_v1_records_proto_rawDesc), len(file_botverse_v1_records_proto_rawDesc)),
 			NumEnums:      1,
-			NumMessages:   11,
+			NumMessages:   12,
 			NumExtensions: 0,
 			NumServices:   0,
 		},
