@@ -12,17 +12,21 @@ import (
 
 	"github.com/nats-io/nats.go"
 	"github.com/nats-io/nats.go/jetstream"
+
+	"github.com/botverse/botverse/presence"
 )
 
 // BenchmarkIntake posts deliveries, 64 at once, to the webhook listener of a server whose journal syncs each write, beside raw
-// publishes of as many bytes to a JetStream that does the same and refuses doubles too.
+// publishes of as many bytes to a JetStream that does the same and refuses doubles too. streamed/s is until a subscriber has all
+// events of them: their states and the events themselves are stored in between.
 func BenchmarkIntake(b *testing.B) {
 	b.Run("botverse", func(b *testing.B) {
-		p := startPresenceOn(b, openJournal(b, true), nil)
+		p := startPresenceOn(b, openJournal(b, true), wideBuffer)
 		r := start(b, loopback(), Deps{Presence: p}, &services{actions: stub{}, metadata: stub{}, presence: presenceService{presence: p}})
 		transport := &http.Transport{MaxIdleConnsPerHost: 64}
 		b.Cleanup(transport.CloseIdleConnections)
 		client := &http.Client{Transport: transport}
+		streamed := countEventsOf(b, p, b.N)
 		takeIn(b, func(n int) error {
 			resp, err := client.Post(r.hook+agentStatusPath+"?code="+webhookKey, "application/json", bytes.NewReader(delivery(b, n, n%1000, presenceBusy)))
 			if err != nil {
@@ -34,11 +38,38 @@ func BenchmarkIntake(b *testing.B) {
 			}
 			return nil
 		})
+		<-streamed
+		b.ReportMetric(float64(b.N)/b.Elapsed().Seconds(), "streamed/s")
 	})
 	b.Run("raw", func(b *testing.B) {
 		publish := rawPublisher(b)
 		takeIn(b, func(n int) error { return publish(n, delivery(b, n, n%1000, presenceBusy)) })
 	})
+}
+
+// countEventsOf closes its channel when a subscriber has so many events.
+func countEventsOf(b *testing.B, p *presence.Presence, count int) <-chan struct{} {
+	b.Helper()
+	s, err := p.Watch(b.Context(), "", presence.Filter{})
+	if err != nil {
+		b.Fatal(err)
+	}
+	all := make(chan struct{})
+	go func() {
+		defer close(all)
+		defer s.Close()
+		for count > 0 {
+			m, err := s.Next(b.Context())
+			if err != nil {
+				b.Errorf("the subscriber: %v", err)
+				return
+			}
+			if m.Event != nil {
+				count--
+			}
+		}
+	}()
+	return all
 }
 
 func takeIn(b *testing.B, deliver func(n int) error) {
