@@ -1,8 +1,13 @@
 package main
 
 import (
+	"errors"
+	"go/build"
 	"io"
+	"io/fs"
+	"maps"
 	"os"
+	"path"
 	"reflect"
 	"regexp"
 	"slices"
@@ -176,5 +181,121 @@ func TestHelpTellsDefaults(t *testing.T) {
 		if !strings.Contains(text, want) {
 			t.Errorf("--help lacks %q:\n%s", want, out.String())
 		}
+	}
+}
+
+// The picture of the house has an arrow for each import and none without, and the table has each package. cmd's own imports
+// are not drawn: it wires all.
+func TestHouseIsDrawnAsItStands(t *testing.T) {
+	t.Parallel()
+	imports := packageImports(t)
+	page := doc(t, "docs/architecture.md")
+	want := map[string]bool{}
+	for from, all := range imports {
+		if !strings.HasPrefix(from, "gen/") && !regexp.MustCompile("(?m)^\\|.*`"+path.Base(from)+"`|`"+from+"`").MatchString(page) {
+			t.Errorf("docs/architecture.md has no row of %s", from)
+		}
+		if from == "cmd/botverse" || strings.HasSuffix(from, "test") || path.Base(from) == "bench" {
+			continue
+		}
+		for _, to := range all {
+			if drawn(from) != drawn(to) {
+				want[drawn(from)+" -> "+drawn(to)] = true
+			}
+		}
+	}
+	got := map[string]bool{}
+	for _, arrow := range regexp.MustCompile(`data-from="([^"]+)" data-to="([^"]+)"`).FindAllStringSubmatch(doc(t, "docs/images/house.svg"), -1) {
+		if arrow[1] != "cmd/botverse" {
+			got[arrow[1]+" -> "+arrow[2]] = true
+		}
+	}
+	if diff := cmp.Diff(want, got); diff != "" || len(got) < 15 {
+		t.Errorf("imports and drawn arrows differ (-imports +drawn):\n%s", diff)
+	}
+}
+
+// drawn is the box of the picture that a package is in.
+func drawn(pkg string) string {
+	switch {
+	case strings.HasPrefix(pkg, "gen/"):
+		return "gen"
+	case strings.HasPrefix(pkg, "dataverse/local"):
+		return "dataverse/local"
+	case strings.HasPrefix(pkg, "dataverse/"): // the metadata model and the languages of the wire
+		return "dataverse/schema"
+	case pkg == "actions/phone":
+		return "actions/template"
+	}
+	return pkg
+}
+
+// packageImports are the packages of this module, by their path in it, with what they import of each other outside of tests.
+func packageImports(t *testing.T) map[string][]string {
+	t.Helper()
+	const module = "github.com/botverse/botverse/"
+	found := map[string][]string{}
+	for _, top := range []string{"actions", "cmd", "dataverse", "gen", "journal", "presence", "server"} {
+		err := fs.WalkDir(os.DirFS("../.."), top, func(dir string, d fs.DirEntry, err error) error {
+			if err != nil || !d.IsDir() {
+				return err
+			}
+			if d.Name() == "testdata" || d.Name() == "node_modules" {
+				return fs.SkipDir
+			}
+			p, err := build.ImportDir("../../"+dir, 0)
+			var none *build.NoGoError
+			if errors.As(err, &none) {
+				return nil
+			}
+			found[dir] = nil
+			for _, name := range p.Imports {
+				if of, ours := strings.CutPrefix(name, module); ours {
+					found[dir] = append(found[dir], of)
+				}
+			}
+			return err
+		})
+		if err != nil {
+			t.Fatal(err)
+		}
+	}
+	return found
+}
+
+// A row of the catalogue names tests that exist.
+func TestFeaturesNameTestsThatExist(t *testing.T) {
+	t.Parallel()
+	exist := map[string]bool{}
+	err := fs.WalkDir(os.DirFS("../.."), ".", func(name string, d fs.DirEntry, err error) error {
+		if d != nil && d.IsDir() && (d.Name() == "node_modules" || d.Name() == "third_party" || d.Name() == ".git") {
+			return fs.SkipDir
+		}
+		if err != nil {
+			return err
+		}
+		if !strings.HasSuffix(name, "_test.go") {
+			return nil
+		}
+		for _, f := range regexp.MustCompile(`(?m)^func (?:\([^)]*\) )?([A-Za-z]\w+)`).FindAllStringSubmatch(doc(t, name), -1) {
+			exist[f[1]] = true
+		}
+		return nil
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	named := 0
+	for _, row := range regexp.MustCompile(`(?m)^\| ([A-Z]\d?-\d+) \|.*$`).FindAllStringSubmatch(doc(t, "docs/features.md"), -1) {
+		for _, test := range regexp.MustCompile(`\b[Tt]est[A-Z]\w*(\*|\b)`).FindAllString(row[0], -1) {
+			named++
+			prefix, several := strings.CutSuffix(test, "*")
+			if !exist[test] && (!several || !slices.ContainsFunc(slices.Collect(maps.Keys(exist)), func(name string) bool { return strings.HasPrefix(name, prefix) })) {
+				t.Errorf("docs/features.md: %s names %s, which is no test", row[1], test)
+			}
+		}
+	}
+	if named < 300 {
+		t.Errorf("found %d tests in docs/features.md, want more", named)
 	}
 }
