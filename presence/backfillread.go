@@ -169,8 +169,11 @@ func (r *environmentReading) note(ctx context.Context, result Backfilled) {
 	result.Environment, result.OrganizationID = r.environment, r.organization.ID
 	r.results = append(r.results, result)
 	r.readings.count(result)
-	log := r.logger.With("environment", r.environment, "source", result.Source, "why", string(r.why), "since", result.Since,
-		"until", result.Until, "rows", result.Rows, "merged", result.Merged, "doubles", result.Doubles)
+	log := r.logger.With("environment", r.environment, "why", string(r.why))
+	if result.Source != "" { // else it did not come so far
+		log = log.With("source", result.Source, "since", result.Since, "until", result.Until,
+			"rows", result.Rows, "merged", result.Merged, "doubles", result.Doubles)
+	}
 	switch {
 	case result.Err != nil && ctx.Err() == nil:
 		log.WarnContext(ctx, "presence backfill failed; it goes on from there later", "error", result.Err)

@@ -46,7 +46,7 @@ func (e *examination) signInAdvice(err error) string {
 	case errors.Is(err, dataverse.ErrUnavailable) && e.local():
 		return "start `botverse serve`, whose local Dataverse is meant where no environment is configured"
 	case errors.Is(err, dataverse.ErrUnavailable):
-		return "correct url, and look whether this machine reaches it"
+		return "look whether this machine reaches the address, and correct it where it is wrong: url, or of the token endpoint authority or token_url"
 	}
 	return "look the error up in Dataverse's documentation"
 }

@@ -150,6 +150,13 @@ func TestDoctorKnowsWhySignInFails(t *testing.T) {
 		}
 		wantLines(t, text, "failed   there: sign-in: ", code, want)
 	}
+	away := httptest.NewServer(nil)
+	away.Close()
+	text, err := doctor(t, away.URL)
+	if err == nil {
+		t.Errorf("doctor is content though nobody answers:\n%s", text)
+	}
+	wantLines(t, text, "the token endpoint gave no answer", "authority or token_url")
 }
 
 func TestDoctorNamesWrongSettings(t *testing.T) {
