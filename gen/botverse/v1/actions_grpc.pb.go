@@ -69,8 +69,8 @@ type ActionServiceClient interface {
 	// Finds the first record that a FetchXML query gives.
 	//
 	// Template outputs may stand inside a condition's `value` and inside `<value>`, and as the `when-set` of a condition or a
-	// filter, nowhere else: a variable can change what is searched for, never what the query is. The query's own top and count are replaced; its order is kept and
-	// made total.
+	// filter, nowhere else: a variable can change what is searched for, never what the query is. The query's own top and count
+	// are replaced; its order is kept and made total.
 	FindRecordByFetchXML(ctx context.Context, in *FindRecordByFetchXMLRequest, opts ...grpc.CallOption) (*FindRecordByFetchXMLResponse, error)
 	// Lists the actions that were saved under a name, by name: what they take, what they answer, and whether they can run.
 	ListActions(ctx context.Context, in *ListActionsRequest, opts ...grpc.CallOption) (*ListActionsResponse, error)
@@ -212,8 +212,8 @@ type ActionServiceServer interface {
 	// Finds the first record that a FetchXML query gives.
 	//
 	// Template outputs may stand inside a condition's `value` and inside `<value>`, and as the `when-set` of a condition or a
-	// filter, nowhere else: a variable can change what is searched for, never what the query is. The query's own top and count are replaced; its order is kept and
-	// made total.
+	// filter, nowhere else: a variable can change what is searched for, never what the query is. The query's own top and count
+	// are replaced; its order is kept and made total.
 	FindRecordByFetchXML(context.Context, *FindRecordByFetchXMLRequest) (*FindRecordByFetchXMLResponse, error)
 	// Lists the actions that were saved under a name, by name: what they take, what they answer, and whether they can run.
 	ListActions(context.Context, *ListActionsRequest) (*ListActionsResponse, error)
