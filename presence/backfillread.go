@@ -341,11 +341,15 @@ func (s *sourceReading) mergeRecord(ctx context.Context, record Record, told row
 		s.result.Filtered++
 		return nil
 	case !told.decided(s.source):
-		return s.setAside(ctx, record, told)
+		return s.setAside(ctx, record, told, told.lacking(s.source))
 	}
 	e := s.entry(record, told)
 	s.labels.fill(ctx, &e)
 	duplicate, err := s.store.append(ctx, e, nil)
+	var never unstorable
+	if errors.As(err, &never) {
+		return s.setAside(ctx, record, told, never.reason)
+	}
 	if err != nil {
 		return fmt.Errorf("%w: %w", ErrNotStored, err)
 	}
@@ -381,7 +385,7 @@ func (s *sourceReading) entry(record Record, told rows) entry {
 
 // setAside makes a record of which no event can be made a dead letter, whose body is a delivery that tells the record's ID: to be
 // read again when it is replayed.
-func (s *sourceReading) setAside(ctx context.Context, record Record, told rows) error {
+func (s *sourceReading) setAside(ctx context.Context, record Record, told rows, reason string) error {
 	body, err := webhook.Encode(&webhook.Context{
 		MessageName: s.source.Message, PrimaryEntityName: s.source.Entity, PrimaryEntityID: strings.ToLower(record.ID),
 		Stage: 40, Mode: webhook.Asynchronous, OperationCreatedOn: told.time(createdField),
@@ -390,7 +394,7 @@ func (s *sourceReading) setAside(ctx context.Context, record Record, told rows) 
 	if err != nil {
 		return err
 	}
-	duplicate, err := s.store.setAside(ctx, s.name, told.lacking(s.source)+", read from the table", body)
+	duplicate, err := s.store.setAside(ctx, s.name, reason+", read from the table", body)
 	if err != nil {
 		return fmt.Errorf("%w: %w", ErrNotStored, err)
 	}

@@ -1,6 +1,7 @@
 package presence
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -138,7 +139,7 @@ func (u unqualified) Error() string { return u.field + " is none of the values t
 func (p *Presence) decode(ctx context.Context, name string, s Source, c *webhook.Context, header http.Header) (entry, error) {
 	if c.PrimaryEntityName != s.Entity || c.MessageName != s.Message {
 		return entry{}, fmt.Errorf("%s of %s came, but source %s is for %s of %s: correct the step's registration or the source",
-			c.MessageName, c.PrimaryEntityName, name, s.Message, s.Entity)
+			cmp.Or(c.MessageName, "a nameless message"), cmp.Or(c.PrimaryEntityName, "no entity"), name, s.Message, s.Entity)
 	}
 	if _, err := uuid.Parse(c.PrimaryEntityID); err != nil {
 		return entry{}, errors.New("PrimaryEntityId is no record ID")

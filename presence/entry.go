@@ -64,6 +64,34 @@ func parseEntry(text string) (entry, error) {
 	return e, nil
 }
 
+// maxEntry bounds an entry, in bytes of JSON: it travels in a header, and NATS takes 64 KiB of headers.
+const maxEntry = 60 << 10
+
+// unstorable is why an entry cannot be kept: what was told makes no sense, or is too much.
+type unstorable struct{ reason string }
+
+func (u unstorable) Error() string { return u.reason }
+
+// text is an entry as the log has it. Its error is always unstorable.
+func (e entry) text() (string, error) {
+	for _, at := range []struct {
+		what string
+		time time.Time
+	}{{"start", e.StartTime}, {"creation", e.CreateTime}, {"queueing", e.QueueTime}} {
+		if year := at.time.Year(); year < 1 || year > 9999 { // RFC 3339 has no others
+			return "", unstorable{fmt.Sprintf("the time of its %s is in the year %d", at.what, year)}
+		}
+	}
+	text, err := json.Marshal(e)
+	switch {
+	case err != nil:
+		return "", unstorable{"it has no JSON: " + err.Error()}
+	case len(text) > maxEntry:
+		return "", unstorable{fmt.Sprintf("what is to be kept of it has %d bytes; there is room for %d", len(text), maxEntry)}
+	}
+	return string(text), nil
+}
+
 // order is the time by which events of an agent are told older from newer.
 func (e entry) order() time.Time {
 	switch {

@@ -68,6 +68,10 @@ func (p *Presence) receive(ctx context.Context, source string, body []byte, head
 	traced, span := p.tracer.Start(ctx, storeSpan)
 	duplicate, err := p.store.append(traced, e, body)
 	span.End()
+	var never unstorable
+	if errors.As(err, &never) { // a refusal would only have it sent again
+		return p.setAside(ctx, source, never, body)
+	}
 	if err != nil {
 		p.readings.suspect() // Dataverse gives up after one more attempt
 		return Receipt{}, fmt.Errorf("%w: %w", ErrNotStored, err)
@@ -78,12 +82,13 @@ func (p *Presence) receive(ctx context.Context, source string, body []byte, head
 }
 
 // setAside stores a delivery with the reason why it is no event.
-func (p *Presence) setAside(ctx context.Context, source string, reason error, body []byte) (Receipt, error) {
-	duplicate, err := p.store.setAside(ctx, source, reason.Error(), body)
+func (p *Presence) setAside(ctx context.Context, source string, fault error, body []byte) (Receipt, error) {
+	reason := oneLine(fault.Error())
+	duplicate, err := p.store.setAside(ctx, source, reason, body)
 	if err != nil {
 		p.readings.suspect()
 		return Receipt{}, fmt.Errorf("%w: %w", ErrNotStored, err)
 	}
 	p.logger.WarnContext(ctx, "webhook delivery set aside", "source", source, "reason", reason, "duplicate", duplicate)
-	return Receipt{Duplicate: duplicate, DeadLettered: reason.Error()}, nil
+	return Receipt{Duplicate: duplicate, DeadLettered: reason}, nil
 }

@@ -144,6 +144,14 @@ func TestWhatIsNoEventIsSetAsideWithItsReason(t *testing.T) {
 			"no msdyn_agentid"},
 		"a row that is no ID":           {body(t, edit(func(c *webhook.Context) { c.PrimaryEntityID = "> *" })), nil, "PrimaryEntityId"},
 		"an organisation that is no ID": {body(t, edit(func(c *webhook.Context) { c.OrganizationID = "a.b" })), nil, "OrganizationId"},
+		// What could never be stored would be refused for ever.
+		"a start that no calendar has": {body(t, edit(func(c *webhook.Context) {
+			c.PostEntityImages[1].Entity.Attributes[2].Value = time.Date(40000, 1, 1, 0, 0, 0, 0, time.UTC)
+		})), nil, "the time of its start is in the year 40000"},
+		"a name that is too long": {body(t, edit(func(c *webhook.Context) {
+			c.PostEntityImages[1].Entity.Formatted[0].Value = strings.Repeat("n", 70_000)
+		})), nil, "there is room for"},
+		"a reason that is too long": {body(t, edit(func(c *webhook.Context) { c.MessageName = strings.Repeat("é", 50_000) })), nil, "éé…"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()

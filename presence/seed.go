@@ -98,6 +98,11 @@ func (p *Presence) seedAgents(ctx context.Context, organization Organization, st
 		}
 		p.labels.fill(ctx, &e)
 		duplicate, err := p.store.append(ctx, e, nil)
+		var never unstorable
+		if errors.As(err, &never) {
+			p.logger.WarnContext(ctx, "an agent's present state is passed over", "agent", e.AgentID, "reason", never)
+			continue
+		}
 		if err != nil {
 			return seeded, settles, fmt.Errorf("seed an agent's state: %w", err)
 		}

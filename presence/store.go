@@ -101,13 +101,13 @@ func (s *store) eventsOf(ctx context.Context, retention time.Duration, incarnati
 }
 
 // append writes an entry into the log unless one with its ID is there, which it tells. It returns once the entry is
-// stored.
+// stored. unstorable is its error for an entry that no log takes, however often it is tried.
 func (s *store) append(ctx context.Context, e entry, body []byte) (duplicate bool, err error) {
-	text, err := json.Marshal(e)
+	text, err := e.text()
 	if err != nil {
 		return false, err
 	}
-	msg := &nats.Msg{Subject: logSubject + digest(e.ID), Data: body, Header: nats.Header{entryHeader: {string(text)}}}
+	msg := &nats.Msg{Subject: logSubject + digest(e.ID), Data: body, Header: nats.Header{entryHeader: {text}}}
 	carryTrace(ctx, msg)
 	return s.publishOnce(ctx, msg)
 }
@@ -259,7 +259,14 @@ func digest(texts ...string) string {
 	return base64.RawURLEncoding.EncodeToString(sum[:18])
 }
 
+// maxReason bounds the reason of a dead letter, in bytes: it may name what somebody sent.
+const maxReason = 2 << 10
+
 // oneLine fits a text into a header.
 func oneLine(text string) string {
-	return cmp.Or(strings.Join(strings.Fields(text), " "), "no reason was given")
+	text = cmp.Or(strings.Join(strings.Fields(text), " "), "no reason was given")
+	if len(text) > maxReason {
+		text = strings.ToValidUTF8(text[:maxReason], "") + "…"
+	}
+	return text
 }
