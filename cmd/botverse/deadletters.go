@@ -4,11 +4,10 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"time"
 
-	"google.golang.org/grpc"
 	"google.golang.org/grpc/codes"
-	"google.golang.org/grpc/credentials/insecure"
 	"google.golang.org/grpc/status"
 
 	botversev1 "github.com/botverse/botverse/gen/botverse/v1"
@@ -19,29 +18,6 @@ type deadLetterCommands struct {
 	List   deadLetterList   `cmd:"" help:"List dead letters, the newest first."`
 	Show   deadLetterShow   `cmd:"" help:"Print a dead letter's body."`
 	Replay deadLetterReplay `cmd:"" help:"Try dead letters again, after what was in their way has been put right."`
-}
-
-// presenceServer is where serve is asked: the journal is its own.
-type presenceServer struct {
-	Server string `default:"${grpc_addr}" help:"The gRPC address of botverse serve." placeholder:"ADDR"`
-}
-
-// call connects, and tells errors in a sentence.
-func (c presenceServer) call(do func(botversev1.PresenceServiceClient) error) error {
-	conn, err := grpc.NewClient(c.Server, grpc.WithTransportCredentials(insecure.NewCredentials()))
-	if err != nil {
-		return usagef("--server %s: %w", c.Server, err)
-	}
-	defer conn.Close()
-	err = do(botversev1.NewPresenceServiceClient(conn))
-	st, ok := status.FromError(err)
-	switch {
-	case err == nil || !ok:
-		return err
-	case st.Code() == codes.Unavailable:
-		return fmt.Errorf("no botverse answers at %s: is `botverse serve` running there? (%s)", c.Server, st.Message())
-	}
-	return errors.New(st.Message())
 }
 
 // deadLetterList lists dead letters.
@@ -58,7 +34,7 @@ func (c *deadLetterList) Run(ctx context.Context, s streams) error {
 			return err
 		}
 		for _, d := range list.GetDeadLetters() {
-			fmt.Fprintf(s.out, "%s  %s  %s  %s\n", d.GetId(), d.GetTime().AsTime().Format(time.RFC3339), d.GetSource(), d.GetReason())
+			fmt.Fprintf(s.out, "%s  %s  %s  %s\n", d.GetId(), d.GetTime().AsTime().Format(time.RFC3339), d.GetSource(), shown(d.GetReason()))
 		}
 		if len(list.GetDeadLetters()) == 0 {
 			fmt.Fprintln(s.out, "there are no dead letters")
@@ -80,7 +56,7 @@ func (c *deadLetterShow) Run(ctx context.Context, s streams) error {
 		if err != nil {
 			return err
 		}
-		fmt.Fprintf(s.log, "%s at %s: %s\n", d.GetDeadLetter().GetSource(), d.GetDeadLetter().GetTime().AsTime().Format(time.RFC3339), d.GetDeadLetter().GetReason())
+		fmt.Fprintf(s.log, "%s at %s: %s\n", d.GetDeadLetter().GetSource(), d.GetDeadLetter().GetTime().AsTime().Format(time.RFC3339), shown(d.GetDeadLetter().GetReason()))
 		fmt.Fprintln(s.out, d.GetBody())
 		return nil
 	})
@@ -89,7 +65,8 @@ func (c *deadLetterShow) Run(ctx context.Context, s streams) error {
 // deadLetterReplay tries dead letters again.
 type deadLetterReplay struct {
 	presenceServer `embed:""`
-	IDs            []string `arg:"" name:"ids" help:"The dead letters' IDs, as list prints them."`
+	IDs            []string `arg:"" optional:"" name:"ids" help:"The dead letters' IDs, as list prints them."`
+	All            bool     `help:"All that there are."`
 }
 
 // errStillDead ends replay with status 1.
@@ -97,17 +74,27 @@ var errStillDead = errors.New("not all dead letters got through")
 
 // Run tries each, and fails where one did not get through.
 func (c *deadLetterReplay) Run(ctx context.Context, s streams) error {
+	if c.All == (len(c.IDs) > 0) {
+		return usagef("replay takes the IDs of dead letters, or --all")
+	}
 	return c.call(func(client botversev1.PresenceServiceClient) error {
+		ids, err := c.ids(ctx, client)
+		if err != nil {
+			return err
+		}
 		dead := false
-		for _, id := range c.IDs {
+		for _, id := range ids {
 			r, err := client.ReplayDeadLetter(ctx, &botversev1.ReplayDeadLetterRequest{Id: id})
+			if c.All && status.Code(err) == codes.NotFound { // handled or expired since it was listed
+				continue
+			}
 			if err != nil {
 				return err
 			}
 			switch {
 			case !r.GetHandled():
 				dead = true
-				fmt.Fprintf(s.out, "%s  still dead: %s\n", id, r.GetReason())
+				fmt.Fprintf(s.out, "%s  still dead: %s\n", id, shown(r.GetReason()))
 			case r.GetEventId() == "":
 				fmt.Fprintf(s.out, "%s  is none that its source is for\n", id)
 			default:
@@ -119,4 +106,25 @@ func (c *deadLetterReplay) Run(ctx context.Context, s streams) error {
 		}
 		return nil
 	})
+}
+
+// ids are those that were given, or all, the oldest first: that is the order of the changes.
+func (c *deadLetterReplay) ids(ctx context.Context, client botversev1.PresenceServiceClient) ([]string, error) {
+	if !c.All {
+		return c.IDs, nil
+	}
+	var ids []string
+	for token := ""; ; {
+		page, err := client.ListDeadLetters(ctx, &botversev1.ListDeadLettersRequest{PageSize: listPage, PageToken: token})
+		if err != nil {
+			return nil, err
+		}
+		for _, d := range page.GetDeadLetters() {
+			ids = append(ids, d.GetId())
+		}
+		if token = page.GetNextPageToken(); token == "" {
+			slices.Reverse(ids)
+			return ids, nil
+		}
+	}
 }

@@ -30,6 +30,10 @@ func TestDeadLettersAreListedShownAndReplayed(t *testing.T) {
 	if out := fails(t, "not all", "presence", "dead-letters", "replay", id, "--server="+r.grpc); !strings.Contains(out, "still dead: Assign") {
 		t.Errorf("replay prints %q", out)
 	}
+	if out := fails(t, "not all", "presence", "dead-letters", "replay", "--all", "--server="+r.grpc); !strings.HasPrefix(out, id+"  still dead: Assign") {
+		t.Errorf("replay --all prints %q", out)
+	}
+	fails(t, "or --all", "presence", "dead-letters", "replay", "--server="+r.grpc)
 	fails(t, "no such dead letter", "presence", "dead-letters", "replay", "99", "--server="+r.grpc)
 	fails(t, "is `botverse serve` running", "presence", "dead-letters", "list", "--server="+closedPort(t))
 }

@@ -25,7 +25,7 @@ func (c *deliveryList) Run(ctx context.Context, s streams) error {
 			return err
 		}
 		for _, d := range list.GetDeliveries() {
-			fmt.Fprintln(s.out, deliveryLine(d))
+			fmt.Fprintln(s.out, shown(deliveryLine(d)))
 		}
 		if len(list.GetDeliveries()) == 0 {
 			fmt.Fprintln(s.out, "nothing was delivered since serve started")

@@ -4,7 +4,9 @@ import (
 	"cmp"
 	"fmt"
 	"io"
+	"strings"
 	"time"
+	"unicode"
 
 	"google.golang.org/protobuf/encoding/protojson"
 	"google.golang.org/protobuf/types/known/durationpb"
@@ -27,19 +29,41 @@ func jsonLine(w io.Writer, m *botversev1.WatchPresenceResponse) error {
 
 // textLine prints a message for people. Heartbeats say nothing to them.
 func textLine(w io.Writer, m *botversev1.WatchPresenceResponse) error {
-	var err error
+	line := ""
 	switch x := m.GetMessage().(type) {
 	case *botversev1.WatchPresenceResponse_State:
-		_, err = fmt.Fprintf(w, "%-24s is %s since %s %s\n", x.State.GetAgentName(), x.State.GetPresence().GetName(),
+		line = fmt.Sprintf("%-24s is %s since %s %s", x.State.GetAgentName(), x.State.GetPresence().GetName(),
 			instant(x.State.GetStartTime()), origin(cmp.Or(x.State.GetEnvironment(), x.State.GetOrganizationId()), nil))
 	case *botversev1.WatchPresenceResponse_SnapshotEnd:
-		_, err = fmt.Fprintf(w, "-- %d agents; changes follow --\n", x.SnapshotEnd.GetAgents())
+		line = fmt.Sprintf("-- %d agents; changes follow --", x.SnapshotEnd.GetAgents())
 	case *botversev1.WatchPresenceResponse_Event:
-		_, err = fmt.Fprintln(w, eventLine(x.Event))
+		line = eventLine(x.Event)
 	case *botversev1.WatchPresenceResponse_Activity:
-		_, err = fmt.Fprintln(w, activityLine(x.Activity))
+		line = activityLine(x.Activity)
+	default:
+		return nil
 	}
+	_, err := fmt.Fprintln(w, shown(line))
 	return err
+}
+
+// shown is a text that others wrote as a terminal may have it: on one line, and without what would steer the terminal.
+func shown(text string) string {
+	return strings.Map(func(r rune) rune {
+		if unicode.IsControl(r) || unicode.Is(unicode.Bidi_Control, r) {
+			return ' '
+		}
+		return r
+	}, text)
+}
+
+// cell is a text in a column of a table, cut where it is long.
+func cell(text string) string {
+	const most = 40
+	if runes := []rune(shown(text)); len(runes) > most {
+		return string(runes[:most-1]) + "…"
+	}
+	return shown(text)
 }
 
 func activityLine(a *botversev1.ActivityEvent) string {

@@ -89,7 +89,7 @@ func tableOf(out io.Writer) listWriter {
 	fmt.Fprintln(w, "AGENT\tPRESENCE\tFOR\tCAPACITY\tENVIRONMENT\tRECORD ID")
 	return listWriter{
 		agent: func(a *botversev1.AgentPresence) error {
-			_, err := fmt.Fprintf(w, "%s\t%s\t%s\t%s\t%s\t%s\n", a.GetAgentName(), a.GetPresence().GetName(), lasting(a), capacity(a), a.GetEnvironment(), a.GetAgentId())
+			_, err := fmt.Fprintf(w, "%s\t%s\t%s\t%s\t%s\t%s\n", cell(a.GetAgentName()), cell(a.GetPresence().GetName()), lasting(a), capacity(a), a.GetEnvironment(), a.GetAgentId())
 			return err
 		},
 		end: func(counts *botversev1.PresenceCounts) error {

@@ -11,7 +11,6 @@ import (
 	"google.golang.org/grpc"
 	"google.golang.org/grpc/backoff"
 	"google.golang.org/grpc/codes"
-	"google.golang.org/grpc/credentials/insecure"
 	"google.golang.org/grpc/encoding"
 	"google.golang.org/grpc/encoding/proto"
 	"google.golang.org/grpc/keepalive"
@@ -33,7 +32,8 @@ type presenceCommands struct {
 
 // presenceWatch prints what WatchPresence streams until it is interrupted.
 type presenceWatch struct {
-	Server string `default:"${grpc_addr}" help:"The gRPC address of botverse serve." placeholder:"ADDR"`
+	presenceServer `embed:""`
+
 	After  string `help:"Go on after this cursor, in place of starting with everybody's state." placeholder:"CURSOR"`
 	Format string `enum:"text,json,csv" default:"text" help:"text: a line for people; json: a message a line, with cursors; csv: the columns of the CSV output."`
 
@@ -48,11 +48,11 @@ func (c *presenceWatch) Run(ctx context.Context, s streams) error {
 	if err != nil {
 		return err
 	}
-	conn, err := grpc.NewClient(c.Server, grpc.WithTransportCredentials(insecure.NewCredentials()), grpc.WithConnectParams(comeBack()),
+	conn, err := c.dial(grpc.WithConnectParams(comeBack()),
 		grpc.WithKeepaliveParams(keepalive.ClientParameters{Time: pingTime, Timeout: pingTime / 2}),
 		grpc.WithDefaultCallOptions(grpc.ForceCodecV2(patientCodec{encoding.GetCodecV2(proto.Name)})))
 	if err != nil {
-		return usagef("--server %s: %w", c.Server, err)
+		return err
 	}
 	defer conn.Close()
 	w := &watcher{client: botversev1.NewPresenceServiceClient(conn), request: request, print: textLine, streams: s}
@@ -63,21 +63,9 @@ func (c *presenceWatch) Run(ctx context.Context, s streams) error {
 		w.print = csvLines()
 	}
 	if err := w.run(ctx); err != nil {
-		return c.failure(err)
+		return c.plain(err)
 	}
 	return nil
-}
-
-func (c *presenceWatch) failure(err error) error {
-	s, isStatus := status.FromError(err)
-	switch {
-	case !isStatus:
-		return err
-	case s.Code() == codes.Unavailable:
-		return fmt.Errorf("no botverse answers at %s: is `botverse serve` running there? (%s)", c.Server, s.Message())
-	default:
-		return errors.New(s.Message())
-	}
 }
 
 // request is what is asked of the server.

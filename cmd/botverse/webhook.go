@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"strings"
 
 	"github.com/botverse/botverse/dataverse"
@@ -50,6 +51,9 @@ func (c *webhookTarget) each(ctx context.Context, s streams, do func(*registrar,
 
 // open opens the registrar; call done when it is no longer needed.
 func (c *webhookTarget) open(ctx context.Context, s streams) (r *registrar, done func(), err error) {
+	if known := c.environmentNames(); c.Environment != "" && !slices.Contains(known, c.Environment) {
+		return nil, nil, usagef("there is no environment %q; there is %s", c.Environment, strings.Join(known, ", "))
+	}
 	if c.DefaultEnvironment == "" {
 		c.DefaultEnvironment = c.Environment // the only one that matters here
 	}
