@@ -35,6 +35,7 @@ type Presence struct {
 
 	readings *readings
 	replays  sync.Map // by an output's name, how it takes an event again
+	lost     sync.Map // by a tap's name, how many events expired before it read them
 	running  atomic.Bool
 	seeded   atomic.Bool   // the first states were read, or cannot be
 	named    atomic.Bool   // all environments were asked which organisation they are

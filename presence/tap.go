@@ -6,6 +6,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"sync/atomic"
 	"time"
 
 	"github.com/nats-io/nats.go/jetstream"
@@ -31,7 +32,7 @@ type Tap struct {
 	revision  uint64   // of the position that is kept
 	last      Position // of the event that was returned last
 	events    *events  // nil until it reads
-	lost      uint64   // how many events had expired before they were read
+	lost      *atomic.Uint64
 }
 
 // Tapped is an event that a Tap returned.
@@ -51,7 +52,8 @@ func (p *Presence) OpenTap(ctx context.Context, name string, fromStart bool) (*T
 	if err != nil {
 		return nil, fmt.Errorf("open the positions of outputs: %w", err)
 	}
-	t := &Tap{store: p.store, name: name, names: p.organizations, positions: positions}
+	lost, _ := p.lost.LoadOrStore(name, new(atomic.Uint64))
+	t := &Tap{store: p.store, name: name, names: p.organizations, positions: positions, lost: lost.(*atomic.Uint64)}
 	err = t.Reload(ctx)
 	if errors.Is(err, jetstream.ErrKeyNotFound) {
 		if err = t.begin(ctx, fromStart); conflict(err) { // another process was faster
@@ -130,7 +132,7 @@ func (t *Tap) next(ctx context.Context) (storedEvent, error) {
 				return storedEvent{}, err
 			}
 			t.events = opened
-			t.lost += opened.place - t.last.Place - 1
+			t.lost.Add(opened.place - t.last.Place - 1)
 			t.last.Place = opened.place - 1
 		}
 		stored, err := t.events.next(ctx)
@@ -141,8 +143,18 @@ func (t *Tap) next(ctx context.Context) (storedEvent, error) {
 	}
 }
 
-// Lost is how many events had expired before they could be read, since the tap was opened.
-func (t *Tap) Lost() uint64 { return t.lost }
+// Lost is how many events had expired before they could be read, since this process opened a tap of the name.
+func (t *Tap) Lost() uint64 { return t.lost.Load() }
+
+// LostEvents is Lost of all taps, by their names.
+func (p *Presence) LostEvents() map[string]uint64 {
+	counts := make(map[string]uint64)
+	p.lost.Range(func(name, lost any) bool {
+		counts[name.(string)] = lost.(*atomic.Uint64).Load()
+		return true
+	})
+	return counts
+}
 
 // Commit keeps a position: all events up to it are handled. It fails where another process has moved it meanwhile: then this
 // one is no longer the one that has the tap.

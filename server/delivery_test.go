@@ -61,3 +61,16 @@ func TestDelayIsMeasured(t *testing.T) {
 		}
 	}
 }
+
+func TestWhatOutputsLoseIsCounted(t *testing.T) {
+	t.Parallel()
+	r, p := startWatched(t, loopback(), nil)
+	tap, err := p.OpenTap(t.Context(), "daily", true)
+	if err != nil {
+		t.Fatal(err)
+	}
+	tap.Close()
+	if got := send(t, "GET", r.base+"/metrics", "").body; !strings.Contains(got, `botverse_output_lost_total{output="daily"} 0`) {
+		t.Errorf("the metrics have no count of what the output lost:\n%s", got)
+	}
+}

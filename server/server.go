@@ -130,7 +130,7 @@ func newServer(config Config, deps Deps, behind services) (*Server, error) {
 		return nil, err
 	}
 	if deps.Presence != nil {
-		if err := observeBackfill(s.gauges, deps.Presence); err != nil {
+		if err := errors.Join(observeBackfill(s.gauges, deps.Presence), observeOutputs(s.gauges, deps.Presence)); err != nil {
 			return nil, fmt.Errorf("open the metrics: %w", err)
 		}
 	}

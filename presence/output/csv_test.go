@@ -2,8 +2,11 @@ package output
 
 import (
 	"bytes"
+	"context"
 	"encoding/csv"
+	"errors"
 	"fmt"
+	"log/slog"
 	"os"
 	"path/filepath"
 	"slices"
@@ -11,6 +14,9 @@ import (
 	"testing"
 	"time"
 
+	"github.com/nats-io/nats.go/jetstream"
+
+	"github.com/botverse/botverse/journal"
 	"github.com/botverse/botverse/presence"
 )
 
@@ -25,7 +31,7 @@ func tapped(n int, received time.Time) presence.Tapped {
 // files opens the files in a directory as a process does that starts.
 func files(t *testing.T, dir string, tap *presence.Tap) *csvFiles {
 	t.Helper()
-	c := &csvFiles{dir: dir, name: "x"}
+	c := &csvFiles{dir: dir, name: "x", path: defaultPath("x")}
 	if err := c.begin(t.Context(), tap); err != nil {
 		t.Fatal(err)
 	}
@@ -134,11 +140,11 @@ func TestFilesWithoutTheirStateAreLeftAlone(t *testing.T) {
 	if err := os.Remove(filepath.Join(dir, ".x.state")); err != nil {
 		t.Fatal(err)
 	}
-	err := (&csvFiles{dir: dir, name: "x"}).begin(t.Context(), tap)
+	err := (&csvFiles{dir: dir, name: "x", path: defaultPath("x")}).begin(t.Context(), tap)
 	if err == nil || !strings.Contains(err.Error(), "move the files") {
 		t.Errorf("begin = %v, want it to say what to do", err)
 	}
-	if err := (&csvFiles{dir: dir, name: "y"}).begin(t.Context(), tap); err != nil {
+	if err := (&csvFiles{dir: dir, name: "y", path: defaultPath("y")}).begin(t.Context(), tap); err != nil {
 		t.Errorf("another output in the directory: %v", err)
 	}
 }
@@ -210,5 +216,74 @@ func TestFilesGoOnAfterARestart(t *testing.T) {
 		if !slices.Equal(got, want) {
 			t.Errorf("the files have %d rows, want %d, each once and in order", len(got), len(want))
 		}
+	}
+}
+
+// What expired before an output took it is told and counted, and the output goes on with what is left.
+func TestWhatExpiredIsTold(t *testing.T) {
+	t.Parallel()
+	data, dir := t.TempDir(), t.TempDir()
+	config := map[string]Config{"daily": {Kind: CSV, Dir: dir}}
+	startRig(t, data, config).stop() // its place stands
+	r := startRig(t, data, nil)
+	s, err := r.Watch(t.Context(), "", presence.Filter{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	var want []string
+	for n := range 5 {
+		want = append(want, r.change(n))
+	}
+	for told := 0; told < len(want); {
+		m, err := s.Next(t.Context())
+		if err != nil {
+			t.Fatal(err)
+		}
+		if m.Event != nil {
+			told++
+		}
+	}
+	s.Close()
+	r.stop()
+	c := journal.Default()
+	c.Dir, c.Logger = data, slog.New(slog.DiscardHandler)
+	j, err := journal.Open(t.Context(), c)
+	if err != nil {
+		t.Fatal(err)
+	}
+	events, err := j.JetStream().Stream(t.Context(), "PRESENCE_EVENTS")
+	if err == nil {
+		err = events.Purge(t.Context(), jetstream.WithPurgeSequence(4)) // keeps the fourth
+	}
+	if err = errors.Join(err, j.Close()); err != nil {
+		t.Fatal(err)
+	}
+
+	r = startRig(t, data, nil)
+	var log bytes.Buffer
+	o, err := Open(t.Context(), config, Deps{Presence: r.Presence, Encode: encode, Logger: slog.New(slog.NewTextHandler(&log, nil))})
+	if err != nil {
+		t.Fatal(err)
+	}
+	ctx, cancel := context.WithCancel(t.Context())
+	ended := make(chan error, 1)
+	go func() { ended <- o.Run(ctx) }()
+	var got []string
+	eventually(t, "what is left", func() bool {
+		days, _ := filepath.Glob(filepath.Join(dir, "daily-*.csv"))
+		if len(days) == 1 {
+			got = ids(t, days[0])
+		}
+		return len(got) == 2
+	})
+	cancel()
+	if err := <-ended; err != nil {
+		t.Error(err)
+	}
+	if !slices.Equal(got, want[3:]) || r.LostEvents()["daily"] != 3 {
+		t.Errorf("the file has %v, and %d events are counted lost; want %v and 3", got, r.LostEvents()["daily"], want[3:])
+	}
+	if !strings.Contains(log.String(), `level=ERROR msg="events expired before the output took them" output=daily events=3`) {
+		t.Errorf("the log does not tell it: %s", log.String())
 	}
 }

@@ -3,12 +3,14 @@
 package output
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
 	"log/slog"
 	"maps"
 	"net/http"
+	"path/filepath"
 	"regexp"
 	"slices"
 	"strings"
@@ -44,7 +46,8 @@ type Config struct {
 	Kinds []presence.EventKind `yaml:"kinds"` // which events; none means all
 	From  string               `yaml:"from"`  // where it begins when it is new: now, which stands where nothing is said, or start: with all that the log has
 
-	Dir string `yaml:"dir"` // csv: where the files are
+	Dir  string   `yaml:"dir"`  // csv: where the files are
+	Path filePath `yaml:"path"` // csv: where each file is below dir, as {event}/{date}.csv; {org} is the organisation. Empty is the output's name and the date
 
 	URL     string                  `yaml:"url"`     // cloudevents: where they are posted
 	Mode    Mode                    `yaml:"mode"`    // cloudevents: structured, which stands where nothing is said, or binary
@@ -69,8 +72,27 @@ func Validate(configs map[string]Config) error {
 			faults = append(faults, fmt.Errorf("outputs.%s.%w", n, fault))
 		}
 	}
-	return errors.Join(faults...)
+	return errors.Join(append(faults, shared(configs)...)...)
 }
+
+// shared names outputs that would write the same files, each over the other.
+func shared(configs map[string]Config) (faults []error) {
+	writers := make(map[string]string)
+	for _, n := range slices.Sorted(maps.Keys(configs)) {
+		if configs[n].Kind != CSV {
+			continue
+		}
+		files := filepath.Join(configs[n].Dir, string(configs[n].path(n)))
+		if other, ok := writers[files]; ok {
+			faults = append(faults, fmt.Errorf("outputs.%s.path: output %s writes the files %s already", n, other, files))
+		}
+		writers[files] = n
+	}
+	return faults
+}
+
+// path is where the output's files are.
+func (c Config) path(output string) filePath { return cmp.Or(c.Path, defaultPath(output)) }
 
 func (c Config) faults() []error {
 	var faults []error
@@ -88,6 +110,9 @@ func (c Config) faults() []error {
 		if c.Dir == "" {
 			refuse("dir: a directory for the files is needed")
 		}
+		if c.Path != "" {
+			faults = append(faults, c.Path.faults()...)
+		}
 		if c.URL != "" || c.Mode != "" || c.Headers != nil || c.Handshake || c.Origin != "" || c.Rate != 0 {
 			refuse("kind: csv has no url, mode, headers, handshake, origin or rate")
 		}
@@ -98,8 +123,8 @@ func (c Config) faults() []error {
 		if !slices.Contains([]Mode{"", Structured, Binary}, c.Mode) {
 			refuse("mode: it is %q; it must be structured or binary", c.Mode)
 		}
-		if c.Dir != "" {
-			refuse("kind: cloudevents has no dir")
+		if c.Dir != "" || c.Path != "" {
+			refuse("kind: cloudevents has no dir or path")
 		}
 		faults = append(faults, c.handshakeFaults()...)
 	default:
@@ -174,7 +199,7 @@ func Open(ctx context.Context, configs map[string]Config, deps Deps) (*Outputs, 
 		r := &runner{name: n, kinds: config.Kinds, tap: tap, logger: o.logger.With("output", n), tracer: tracerOf(deps.TracerProvider)}
 		switch config.Kind {
 		case CSV:
-			r.sink = &csvFiles{dir: config.Dir, name: n, logger: r.logger}
+			r.sink = &csvFiles{dir: config.Dir, name: n, path: config.path(n), logger: r.logger}
 		case CloudEvents:
 			poster := newPoster(config, deps, r.logger)
 			deps.Presence.HandleReplay(n, poster.once)
@@ -211,7 +236,7 @@ func (r *runner) run(ctx context.Context) {
 	if !r.persist(ctx, func() error { return r.sink.begin(ctx, r.tap) }) {
 		return
 	}
-	var lost uint64
+	lost := r.tap.Lost() // another run told of them
 	for {
 		var batch []presence.Tapped
 		done := r.persist(ctx, func() (err error) {
