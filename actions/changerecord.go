@@ -87,7 +87,7 @@ func (c *change) cameMeanwhile(result Result) bool {
 
 // merge changes the record of an ID.
 func (c *change) merge(ctx context.Context, id dataverse.ID) (Result, error) {
-	m := &merge{client: c.client, entity: c.entity, id: id, values: map[string]any{}, policy: c.spec.Merge, asOf: c.asOf, save: c.target.save}
+	m := &merge{client: c.client, entity: c.entity, id: id, values: map[string]any{}, policy: c.spec.Merge, asOf: c.asOf, save: c.target.save, paths: c.values.path}
 	for name, value := range c.values.withState() {
 		if f := c.entity.Field(name); changeable(c.entity, f) {
 			m.values[name] = value

@@ -96,7 +96,7 @@ func (c *creation) take(ctx context.Context, record Record, row dataverse.Record
 // merging is the merge of the record that was to be made into one that exists. What can be written only when a record is
 // made stays out.
 func (c *creation) merging(id dataverse.ID) *merge {
-	m := &merge{client: c.client, entity: c.entity, id: id, values: map[string]any{}, save: c.save}
+	m := &merge{client: c.client, entity: c.entity, id: id, values: map[string]any{}, save: c.save, paths: c.values.path}
 	switch c.spec.OnDuplicate {
 	case FillExisting:
 		m.policy = FillBlanks

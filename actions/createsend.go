@@ -58,7 +58,7 @@ func (c *creation) sendUntilKnown(ctx context.Context) (Result, error) {
 		case mayExist(err):
 			return c.judge(ctx, err)
 		case !c.doubt:
-			return Result{}, err
+			return Result{}, lookupGone(err, c.entity, c.values.values, c.values.path)
 		}
 		there, found, readErr := c.own(ctx)
 		switch {

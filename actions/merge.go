@@ -42,6 +42,7 @@ type merge struct {
 	policy Merge
 	asOf   time.Time // of NewestWins: when the values were true
 	save   *savePlan
+	paths  func(field string) string // where the request gives a field
 
 	wrote       bool // whether a change was sent that may have been made
 	doubt       bool // whether a change was sent whose answer never came
@@ -135,7 +136,7 @@ func (m *merge) judge(err error) (outcome Outcome, again bool) {
 func (m *merge) written(ctx context.Context, outcome Outcome, row dataverse.Record, now *dataverse.Record, err error) (Outcome, dataverse.Record, error) {
 	switch {
 	case outcome == NotMatched:
-		return NotMatched, dataverse.Record{}, nil
+		return m.gone(ctx, err)
 	case outcome == "" && m.doubt:
 		return InDoubt, row, nil
 	case outcome == "":
@@ -146,6 +147,22 @@ func (m *merge) written(ctx context.Context, outcome Outcome, row dataverse.Reco
 	row, err = m.client.GetRecord(ctx, m.entity, m.id, m.selected())
 	m.unreadable = err != nil
 	return outcome, row, nil
+}
+
+// gone is the end of a merge that was answered that there is no such record: the one that was just read, or one that a lookup
+// points at.
+func (m *merge) gone(ctx context.Context, refusal error) (Outcome, dataverse.Record, error) {
+	if !pointsSomewhere(m.values) {
+		return NotMatched, dataverse.Record{}, nil
+	}
+	if err := lookupGone(refusal, m.entity, m.values, m.paths); faultsOf(err) != nil {
+		return "", dataverse.Record{}, err
+	}
+	row, err := m.client.GetRecord(ctx, m.entity, m.id, m.selected())
+	if errors.Is(err, dataverse.ErrNotFound) {
+		return NotMatched, dataverse.Record{}, nil
+	}
+	return "", row, refusal
 }
 
 // write sends the values of some fields, for the version of the record that they were compared with. It returns the record
