@@ -143,15 +143,21 @@ func unknownName(path, what string, known []string) *botversev1.ErrorDetail_Faul
 
 // unknownValue is the fault of a value that is none of an enum's.
 func unknownValue(name, value string, enum protoreflect.EnumDescriptor) *botversev1.ErrorDetail_Fault {
+	known := valuesOf(enum)
+	f := fault(malformed, name, "%.60q is none of its values: %s", value, strings.Join(known, ", "))
+	f.Allowed, f.Nearest = known, schema.Nearest(value, known)
+	return f
+}
+
+// valuesOf are the names of an enum's values that say something.
+func valuesOf(enum protoreflect.EnumDescriptor) []string {
 	var known []string
 	for i := range enum.Values().Len() {
 		if v := enum.Values().Get(i); v.Number() != 0 {
 			known = append(known, string(v.Name()))
 		}
 	}
-	f := fault(malformed, name, "is none of %s", strings.Join(known, ", "))
-	f.Nearest = schema.Nearest(value, known)
-	return f
+	return known
 }
 
 func jsonNames(fields map[string]protoreflect.FieldDescriptor) []string {

@@ -189,9 +189,14 @@ func TestViolationsComeAllAtOnceAndOverBothDoors(t *testing.T) {
 func TestPatternsAreToldInWords(t *testing.T) {
 	t.Parallel()
 	r := startStub(t, stub{})
-	got := post(t, r.base+"/v1/actions/find-record", `{"entity":"a b","where":{"x":1},"orderBy":["createdon",""],"save":{"a b":"x"}}`)
-	if strings.Contains(got.body, "regex") || len(got.detail(t).GetFaults()) != 3 {
-		t.Errorf("got %s, want three faults in words", got.body)
+	got := post(t, r.base+"/v1/actions/find-record", `{"entity":"a b","where":{"x":1},"orderBy":["createdon",""],"save":{"a b":"x"},"onMultiple":7}`)
+	if strings.Contains(got.body, "regex") || len(got.detail(t).GetFaults()) != 4 {
+		t.Errorf("got %s, want four faults in words", got.body)
+	}
+	for _, want := range []string{"order_by[1]: is missing: it must have a value", "on_multiple: is none of its values: FIRST, AMBIGUOUS"} {
+		if !strings.Contains(got.body, want) {
+			t.Errorf("got %s, want %s", got.body, want)
+		}
 	}
 }
 

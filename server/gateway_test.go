@@ -36,7 +36,7 @@ func TestGatewayRefuses(t *testing.T) {
 		{"the other half", "POST", create, `{"entity":"\ude00\ud83d"}`, []string{"Content-Type", json}, 400, malformed, "half a character"},
 		{"enum of no number", "POST", create, `{"entity":"a","onDuplicate":99999999999}`, []string{"Content-Type", json}, 400, malformed, "onDuplicate"},
 		{"twice", "POST", create, `{"entity":"a","entity":"b"}`, []string{"Content-Type", json}, 400, malformed, "more than once"},
-		{"enum", "POST", create, `{"onDuplicate":"DO_NOT"}`, []string{"Content-Type", json}, 400, malformed, "none of its values"},
+		{"enum", "POST", create, `{"onDuplicate":"DO_NOT"}`, []string{"Content-Type", json}, 400, malformed, `\"DO_NOT\" is none of its values: DO_NOT_CREATE, CREATE_DUPLICATE`},
 		{"inexact", "POST", create, `{"entity":"contact","fields":{"n":12345678901234567890}}`, []string{"Content-Type", json}, 400, malformed, "fields.n"},
 		{"something behind", "POST", create, `{} {}`, []string{"Content-Type", json}, 400, malformed, "after top-level value"},
 		{"unknown parameter", "GET", "/v1/entities?pagesize=3", "", nil, 400, malformed, "did you mean pageSize?"},

@@ -13,7 +13,6 @@ import (
 
 	"google.golang.org/protobuf/reflect/protoreflect"
 
-	"github.com/botverse/botverse/dataverse/schema"
 	botversev1 "github.com/botverse/botverse/gen/botverse/v1"
 )
 
@@ -253,14 +252,7 @@ func (c *bodyCheck) enum(path string, node *jsonNode, e protoreflect.EnumDescrip
 	if e.Values().ByName(protoreflect.Name(node.text)) != nil {
 		return
 	}
-	f := fault(malformed, path, "%q is none of its values", node.text)
-	for i := range e.Values().Len() {
-		if v := e.Values().Get(i); v.Number() != 0 {
-			f.Allowed = append(f.Allowed, string(v.Name()))
-		}
-	}
-	f.Nearest = schema.Nearest(node.text, f.Allowed)
-	c.faults = append(c.faults, f)
+	c.faults = append(c.faults, unknownValue(path, node.text, e))
 }
 
 // free checks what any JSON must keep to: no name twice, no number that a double cannot hold.

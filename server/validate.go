@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"strings"
 
 	"buf.build/go/protovalidate"
 	"google.golang.org/grpc"
@@ -83,9 +84,8 @@ func (v validation) check(m any) error {
 
 // shapes say in words what the contract's patterns ask of a field, by its name: few people read regular expressions.
 var shapes = map[string]string{
-	"entity":   `an entity's logical name has letters, digits and _, and begins with a letter, as "contact"`,
-	"order_by": `an order is a field and, where need be, asc or desc, as "createdon desc"`,
-	"save":     "a variable's name has letters, digits, _, . and -, and begins with a letter or _",
+	"entity": `an entity's logical name has letters, digits and _, and begins with a letter, as "contact"`,
+	"save":   "a variable's name has letters, digits, _, . and -, and begins with a letter or _",
 }
 
 // violationFault tells a violation. A value of ours that is a name, as an entity's, is quoted: it is no visitor's.
@@ -93,6 +93,12 @@ func violationFault(v *protovalidate.Violation) *botversev1.ErrorDetail_Fault {
 	field, message := protovalidate.FieldPathString(v.Proto.GetField()), v.Proto.GetMessage()
 	if shape := shapes[outermost(v)]; shape != "" && v.Proto.GetRuleId() == "string.pattern" {
 		message = shape
+	}
+	switch v.Proto.GetRuleId() {
+	case "required", "string.min_len":
+		message = "is missing: it must have a value"
+	case "enum.defined_only":
+		message = "is none of its values: " + strings.Join(valuesOf(v.FieldDescriptor.Enum()), ", ")
 	}
 	if given, isText := textOf(v); isText {
 		if given == "" {
