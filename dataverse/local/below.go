@@ -127,10 +127,16 @@ func (s *Server) readValue(c *call, t *table, id string, r record, rest []odata.
 	if value == nil {
 		return newReply(http.StatusNoContent), nil
 	}
-	answer := newReply(http.StatusOK)
+	answer, context := newReply(http.StatusOK), c.base+"$metadata#"+odata.RecordPath(t.EntitySetName, id)+"/"+rest[0].Name
 	switch {
+	case len(rest) == 1 && f.Type == schema.Image && c.header.Get("Range") != "":
+		content, err := imageContent(c, f, r)
+		if err != nil {
+			return reply{}, err
+		}
+		return readImagePart(c, f, content, false, context)
 	case len(rest) == 1:
-		b := appendString(appendMember([]byte{'{'}, "@odata.context"), c.base+"$metadata#"+odata.RecordPath(t.EntitySetName, id)+"/"+rest[0].Name)
+		b := appendString(appendMember([]byte{'{'}, "@odata.context"), context)
 		answer.json(append(appendValue(appendMember(b, "value"), value), '}'))
 	case rest[1].Name == "$value" && f.Type == schema.Image:
 		return readImage(c, f, r)

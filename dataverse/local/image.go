@@ -60,16 +60,24 @@ func setThumbnail(t *table, f *schema.Field, r record, recordID string) error {
 // unixEpochTicks is 1970 in .NET's time: units of 100 ns since the year 1.
 const unixEpochTicks = 621355968000000000
 
-// readImage answers with an image as it is, not as base64: its thumbnail, or with ?size=full the image as it came. A record without
-// one has no content.
-func readImage(c *call, f *schema.Field, r record) (reply, error) {
+// imageContent is a record's image: its thumbnail, or with ?size=full the image as it came.
+func imageContent(c *call, f *schema.Field, r record) ([]byte, error) {
 	text := r.text(f.LogicalName)
 	if c.query.Other.Get("size") == "full" {
 		text = fullImage(f, r)
 	}
-	content, err := base64.StdEncoding.DecodeString(text)
+	return base64.StdEncoding.DecodeString(text)
+}
+
+// readImage answers with an image as it is, not as base64, or with the part of it that the Range header names. A record without
+// one has no content.
+func readImage(c *call, f *schema.Field, r record) (reply, error) {
+	content, err := imageContent(c, f, r)
 	if err != nil {
 		return reply{}, err
+	}
+	if c.header.Get("Range") != "" {
+		return readImagePart(c, f, content, true, "")
 	}
 	answer := newReply(http.StatusOK)
 	answer.body = content
@@ -97,8 +105,8 @@ func (c *call) imageField(t *table) *schema.Field {
 	return nil
 }
 
-// writeImage answers a PATCH of an image: its body is the image itself, as for a file.
-func (s *Server) writeImage(ctx context.Context, c *call, t *table, f *schema.Field) (reply, error) {
+// writeImage answers a PATCH of an image with the image itself, as of a file.
+func (s *Server) writeImage(ctx context.Context, c *call, t *table, f *schema.Field, content []byte) (reply, error) {
 	k, err := readKey(t, c.resource.Segments[0])
 	if err != nil {
 		return reply{}, err
@@ -111,7 +119,7 @@ func (s *Server) writeImage(ctx context.Context, c *call, t *table, f *schema.Fi
 		if before == nil {
 			return k.missing(t)
 		}
-		return m.update(ctx, t, before, body{f.LogicalName: base64.StdEncoding.EncodeToString(c.body)}, false)
+		return m.update(ctx, t, before, body{f.LogicalName: base64.StdEncoding.EncodeToString(content)}, false)
 	})
 	return newReply(http.StatusNoContent), err
 }

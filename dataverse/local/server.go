@@ -29,6 +29,7 @@ type Server struct {
 	settings atomic.Pointer[settings]
 	counters counters
 	hooks    *deliveries
+	uploads  uploads
 
 	listening sync.Mutex // guards listener
 	listener  net.Listener

@@ -67,7 +67,7 @@ func (s *Server) written(ctx context.Context, c *call, m *mutation, t *table, id
 // patch answers a PATCH of a record: it changes the record, or makes it where If-Match does not forbid that.
 func (s *Server) patch(ctx context.Context, c *call, t *table) (answer reply, err error) {
 	if image := c.imageField(t); image != nil {
-		return s.writeImage(ctx, c, t, image)
+		return s.upload(ctx, c, t, image)
 	}
 	key, b, err := c.target(t)
 	if err != nil {
@@ -214,6 +214,9 @@ func (s *Server) delete(ctx context.Context, c *call, t *table) (reply, error) {
 // put answers a PUT of one value of a record, or of an activity's parties.
 func (s *Server) put(ctx context.Context, c *call, t *table) (reply, error) {
 	segments := c.resource.Segments
+	if image := c.imageField(t); image != nil && strings.HasPrefix(c.header.Get("Content-Type"), "application/octet-stream") {
+		return s.upload(ctx, c, t, image)
+	}
 	if len(segments) != 2 || !segments[0].HasParens {
 		return reply{}, &fault{status: http.StatusMethodNotAllowed, code: code.InvalidOperation, message: "The method PUT needs the URI of one value of a record."}
 	}

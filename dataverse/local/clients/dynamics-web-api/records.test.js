@@ -377,3 +377,35 @@ suite("delete", () => {
     assert.equal(await api.deleteRecord({ ...stale, ifmatch: "*" }), true);
   });
 });
+
+/** A bitmap, which grows with its sides and needs no library. */
+function bitmap(width, height) {
+  const row = Math.ceil((width * 3) / 4) * 4;
+  const b = Buffer.alloc(54 + row * height, 0x7f);
+  b.fill(0, 0, 54);
+  b.write("BM");
+  b.writeUInt32LE(b.length, 2);
+  b.writeUInt32LE(54, 10);
+  b.writeUInt32LE(40, 14);
+  b.writeInt32LE(width, 18);
+  b.writeInt32LE(height, 22);
+  b.writeUInt16LE(1, 26);
+  b.writeUInt16LE(24, 28);
+  b.writeUInt32LE(row * height, 34);
+  return b;
+}
+
+suite("images", () => {
+  for (const [what, image] of [["one part", bitmap(200, 100)], ["several parts", bitmap(1500, 1200)]]) {
+    test(`go there and back in ${what}`, async () => {
+      const key = await api.create({ collection: "contacts", data: { lastname: unique("Image") } });
+      await api.uploadFile({ collection: "contacts", key, property: "entityimage", fileName: "me.bmp", data: image });
+      const got = await api.downloadFile({ collection: "contacts", key, property: "entityimage" });
+      assert.equal(got.fileSize, image.length);
+      assert.equal(got.fileName, "entityimage.bmp");
+      assert.ok(Buffer.compare(got.data, image) === 0, "what came back is another image");
+      await api.deleteRecord({ collection: "contacts", key, property: "entityimage" });
+      assert.equal((await api.retrieve({ collection: "contacts", key, select: ["entityimageid"] })).entityimageid, null);
+    });
+  }
+});
