@@ -1,6 +1,7 @@
 package local
 
 import (
+	"compress/gzip"
 	"context"
 	"errors"
 	"fmt"
@@ -88,18 +89,47 @@ func (s *Server) serve(ctx context.Context, w http.ResponseWriter, r *http.Reque
 	if err != nil {
 		return reply{}, err
 	}
-	text, err := io.ReadAll(http.MaxBytesReader(w, r.Body, maxBody))
+	text, err := readAll(w, r)
 	if err != nil {
-		return reply{}, refuse(code.RequestLengthTooLarge, "The request is too long, or was broken off.")
+		return reply{}, err
 	}
 	c := &call{
 		method: readMethod(r.Method), path: escaped[len(root[0]):], rawQuery: r.URL.RawQuery, header: r.Header, body: text,
 		base: origin(r) + "/api/data/" + root[1] + "/", by: by,
 	}
-	if c.path == "$batch" {
+	switch {
+	case c.method == http.MethodOptions:
+		answer := newReply(http.StatusOK)
+		answer.header.Set("Allow", "OPTIONS,GET,HEAD,POST")
+		return answer, nil
+	case c.path == "$batch":
 		return s.batch(ctx, c)
 	}
 	return s.answer(ctx, c)
+}
+
+// readAll reads a request's body; most requests have none.
+func readAll(w http.ResponseWriter, r *http.Request) ([]byte, error) {
+	if r.ContentLength == 0 || r.Body == http.NoBody {
+		return nil, nil
+	}
+	content := io.Reader(http.MaxBytesReader(w, r.Body, maxBody))
+	switch encoding := strings.ToLower(r.Header.Get("Content-Encoding")); encoding {
+	case "", "identity":
+	case "gzip":
+		unzipped, err := gzip.NewReader(content)
+		if err != nil {
+			return nil, refuse(code.InvalidPayload, "The request's body is not compressed as its Content-Encoding says.")
+		}
+		content = io.LimitReader(unzipped, maxBody+1) // what is small may be large when it is unpacked
+	default:
+		return nil, &fault{status: http.StatusUnsupportedMediaType, code: code.InvalidPayload, message: "The Content-Encoding '" + encoding + "' is not supported."}
+	}
+	text, err := io.ReadAll(content)
+	if err != nil || len(text) > maxBody {
+		return nil, refuse(code.RequestLengthTooLarge, "The request is too long, or was broken off.")
+	}
+	return text, nil
 }
 
 // readMethod takes HEAD for GET: net/http leaves the body out.

@@ -66,8 +66,11 @@ func (s *Server) runBatch(ctx context.Context, c *call, requests []odata.BatchRe
 }
 
 func response(r reply, to odata.BatchRequest) odata.BatchResponse {
-	r.header.Set("OData-Version", "4.0")
-	return odata.BatchResponse{Status: r.status, Header: r.header, Body: r.body, ContentID: to.ContentID, ChangeSet: to.ChangeSet}
+	header := http.Header{"OData-Version": version4}
+	for name, values := range r.header {
+		header[spelled(name)] = values
+	}
+	return odata.BatchResponse{Status: r.status, Header: header, Body: r.body, ContentID: to.ContentID, ChangeSet: to.ChangeSet}
 }
 
 // errRolledBack ends the transaction of a change set whose refusal is already written down.

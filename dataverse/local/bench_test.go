@@ -55,3 +55,27 @@ func BenchmarkFind(b *testing.B) {
 func BenchmarkFetch(b *testing.B) {
 	benchmark(b, http.MethodGet, "contacts?fetchXml=%3Cfetch%20top='2'%3E%3Centity%20name='contact'%3E%3Cattribute%20name='fullname'/%3E%3Cfilter%3E%3Ccondition%20attribute='emailaddress1'%20operator='eq'%20value='marisol.quintero@alderfinch.example.com'/%3E%3C/filter%3E%3C/entity%3E%3C/fetch%3E", "", http.StatusOK)
 }
+
+// BenchmarkFindInProcess is what a search costs without a network: the handler's own time and allocations.
+func BenchmarkFindInProcess(b *testing.B) {
+	server, base := localtest.Start(b, local.Config{Seed: local.SeedDemo})
+	handler := server.Handler()
+	request, err := http.NewRequestWithContext(b.Context(), http.MethodGet, base+"/api/data/v9.2/contacts?$select=fullname,emailaddress1,_parentcustomerid_value,statecode&$filter=emailaddress1%20eq%20'marisol.quintero@alderfinch.example.com'&$orderby=statecode,createdon,contactid&$top=2", http.NoBody)
+	if err != nil {
+		b.Fatal(err)
+	}
+	request.RequestURI = request.URL.RequestURI()
+	request.Header.Set("Prefer", `odata.include-annotations="*"`)
+	b.ReportAllocs()
+	for b.Loop() {
+		answer := discard{http.Header{}}
+		handler.ServeHTTP(answer, request)
+	}
+}
+
+// discard takes an answer and keeps nothing.
+type discard struct{ header http.Header }
+
+func (d discard) Header() http.Header         { return d.header }
+func (d discard) Write(b []byte) (int, error) { return len(b), nil }
+func (d discard) WriteHeader(int)             {}

@@ -17,9 +17,16 @@ type reply struct {
 
 func newReply(status int) reply { return reply{status: status, header: http.Header{}} }
 
+// The values of headers that most answers have. They are shared, and nothing changes them.
+var (
+	jsonType    = []string{"application/json; odata.metadata=minimal"}
+	version4    = []string{"4.0"}
+	notToBeKept = []string{"no-cache"}
+)
+
 func (r *reply) json(body []byte) {
 	r.body = body
-	r.header.Set("Content-Type", "application/json; odata.metadata=minimal")
+	r.header["Content-Type"] = jsonType
 }
 
 func (r *reply) text(body string) {
@@ -44,21 +51,37 @@ var idleLimits = []struct {
 func (r reply) writeTo(w http.ResponseWriter) {
 	h := w.Header()
 	for name, values := range r.header {
-		h[name] = values
+		h[spelled(name)] = values
 	}
-	id := uuid.NewString()
-	h.Set("OData-Version", "4.0")
-	h.Set("Cache-Control", "no-cache")
-	h["REQ_ID"] = []string{id} // in this very spelling
-	h["x-ms-service-request-id"] = []string{id}
+	id := []string{uuid.NewString()}
+	h["OData-Version"] = version4
+	h["Cache-Control"] = notToBeKept
+	h["REQ_ID"] = id // in this very spelling
+	h["x-ms-service-request-id"] = id
 	for _, limit := range idleLimits {
 		if _, told := h[limit.name]; !told { // where limits are on
 			h[limit.name] = limit.values
 		}
 	}
 	if r.body != nil {
-		h.Set("Content-Length", strconv.Itoa(len(r.body)))
+		h["Content-Length"] = []string{strconv.Itoa(len(r.body))}
 	}
 	w.WriteHeader(r.status)
 	_, _ = w.Write(r.body) // a client that went away needs no answer
+}
+
+// spelled is the name of a header as Dataverse writes it: http.Header knows no capitals within a word. Names are the same in any
+// case, but there are clients that do not know that.
+func spelled(name string) string {
+	switch name {
+	case "Odata-Version":
+		return "OData-Version"
+	case "Odata-Entityid":
+		return "OData-EntityId"
+	case "Etag":
+		return "ETag"
+	case "Www-Authenticate":
+		return "WWW-Authenticate"
+	}
+	return name
 }

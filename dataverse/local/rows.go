@@ -47,6 +47,7 @@ func newShape(name string) *shape { return &shape{name: name, version: -1, key: 
 
 func shapeOf(columns []query.Column) *shape {
 	root := newShape("")
+	root.fields = make([]int, 0, len(columns))
 	for i, c := range columns {
 		at := root
 		for _, name := range c.Path {
@@ -185,27 +186,27 @@ func (w *rowWriter) appendField(b []byte, s *shape, i int, row []any) []byte {
 
 func (w *rowWriter) appendAnnotations(b []byte, c *query.Column, row []any, value any) []byte {
 	if w.prefer.attribute && c.Aliased && c.Field != nil {
-		b = appendString(appendMember(b, c.Property+"@"+attributeName), c.Field.LogicalName)
+		b = appendString(appendAnnotation(b, c.Property, attributeName), c.Field.LogicalName)
 	}
 	if c.Field == nil || !c.Field.IsLookup() {
 		if w.prefer.formatted {
 			if text := c.Text(value, w.format); text != "" {
-				b = appendString(appendMember(b, c.Property+"@"+formattedValue), text)
+				b = appendString(appendAnnotation(b, c.Property, formattedValue), text)
 			}
 		}
 		return b
 	}
 	if w.prefer.formatted && c.NameAt >= 0 {
 		if name, _ := row[c.NameAt].(string); name != "" {
-			b = appendString(appendMember(b, c.Property+"@"+formattedValue), name)
+			b = appendString(appendAnnotation(b, c.Property, formattedValue), name)
 		}
 	}
 	target := targetOf(c, row)
 	if navigation := c.Field.Navigation[target]; w.prefer.navigation && navigation != "" {
-		b = appendString(appendMember(b, c.Property+"@"+navigationProperty), navigation)
+		b = appendString(appendAnnotation(b, c.Property, navigationProperty), navigation)
 	}
 	if w.prefer.lookup && target != "" {
-		b = appendString(appendMember(b, c.Property+"@"+lookupLogicalName), target)
+		b = appendString(appendAnnotation(b, c.Property, lookupLogicalName), target)
 	}
 	return b
 }
@@ -220,4 +221,11 @@ func targetOf(c *query.Column, row []any) string {
 		return c.Field.Targets[0]
 	}
 	return ""
+}
+
+// appendAnnotation writes the name of an annotation of a property.
+func appendAnnotation(b []byte, property, annotation string) []byte {
+	b = appendMember(b, property)
+	b = append(b[:len(b)-len(`":`)], '@') // in the name's last quote's place
+	return append(append(b, annotation...), `":`...)
 }

@@ -1,8 +1,10 @@
 package odata
 
 import (
+	"cmp"
 	"fmt"
 	"net/url"
+	"slices"
 	"strconv"
 	"strings"
 )
@@ -44,12 +46,10 @@ func ParseQuery(rawQuery string) (*Query, error) {
 			q.Aliases[o.name] = o.value
 		}
 	}
-	seen := map[string]bool{}
-	for _, o := range options {
-		if strings.HasPrefix(o.name, "$") && seen[o.name] {
+	for i, o := range options {
+		if strings.HasPrefix(o.name, "$") && slices.ContainsFunc(options[:i], func(before option) bool { return before.name == o.name }) {
 			return nil, &SyntaxError{Text: o.name, Message: "the option comes twice"}
 		}
-		seen[o.name] = true
 		if err := q.read(o); err != nil {
 			return nil, err
 		}
@@ -59,7 +59,7 @@ func ParseQuery(rawQuery string) (*Query, error) {
 
 // splitQuery takes the options apart. Unlike net/url it lets semicolons be, which $expand has.
 func splitQuery(raw string) ([]option, error) {
-	var options []option
+	options := make([]option, 0, strings.Count(raw, "&")+1)
 	for part := range strings.SplitSeq(raw, "&") {
 		if part == "" {
 			continue
@@ -73,7 +73,7 @@ func splitQuery(raw string) ([]option, error) {
 		if err != nil {
 			return nil, &SyntaxError{Text: part, Offset: len(name) + 1, Message: "the percent-encoding is wrong"}
 		}
-		if err := checkUTF8(n + v); err != nil {
+		if err := cmp.Or(checkUTF8(n), checkUTF8(v)); err != nil {
 			return nil, err
 		}
 		options = append(options, option{n, v})
@@ -150,7 +150,7 @@ func parseValue(text string) (Value, error) {
 }
 
 func parseSelect(text string) ([]string, error) {
-	var names []string
+	names := make([]string, 0, strings.Count(text, ",")+1)
 	offset := 0
 	for part := range strings.SplitSeq(text, ",") {
 		name := strings.TrimSpace(part)

@@ -122,7 +122,7 @@ func (t *translation) aggregateOrders(out *output) error {
 
 func (t *translation) aggregateOrder(out *output, i int) expr {
 	c := out.columns[i]
-	stored, ok := out.exprs[i].(column)
+	stored, ok := out.exprs[i].(*column)
 	if !ok || !c.Grouped {
 		return literal(strconv.Itoa(i + 1))
 	}

@@ -16,9 +16,19 @@ type builder struct {
 
 // table is an entity's table under the next free name: t0, t1, …
 func (b *builder) table(e *schema.Entity) *table {
-	t := &table{entity: e, alias: "t" + strconv.Itoa(b.tables)}
+	t := &table{entity: e, alias: tableName(b.tables)}
 	b.tables++
 	return t
+}
+
+// tableNames are the names of a statement's first tables.
+var tableNames = [...]string{"t0", "t1", "t2", "t3", "t4", "t5", "t6", "t7"}
+
+func tableName(n int) string {
+	if n < len(tableNames) {
+		return tableNames[n]
+	}
+	return "t" + strconv.Itoa(n)
 }
 
 // value is a field as a statement sees it.
@@ -76,7 +86,7 @@ func lookupTarget(t *table, f *schema.Field) expr {
 
 // lookupName is the primary name of the record that a lookup points at.
 func (b *builder) lookupName(t *table, f *schema.Field) expr {
-	var arms []arm
+	arms := make([]arm, 0, len(f.Targets))
 	for _, target := range f.Targets {
 		e := b.schema.Entity(target)
 		if e == nil || !stored(e, e.PrimaryName) {

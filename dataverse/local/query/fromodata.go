@@ -77,7 +77,7 @@ func (q *Query) odataPage(o *odata.Query, opts Options) error {
 
 // orderKeys are the keys of $orderby, with the record ID last. Choices are sorted by number in OData.
 func (s *scope) orderKeys(orders []odata.Order) ([]orderKey, error) {
-	var keys []orderKey
+	keys := make([]orderKey, 0, len(orders)+1)
 	for _, o := range orders {
 		v, err := s.resolve(o.Path)
 		if err != nil {

@@ -65,7 +65,6 @@ func literalType(literal odata.Value) string {
 
 // literalValue makes a column value of a literal, by the type of the field that it is compared with.
 func literalValue(v value, op odata.Op, literal odata.Value) (any, error) {
-	mismatch := incompatible(v, op, literal)
 	switch l := literal.(type) {
 	case odata.String:
 		if v.isText() || v.kind == schema.EntityName {
@@ -95,7 +94,7 @@ func literalValue(v value, op odata.Op, literal odata.Value) (any, error) {
 			return dateOperand(v, string(l))
 		}
 	}
-	return nil, mismatch
+	return nil, incompatible(v, op, literal)
 }
 
 // numberValue makes a column value of a number: of an integer also of a fraction, which it may well be less than.

@@ -76,7 +76,7 @@ func ascending(keys []orderKey) bool {
 
 // isAlwaysSet reports whether a key is a column of the root that no record is without.
 func (k orderKey) isAlwaysSet(root *table) bool {
-	c, ok := k.x.(column)
+	c, ok := k.x.(*column)
 	return ok && c.table == root && isAlwaysSet(root.entity, c.name)
 }
 
@@ -267,7 +267,7 @@ func ReadTracking(token string) string {
 		XMLName  xml.Name `xml:"cookie"`
 		Tracking string   `xml:"trackingcookie,attr"`
 	}
-	if xml.Unmarshal([]byte(token), &a) != nil {
+	if !strings.Contains(token, "trackingcookie") || xml.Unmarshal([]byte(token), &a) != nil {
 		return ""
 	}
 	delta, err := url.QueryUnescape(a.Tracking)

@@ -2,7 +2,7 @@ package query
 
 // SQL returns the query as one SQL statement and its parameters. Two queries of the same shape have the same text.
 func (q *Query) SQL() (string, []any) {
-	s := q.statement.clone()
+	s := q.statement.cloneFor(len(q.keys)+2, len(q.keys))
 	for _, k := range q.keys {
 		s.columns = append(s.columns, k.x)
 		s.orders = append(s.orders, sorted{k.x, k.desc})

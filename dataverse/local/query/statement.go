@@ -26,10 +26,20 @@ type statement struct {
 type table struct {
 	entity *schema.Entity
 	alias  string
+	cols   [8]column // the first that were asked for, so that each needs no memory of its own
+	used   int
 }
 
 // col is a column of the table.
-func (t *table) col(name string) expr { return column{table: t, name: name} }
+func (t *table) col(name string) expr {
+	if t.used == len(t.cols) {
+		return &column{table: t, name: name}
+	}
+	c := &t.cols[t.used]
+	t.used++
+	c.table, c.name = t, name
+	return c
+}
 
 // key is the column with the record's ID.
 func (t *table) key() expr { return t.col(t.entity.PrimaryID) }
@@ -48,12 +58,15 @@ type sorted struct {
 }
 
 // clone copies the statement so that the copy's lists can be replaced and appended to.
-func (s *statement) clone() *statement {
+func (s *statement) clone() *statement { return s.cloneFor(0, 0) }
+
+// cloneFor is a clone with room for more columns and orders.
+func (s *statement) cloneFor(columns, orders int) *statement {
 	c := *s
-	c.columns = append([]expr(nil), s.columns...)
+	c.columns = append(make([]expr, 0, len(s.columns)+columns), s.columns...)
 	c.joins = append([]joined(nil), s.joins...)
 	c.where = append([]expr(nil), s.where...)
-	c.orders = append([]sorted(nil), s.orders...)
+	c.orders = append(make([]sorted, 0, len(s.orders)+orders), s.orders...)
 	return &c
 }
 
@@ -145,7 +158,16 @@ func (w *writer) operator(l expr, op string, r expr) {
 	w.WriteByte(')')
 }
 
-func (c column) write(w *writer) { w.WriteString(c.table.alias + "." + quote(c.name)) }
+func (c column) write(w *writer) {
+	w.WriteString(c.table.alias)
+	if strings.Contains(c.name, `"`) {
+		w.WriteString("." + quote(c.name))
+		return
+	}
+	w.WriteString(`."`)
+	w.WriteString(c.name)
+	w.WriteByte('"')
+}
 
 func (p param) write(w *writer) {
 	w.WriteByte('?')
