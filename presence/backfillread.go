@@ -313,6 +313,11 @@ func (s *sourceReading) readPage(ctx context.Context, q CreatedQuery) (CreatedPa
 
 // merge stores the records of a page. There is no more to be read where one is younger than until, which may be zero.
 func (s *sourceReading) merge(ctx context.Context, records []Record, until time.Time) (more bool, err error) {
+	var (
+		entries []entry
+		last    time.Time
+	)
+	more = true
 	for _, record := range records {
 		told := rows{record.row()}
 		created := told.time(createdField)
@@ -320,45 +325,45 @@ func (s *sourceReading) merge(ctx context.Context, records []Record, until time.
 			return false, fmt.Errorf("a record of %s has no %s", s.source.Entity, createdField)
 		}
 		if !until.IsZero() && created.After(until) {
-			return false, nil
+			more = false
+			break
 		}
-		if err := s.mergeRecord(ctx, record, told); err != nil {
+		if entries, err = s.judge(ctx, record, told, entries); err != nil {
 			return false, err
 		}
-		s.result.Until = created
+		last = created
 	}
-	return true, nil
+	duplicates, err := s.store.appendAll(ctx, entries)
+	if err != nil {
+		return false, fmt.Errorf("%w: %w", ErrNotStored, err)
+	}
+	s.result.Doubles += duplicates
+	s.result.Merged += len(entries) - duplicates
+	if !last.IsZero() {
+		s.result.Until = last
+	}
+	return more, nil
 }
 
-// mergeRecord stores what a delivery of the record would have, unless one has.
-func (s *sourceReading) mergeRecord(ctx context.Context, record Record, told rows) error {
+// judge adds to entries what a delivery of the record would have stored.
+func (s *sourceReading) judge(ctx context.Context, record Record, told rows, entries []entry) ([]entry, error) {
 	s.result.Rows++
 	switch {
 	case told.time(createdField).Before(s.oldest(time.Now()).Truncate(time.Second)):
 		s.result.Doubles++ // it has been, for all that the log can tell
-		return nil
+		return entries, nil
 	case told.unfit(s.source) != "":
 		s.result.Filtered++
-		return nil
+		return entries, nil
 	case !told.decided(s.source):
-		return s.setAside(ctx, record, told, told.lacking(s.source))
+		return entries, s.setAside(ctx, record, told, told.lacking(s.source))
 	}
 	e := s.entry(record, told)
 	s.labels.fill(ctx, &e)
-	duplicate, err := s.store.append(ctx, e, nil)
-	var never unstorable
-	if errors.As(err, &never) {
-		return s.setAside(ctx, record, told, never.reason)
+	if _, err := e.text(); err != nil {
+		return entries, s.setAside(ctx, record, told, err.Error())
 	}
-	if err != nil {
-		return fmt.Errorf("%w: %w", ErrNotStored, err)
-	}
-	if duplicate {
-		s.result.Doubles++
-	} else {
-		s.result.Merged++
-	}
-	return nil
+	return append(entries, e), nil
 }
 
 // entry is what the log would say of the record's delivery, but for what only a delivery knows.

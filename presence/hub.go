@@ -28,13 +28,33 @@ type hub struct {
 // newHub begins behind the log entry of sequence. The states may be ahead of it, for they are stored before their events,
 // and by other processes too; end is how far the log goes, beyond which they tell of a log that is lost.
 func newHub(c cursors, length int, agents map[string]*agent, sequence, end uint64, environment func(string) string) *hub {
-	h := &hub{cursors: c, ring: newRing(length), environment: environment, agents: agents, sequence: sequence, appended: time.Now()}
+	h := &hub{cursors: c, ring: newRing(length), environment: environment, sequence: sequence, appended: time.Now()}
 	h.floor.Store(sequence)
+	h.load(agents, end)
+	return h
+}
+
+// load takes states that were read, in place of all.
+func (h *hub) load(agents map[string]*agent, end uint64) {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	h.agents, h.sorted = agents, nil
 	for _, a := range agents {
 		a.message = &Message{State: &a.State}
 		h.loaded = max(h.loaded, min(a.Sequence, end))
 	}
-	return h
+}
+
+// behind is how many agents have states of before their newest log entry.
+func (h *hub) behind(newest map[string]uint64) (behind int) {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	for key, sequence := range newest {
+		if a := h.agents[key]; a == nil || a.Sequence < sequence {
+			behind++
+		}
+	}
+	return behind
 }
 
 // agent returns what is kept of an agent, nil for one of whom nothing was heard.

@@ -98,7 +98,11 @@ func (p *Presence) open(ctx context.Context, j *journal.Journal) (err error) {
 		return err
 	}
 	p.hub = newHub(cursors{p.store.incarnation}, p.config.Buffer, agents, sequence, end, p.organizations.environment)
-	if err := p.recall(ctx, last); err != nil {
+	newest, err := p.recall(ctx, last)
+	if err != nil {
+		return err
+	}
+	if err := p.catchUp(ctx, newest, end); err != nil {
 		return err
 	}
 	if err := p.meet(ctx); err != nil {
@@ -122,25 +126,56 @@ func (p *Presence) meet(ctx context.Context) error {
 	return nil
 }
 
-// recall fills the ring with the last events, so that subscribers who come back after a restart need not read the disk.
-func (p *Presence) recall(ctx context.Context, last uint64) error {
+// recall fills the ring with the last events, so that subscribers who come back after a restart need not read the disk. It
+// returns the newest log entry among them by which each agent's state changed.
+func (p *Presence) recall(ctx context.Context, last uint64) (newest map[string]uint64, err error) {
 	if last == 0 {
-		return nil
+		return nil, nil
 	}
 	events, err := p.store.openEvents(ctx, last-min(last-1, uint64(p.config.Buffer)-1))
 	if err != nil {
-		return err
+		return nil, err
 	}
 	defer events.close()
+	newest = make(map[string]uint64)
 	for {
 		event, err := events.next(ctx)
 		if err != nil {
-			return fmt.Errorf("read the last events: %w", err)
+			return nil, fmt.Errorf("read the last events: %w", err)
+		}
+		if e := event.event; e.Activity == nil && !e.Late {
+			newest[agentKey(e.OrganizationID, e.AgentID)] = event.sequence
 		}
 		p.hub.recall(event.sequence, event.event)
 		if event.place >= last {
+			return newest, nil
+		}
+	}
+}
+
+// catchUpTime bounds the wait for states that are behind their events.
+const catchUpTime = 15 * time.Second
+
+// catchUp reads the states again while they are behind the events, which are stored after them: where servers end and begin,
+// one may lead that has yet to apply what it has. Who goes on from older states would tell everybody of changes that were
+// none. States that stay behind were lost; then there is no other way but to go on from them.
+func (p *Presence) catchUp(ctx context.Context, newest map[string]uint64, end uint64) error {
+	waiting, cancel := context.WithTimeout(ctx, catchUpTime)
+	defer cancel()
+	for wait := firstPause; ; wait = min(2*wait, maxPause) {
+		behind := p.hub.behind(newest)
+		if behind == 0 {
 			return nil
 		}
+		if !pause(waiting, wait) {
+			p.logger.ErrorContext(ctx, "agents' states are older than their events", "agents", behind)
+			return ctx.Err()
+		}
+		agents, err := p.store.loadStates(ctx)
+		if err != nil {
+			return err
+		}
+		p.hub.load(agents, end)
 	}
 }
 

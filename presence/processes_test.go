@@ -2,8 +2,10 @@ package presence
 
 import (
 	"context"
+	"encoding/json"
 	"fmt"
 	"testing"
+	"time"
 )
 
 // TestTwoProcessesOnOneJournalAgree runs two at once, both receiving and both reading.
@@ -131,5 +133,53 @@ func TestSnapshotAndCursorAreOfOneMoment(t *testing.T) {
 		if e.RecordID != rowID(n+1) {
 			t.Errorf("event %d is %+v", n+1, e)
 		}
+	}
+}
+
+// A server that has just become the leader may give out states that are behind their events. Who begins then waits for them.
+func TestStatesThatAreBehindTheirEventsAreReadAgain(t *testing.T) {
+	t.Parallel()
+	r := startRig(t, t.TempDir(), settings(), nil)
+	r.receive(change{row: 1, agent: 1, presence: busy, minute: 1})
+	r.receive(change{row: 2, agent: 1, presence: away, minute: 2})
+	r.applied(2)
+	key := agentKey(organization, agentID(1))
+	there, err := r.store.states.Get(t.Context(), key)
+	if err != nil {
+		t.Fatal(err)
+	}
+	_, older := fold(r.logged()[:1]...)
+	older.Incarnation = r.store.incarnation.String()
+	text, err := json.Marshal(older)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err := r.store.states.Put(t.Context(), key, text); err != nil {
+		t.Fatal(err)
+	}
+	opened := make(chan *Presence)
+	go func() {
+		defer close(opened)
+		second, err := Open(context.Background(), settings(), r.journal, nil)
+		if err != nil {
+			t.Error(err)
+			return
+		}
+		opened <- second
+	}()
+	select {
+	case <-opened:
+		t.Fatal("it began with a state that is older than its event")
+	case <-time.After(300 * time.Millisecond):
+	}
+	if _, err := r.store.states.Put(t.Context(), key, there.Value()); err != nil {
+		t.Fatal(err)
+	}
+	second := <-opened
+	if second == nil {
+		return
+	}
+	if a := second.hub.agent(key); a.Sequence != 2 || a.State.Presence.ID != away {
+		t.Errorf("it begins with %+v, want the state of entry 2", a)
 	}
 }

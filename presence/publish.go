@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"time"
 
 	"github.com/nats-io/nats.go"
@@ -49,6 +50,69 @@ func (s *store) publish(ctx context.Context, msg *nats.Msg) error {
 	defer cancel()
 	_, err := s.js.PublishMsg(ctx, msg, jetstream.WithExpectLastSequencePerSubject(0))
 	return err
+}
+
+// batchSize is how many entries are on their way to the log at once.
+const batchSize = 256
+
+// appendAll writes entries into the log, each unless it is there, and says how many were. All are stored when it returns without
+// error. They are sent without waiting for one another, in their order, which they have in the log too but for those that
+// had to be sent again.
+func (s *store) appendAll(ctx context.Context, entries []entry) (duplicates int, err error) {
+	for batch := range slices.Chunk(entries, batchSize) {
+		n, err := s.appendBatch(ctx, batch)
+		duplicates += n
+		if err != nil {
+			return duplicates, err
+		}
+	}
+	return duplicates, nil
+}
+
+func (s *store) appendBatch(ctx context.Context, batch []entry) (duplicates int, err error) {
+	sent := make([]jetstream.PubAckFuture, len(batch))
+	for i, e := range batch {
+		msg, err := messageOf(ctx, e, nil)
+		if err != nil {
+			return 0, err
+		}
+		if sent[i], err = s.js.PublishMsgAsync(msg, jetstream.WithExpectLastSequencePerSubject(0)); err != nil {
+			sent[i] = nil // it is sent again below
+		}
+	}
+	for i, e := range batch {
+		err := acknowledged(ctx, sent[i])
+		duplicate := refusedWith(err, jetstream.JSErrCodeStreamWrongLastSequence)
+		if err != nil && !duplicate {
+			if duplicate, err = s.append(ctx, e, nil); err != nil {
+				return duplicates, err
+			}
+		}
+		if duplicate {
+			duplicates++
+		}
+	}
+	return duplicates, nil
+}
+
+// errNotSent is the error of what could not be sent at all.
+var errNotSent = errors.New("not sent")
+
+// acknowledged waits until what was sent is stored.
+func acknowledged(ctx context.Context, sent jetstream.PubAckFuture) error {
+	if sent == nil {
+		return errNotSent
+	}
+	ctx, cancel := context.WithTimeout(ctx, attemptTimeout)
+	defer cancel()
+	select {
+	case <-sent.Ok():
+		return nil
+	case err := <-sent.Err():
+		return err
+	case <-ctx.Done():
+		return ctx.Err()
+	}
 }
 
 // passing says whether an error may be gone a moment later. Where streams have replicas, one is that another process's

@@ -103,13 +103,22 @@ func (s *store) eventsOf(ctx context.Context, retention time.Duration, incarnati
 // append writes an entry into the log unless one with its ID is there, which it tells. It returns once the entry is
 // stored. unstorable is its error for an entry that no log takes, however often it is tried.
 func (s *store) append(ctx context.Context, e entry, body []byte) (duplicate bool, err error) {
-	text, err := e.text()
+	msg, err := messageOf(ctx, e, body)
 	if err != nil {
 		return false, err
 	}
+	return s.publishOnce(ctx, msg)
+}
+
+// messageOf is an entry as the log has it. Its error is always unstorable.
+func messageOf(ctx context.Context, e entry, body []byte) (*nats.Msg, error) {
+	text, err := e.text()
+	if err != nil {
+		return nil, err
+	}
 	msg := &nats.Msg{Subject: logSubject + digest(e.ID), Data: body, Header: nats.Header{entryHeader: {text}}}
 	carryTrace(ctx, msg)
-	return s.publishOnce(ctx, msg)
+	return msg, nil
 }
 
 // setAside stores a delivery of which no event can be made.

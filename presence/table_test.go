@@ -189,7 +189,7 @@ func (r *rig) logged() []entry {
 		r.t.Fatal(err)
 	}
 	var entries []entry
-	for sequence := info.State.FirstSeq; sequence <= info.State.LastSeq; sequence++ {
+	for sequence := max(info.State.FirstSeq, 1); sequence <= info.State.LastSeq; sequence++ {
 		msg, err := r.store.log.GetMsg(context.Background(), sequence)
 		if err != nil {
 			r.t.Fatal(err)
