@@ -115,3 +115,29 @@ func (r *refusing) PublishMsg(ctx context.Context, msg *nats.Msg, opts ...jetstr
 	}
 	return r.JetStream.PublishMsg(ctx, msg, opts...)
 }
+
+// A server that has just become the leader may tell that the log is shorter than it is: a cursor is not refused for it.
+func TestCursorAheadOfASharedLogIsWaitedFor(t *testing.T) {
+	t.Parallel()
+	servers := journaltest.Start(t, 1)
+	r, other := openShared(t, servers.NATS()), openShared(t, servers.NATS())
+	r.run()
+	ahead := r.hub.cursors.format(1)
+	watching := make(chan error, 1)
+	go func() {
+		s, err := r.Watch(context.Background(), ahead, Filter{})
+		if err == nil {
+			s.Close()
+		}
+		watching <- err
+	}()
+	select {
+	case err := <-watching:
+		t.Fatalf("Watch = %v at once, want it to wait", err)
+	case <-time.After(100 * time.Millisecond):
+	}
+	other.receive(change{row: 1, agent: 1, presence: busy, minute: 1})
+	if err := <-watching; err != nil {
+		t.Errorf("Watch = %v, want the log to have come so far", err)
+	}
+}

@@ -87,12 +87,8 @@ func (h *hub) watchSnapshot(f *filter) *Subscription {
 // process's. A heartbeat says that the stream is alive.
 func (p *Presence) resumeLive(ctx context.Context, s *Subscription) error {
 	if s.after > p.hub.position() {
-		end, err := p.store.logEnd(ctx)
-		if err != nil {
+		if err := p.awaitLog(ctx, s.after); err != nil {
 			return err
-		}
-		if s.after > end {
-			return fmt.Errorf("%w: it is ahead of the log", ErrCursorExpired)
 		}
 	}
 	place, ok := p.hub.seek(s.after)
@@ -102,6 +98,24 @@ func (p *Presence) resumeLive(ctx context.Context, s *Subscription) error {
 	s.place = place
 	s.pending = []*Message{heartbeatAt(p.hub.cursors, s.after, time.Now().UTC())}
 	return nil
+}
+
+// awaitLog fails with ErrCursorExpired where the log does not go so far. Where servers end and begin, one may lead that has
+// yet to apply what it has, and tells too little for a while.
+func (p *Presence) awaitLog(ctx context.Context, sequence uint64) error {
+	patient := time.Now().Add(catchUpTime)
+	for wait := firstPause; ; wait = min(2*wait, maxPause) {
+		end, err := p.store.logEnd(ctx)
+		if err != nil || end >= sequence {
+			return err
+		}
+		if !p.store.journal.Shared() || time.Now().After(patient) {
+			return fmt.Errorf("%w: it is ahead of the log", ErrCursorExpired)
+		}
+		if !pause(ctx, wait) {
+			return ctx.Err()
+		}
+	}
 }
 
 // resumeStored goes on from a position that only the disk still has.
