@@ -244,7 +244,7 @@ func isNumberOrAddress(f *schema.Field) bool {
 	}
 	isContact := f.Format == "Email" || f.Format == "Phone" || strings.Contains(f.LogicalName, "emailaddress") ||
 		strings.Contains(f.LogicalName, "telephone") || f.LogicalName == "mobilephone"
-	return f.Type == schema.String && isContact && !strings.HasPrefix(f.LogicalName, "address")
+	return f.Type == schema.String && isContact
 }
 
 // isAlwaysSet reports whether every record has a value in a column: its ID, and what the server itself sets.

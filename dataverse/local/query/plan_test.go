@@ -75,6 +75,32 @@ func TestFirstMatchIsNotSorted(t *testing.T) {
 	}
 }
 
+// TestPhoneNumbersAreLookedUp holds that a search for the usual spellings of a number looks into the index of each field that an
+// entity has for phone numbers: were one of them without, every record would be read.
+func TestPhoneNumbersAreLookedUp(t *testing.T) {
+	t.Parallel()
+	for entity, orders := range map[string]string{
+		"contact": "statecode,createdon", "account": "statecode,createdon", "lead": "statecode,createdon", "phonecall": "statecode,createdon", "systemuser": "createdon",
+	} {
+		var terms, names []string
+		for _, f := range schema.Standard().Entity(entity).Fields {
+			if f.Format == "Phone" {
+				names = append(names, f.LogicalName)
+				terms = append(terms, "Microsoft.Dynamics.CRM.In(PropertyName='"+f.LogicalName+"',PropertyValues=[\"+13175550125\",\"317-555-0125\"])")
+			}
+		}
+		got := plan(t, mustOData(t, entity, "$filter="+strings.Join(terms, " or ")+"&$orderby="+orders+"&$top=100"))
+		for _, name := range names {
+			if !strings.Contains(got, "SEARCH t0 USING INDEX by "+entity+" "+name+" ("+name+"=?)") {
+				t.Errorf("plan of %s by %s:\n%s\nwant its index", entity, name, got)
+			}
+		}
+		if len(names) == 0 || strings.Contains(got, "SCAN t0") {
+			t.Errorf("plan of %s:\n%s\nwant no scan", entity, got)
+		}
+	}
+}
+
 // TestIndexOfFewestRecords holds that of several conditions the one is looked up that fewer records meet.
 func TestIndexOfFewestRecords(t *testing.T) {
 	t.Parallel()
