@@ -52,6 +52,7 @@ func (c comparer) filter(ctx context.Context, pairs map[string]any, conditions [
 		return criteria{}, nil, err
 	}
 	var found criteria
+	place := len(terms) // of the number among the terms
 	if byPhone {
 		search, more := c.phone(number)
 		if faults = append(faults, more...); search != nil {
@@ -72,6 +73,9 @@ func (c comparer) filter(ctx context.Context, pairs map[string]any, conditions [
 	found.filter = joined(odata.And, terms)
 	if len(faults) == 0 {
 		faults = listed(checkQuery(odata.FormatFilter(found.filter), cmp.Or(c.member, "where")))
+	}
+	if found.phone != nil {
+		found.phone.prepareUsual(terms, place)
 	}
 	return found, faults, nil
 }

@@ -202,7 +202,7 @@ func (c comparer) notePhone(p *phoneSearch) {
 	number := p.number.E164()
 	c.notes.add(Conversion{
 		Field: cmp.Or(c.member, "where") + "." + phoneMember, Given: number, Sent: odata.FormatFilter(p.filter()),
-		Reason: number + " in any spelling: what has its digits is read, and compared as a whole number",
+		Reason: number + " in any spelling: usual ones are looked up first; what has its digits is read, and compared as a whole number",
 	})
 }
 

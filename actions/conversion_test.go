@@ -188,8 +188,8 @@ func testConversionsOfAPhoneNumber(t *testing.T, w world) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if c := got.Explanation.Conversions; len(c) != 1 || c[0].Field != "where.@phone" || !strings.Contains(c[0].Reason, "+13175550125") || !strings.Contains(unescaped(t, got.Requests[0].URL), c[0].Sent) {
-		t.Errorf("%+v of %s", c, unescaped(t, got.Requests[0].URL))
+	if c := got.Explanation.Conversions; len(c) != 1 || c[0].Field != "where.@phone" || !strings.Contains(c[0].Reason, "+13175550125") || !strings.Contains(unescaped(t, got.Requests[1].URL), c[0].Sent) {
+		t.Errorf("%+v of %s", c, unescaped(t, got.Requests[1].URL))
 	}
 }
 

@@ -105,7 +105,7 @@ func (r *Runtime) planFind(ctx context.Context, client *dataverse.Client, e *sch
 		return recordSearch{}, err
 	}
 	orders = totalOrder(e, orders)
-	s.save, s.orderedBy, s.phone = save, orderTexts(orders), wanted.phone
+	s.save, s.orderedBy, s.phone = save, wanted.phone.ordered(orderTexts(orders)), wanted.phone
 	top := s.top()
 	return recordSearch{search: s, query: &odata.Query{
 		Select: wanted.phone.selecting(save.Select()), Filter: wanted.filter, OrderBy: odataOrders(orders), Top: &top, Expand: save.Expand(), Count: spec.CountMatches,
@@ -116,7 +116,7 @@ func (r *Runtime) planFind(ctx context.Context, client *dataverse.Client, e *sch
 func (s recordSearch) validate(ctx context.Context, requests *plan) (Result, error) {
 	requests.hold("")
 	if s.phone != nil {
-		err := s.phone.plan(ctx, s.client, s.entity, s.query, requests)
+		err := s.phone.plan(ctx, s.client, s.entity, s.query, s.wantedByPhone(s.query.Count), requests)
 		return s.planned(requests), err
 	}
 	_, err := s.client.ListRecords(ctx, s.entity, s.query)

@@ -193,8 +193,8 @@ func (s whereSearch) two(ctx context.Context, client *dataverse.Client) (records
 	two := 2
 	query := &odata.Query{Select: s.phone.selecting([]string{s.entity.PrimaryID}), Filter: s.filter, Top: &two}
 	if s.phone != nil {
-		records, _, capped, err = s.phone.list(ctx, client, s.entity, query, two)
-		return records, capped, err
+		found, err := s.phone.list(ctx, client, s.entity, query, phoneWanted{least: two, usual: two})
+		return found.records, found.capped, err
 	}
 	page, err := client.ListRecords(ctx, s.entity, query)
 	return page.Records, false, err

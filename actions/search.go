@@ -58,17 +58,25 @@ func (s search) top() int { return max(1, s.candidates) + 1 }
 
 // listByPhone reads the first records of a search by a phone number, or all of them where they are to be counted.
 func (s search) listByPhone(ctx context.Context, q *odata.Query, count bool) ([]dataverse.Record, tally, error) {
-	least := s.top()
-	if count {
-		least = 0
-	}
-	records, full, capped, err := s.phone.list(ctx, s.client, s.entity, q, least)
-	all := seen(records, full)
-	if capped {
+	found, err := s.phone.list(ctx, s.client, s.entity, q, s.wantedByPhone(count))
+	all := seen(found.records, found.more)
+	if found.capped {
 		warning := phoneCapped()
 		all.warning = &warning
 	}
-	return records, all, err
+	return found.records, all, err
+}
+
+// wantedByPhone is how many records a search by a phone number needs. One with a usual spelling is enough to be the first. That
+// a match is the only one, or how many there are, is said after every record was looked at only.
+func (s search) wantedByPhone(count bool) phoneWanted {
+	switch {
+	case count:
+		return phoneWanted{}
+	case s.onMultiple == TakeFirst:
+		return phoneWanted{least: s.top(), usual: 1}
+	}
+	return phoneWanted{least: s.top(), usual: s.top()}
 }
 
 // answer is the Result of the records that a search found, in their order. all is how many there are.

@@ -33,13 +33,12 @@ func (c *change) prepareTarget(ctx context.Context, e *schema.Entity) (target, e
 	orders, more := parseOrders(e, c.spec.OrderBy)
 	orders = totalOrder(e, orders)
 	t := target{search: s}
-	t.orderedBy = orderTexts(orders)
 	wanted, found, err := c.which(ctx, e, &t)
 	if err != nil {
 		return target{}, err
 	}
 	top := t.top()
-	t.phone = wanted.phone
+	t.phone, t.orderedBy = wanted.phone, wanted.phone.ordered(orderTexts(orders))
 	t.query = &odata.Query{Select: wanted.phone.selecting(save.Select()), Filter: wanted.filter, OrderBy: odataOrders(orders), Top: &top, Expand: save.Expand()}
 	return t, inputError(slices.Concat(found, more, faults))
 }

@@ -2,7 +2,6 @@ package actions
 
 import (
 	"cmp"
-	"context"
 	"errors"
 	"fmt"
 	"slices"
@@ -34,14 +33,18 @@ type PhoneMatch struct {
 	E164   string
 }
 
-// phoneSearch finds records by a phone number, however it is spelled. Dataverse cannot compare numbers: it is asked for the
-// records that have the number's digits in a field, in this order whatever stands between them, and what comes back is read.
+// phoneSearch finds records by a phone number, however it is spelled. Dataverse cannot compare numbers, and is asked in one
+// or both of two ways: for the records that have the number in a usual spelling, which an index answers, and for those that have
+// its digits in a field, in this order whatever stands between them, for which it reads every record. What comes back is read.
 // So a record is never missed for its spelling, and none is found that has another number with the same last digits.
 type phoneSearch struct {
-	number phone.Number
-	region string
-	fields []*schema.Field // in the order in which they are looked at
-	named  bool            // whether the request names them
+	number     phone.Number
+	region     string
+	fields     []*schema.Field // in the order in which they are looked at: the record's own first
+	own        int             // how many of fields are for the record's own numbers
+	named      bool            // whether the request names them
+	usualTexts []string        // the usual spellings
+	usual      odata.Expr      // the whole condition of the search with the usual spellings in place of digits; nil for none
 }
 
 // splitPhone takes the phone number out of a `where`.
@@ -78,6 +81,10 @@ func (c comparer) phone(value any) (*phoneSearch, []Fault) {
 		faults = append(faults, *fault)
 	}
 	_, p.named = object["fields"]
+	p.own = len(p.fields)
+	if !p.named {
+		p.own = slices.IndexFunc(append(slices.Clone(p.fields), nil), isAnothers)
+	}
 	if p.region, fault = c.phoneRegion(object["region"], path+".region"); fault != nil {
 		return nil, append(faults, *fault)
 	}
@@ -186,18 +193,6 @@ func (c comparer) phoneField(name any, path string) (*schema.Field, *Fault) {
 	return f, fault
 }
 
-// phoneFieldsOf are the fields that an entity has for phone numbers, by logical name.
-func phoneFieldsOf(e *schema.Entity) []*schema.Field {
-	var fields []*schema.Field
-	for _, f := range e.Fields {
-		if f.Type == schema.String && f.Format == "Phone" && searchable(f) {
-			fields = append(fields, f)
-		}
-	}
-	slices.SortFunc(fields, func(a, b *schema.Field) int { return strings.Compare(a.LogicalName, b.LogicalName) })
-	return fields
-}
-
 // filter is the condition that one of the fields has the number's digits, with whatever between them. Dataverse takes % for a
 // wildcard in contains (Web API, "Filter rows").
 func (p *phoneSearch) filter() odata.Expr {
@@ -247,48 +242,6 @@ func (p *phoneSearch) told() *PhoneSearch {
 		told.Fields = append(told.Fields, f.LogicalName)
 	}
 	return told
-}
-
-// phoneRows is how many rows a search by a number asks for first: all, nearly always, as few records have the digits.
-const phoneRows = 100
-
-// list reads the records that a query finds and that have the number, in the query's order, until there are least of them; all
-// of them where least is 0. It asks twice at most. full says that there may be more, and capped that this is because there
-// are more rows than Dataverse gives at once.
-func (p *phoneSearch) list(ctx context.Context, client *dataverse.Client, e *schema.Entity, q *odata.Query, least int) (records []dataverse.Record, full, capped bool, err error) {
-	for _, rows := range []int{phoneRows, mostRows} {
-		if records, full, err = p.ask(ctx, client, e, q, rows); err != nil {
-			return nil, false, false, err
-		}
-		if !full || least > 0 && len(records) >= least {
-			return records, full, false, nil
-		}
-	}
-	return records, full, true, nil
-}
-
-// ask sends the query for that many rows. full says that there are as many.
-func (p *phoneSearch) ask(ctx context.Context, client *dataverse.Client, e *schema.Entity, q *odata.Query, rows int) (records []dataverse.Record, full bool, err error) {
-	asked := *q
-	asked.Top, asked.Count = &rows, false // Dataverse's count has the false friends in it
-	page, err := client.ListRecords(ctx, e, &asked)
-	if err != nil {
-		return nil, false, err
-	}
-	records = slices.DeleteFunc(page.Records, func(row dataverse.Record) bool { return p.match(row) == nil })
-	return records, page.More || len(page.Records) >= rows, nil
-}
-
-// plan lists the requests that list sends.
-func (p *phoneSearch) plan(ctx context.Context, client *dataverse.Client, e *schema.Entity, q *odata.Query, requests *plan) error {
-	for _, rows := range []int{phoneRows, mostRows} {
-		_, _, err := p.ask(ctx, client, e, q, rows)
-		if err := requests.heldBack(err); err != nil {
-			return err
-		}
-		requests.hold(fmt.Sprintf("if %d records have the number's digits, and too few of them the number", phoneRows))
-	}
-	return nil
 }
 
 // phoneCapped warns that not all records with a number's digits were read.

@@ -2017,9 +2017,17 @@ type FindRecordRequest struct {
 	// "tel:+1-317-555-0125". It takes the number, as "{{ caller }}", or {"number": …, "region": …, "fields": […]}. `region` is
 	// a country's two letters, as "US": whose numbers come without a country code, in the request and in what is stored. A
 	// number with a country code needs none; what is stored without one is then read as of the number's own region. `fields`
-	// are the text fields to look into, in this order; without it all whose format is "Phone". Numbers are compared whole:
-	// equal last digits are no match. Up to 5,000 records that have the digits are read, of which the warning
-	// PHONE_SEARCH_CAPPED tells.
+	// are the text fields to look into, in this order; without it all whose format is "Phone", those last that have the number
+	// of somebody else: managerphone, assistantphone and company. Numbers are compared whole: equal last digits are no match.
+	//
+	// Records that have the number as their own in a usual spelling come first, then those that have it as their own in another,
+	// then those that have it as somebody else's; in each of the three the order is as ever. The usual spellings (some 30: E.164,
+	// digits alone, at home and from abroad, with the separators of the number's country) are looked up by equality, which an
+	// index answers. With FIRST and without count_matches one found so is the answer, and more_matches is set: nobody has
+	// looked for others. Else every record is looked through for the digits, as it is where nobody has a usual spelling:
+	// a search that takes Dataverse long where the entity has many records, and the less long the fewer `fields` there are.
+	// AMBIGUOUS, count_matches, UpdateRecord, UpsertRecord and lookups by where say that a match is the only one after that
+	// search alone. It reads up to 5,000 records that have the digits, of which the warning PHONE_SEARCH_CAPPED tells.
 	Where *structpb.Struct `protobuf:"bytes,3,opt,name=where,proto3" json:"where,omitempty"`
 	// Fields to order by, each as "createdon desc" or "fullname". Choices order by their number.
 	OrderBy []string `protobuf:"bytes,4,rep,name=order_by,json=orderBy,proto3" json:"order_by,omitempty"`
@@ -2040,7 +2048,8 @@ type FindRecordRequest struct {
 	// Checks the request and answers with the query that would be sent; the query itself is not sent.
 	ValidateOnly bool `protobuf:"varint,11,opt,name=validate_only,json=validateOnly,proto3" json:"validate_only,omitempty"`
 	// Has match_count tell exactly how many records match, and more_matches not set. Up to 5,000 it costs no request more, up
-	// to 50,000 one; Dataverse does not count more, of which the warning COUNT_CAPPED tells.
+	// to 50,000 one; Dataverse does not count more, of which the warning COUNT_CAPPED tells. A search by "@phone" then looks
+	// through every record.
 	CountMatches bool `protobuf:"varint,12,opt,name=count_matches,json=countMatches,proto3" json:"count_matches,omitempty"`
 	// What the record's fields must fulfil beside `where`, all of it.
 	Conditions []*Condition `protobuf:"bytes,13,rep,name=conditions,proto3" json:"conditions,omitempty"`
@@ -2192,9 +2201,10 @@ type FindRecordResponse struct {
 	MatchCount *int32 `protobuf:"varint,4,opt,name=match_count,json=matchCount,proto3,oneof" json:"match_count,omitempty"`
 	// Whether there may be more matches than match_count.
 	MoreMatches bool `protobuf:"varint,5,opt,name=more_matches,json=moreMatches,proto3" json:"more_matches,omitempty"`
-	// The order used, as "statecode asc".
+	// The order used, as "statecode asc". A search by "@phone" begins with "@phone": how well a record has the number.
 	OrderedBy []string `protobuf:"bytes,6,rep,name=ordered_by,json=orderedBy,proto3" json:"ordered_by,omitempty"`
-	// The first matches in order, where candidates were asked for.
+	// The first matches in order, where candidates were asked for. A search by "@phone" that found a usual spelling of the number
+	// for FIRST has those with a usual spelling alone; count_matches has it look for all.
 	Candidates []*Candidate `protobuf:"bytes,7,rep,name=candidates,proto3" json:"candidates,omitempty"`
 	// What the flow's author should know though the call succeeded.
 	Warnings []*Warning `protobuf:"bytes,8,rep,name=warnings,proto3" json:"warnings,omitempty"`
