@@ -8,5 +8,6 @@ export CGO_ENABLED=0
 
 count=${COUNT:-3}
 go test -run '^$' -bench 'Find|Fetch' -benchtime 400x -count "$count" ./dataverse/local/bench
+go test -run '^$' -bench 'PhoneDigits' -benchtime 5x -count "$count" ./dataverse/local/bench
 go test -run '^$' -bench 'Pages' -benchtime 1x -count "$count" ./dataverse/local/bench
 go test -run '^$' -bench 'Create' -benchtime 10x -count "$count" ./dataverse/local/bench
