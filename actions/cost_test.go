@@ -68,7 +68,8 @@ func TestNoCallMakesMoreRequestsThanItsCost(t *testing.T) {
 			return w.UpsertRecord(t.Context(), UpsertRecord{UpdateRecord: UpdateRecord{Entity: "contact", Where: map[string]any{"lastname": "Cost Upserted"}, Fields: map[string]any{"jobtitle": "B"}, ValidateOnly: validate}})
 		}, 2, 3},
 		{"a search", find(FindRecord{Entity: "contact", Where: map[string]any{"lastname": "Cost"}, CountMatches: true}), 1, 2},
-		{"a number", find(FindRecord{Entity: "contact", Where: map[string]any{"@phone": "+13175550125"}}), 1, 2},
+		{"a number", find(FindRecord{Entity: "contact", Where: map[string]any{"@phone": "+13175550125"}}), 1, 3},
+		{"numbers", find(FindRecord{Entity: "contact", Where: map[string]any{"@phone": "+13175550125"}, CountMatches: true}), 2, 3},
 		{"a query", func(validate bool) (Result, error) {
 			return w.FindRecordByFetchXML(t.Context(), FindRecordByFetchXML{Entity: "contact", FetchXML: `<fetch><entity name="contact"><attribute name="fullname"/></entity></fetch>`, ValidateOnly: validate})
 		}, 1, 1},
