@@ -25,7 +25,8 @@ const (
 )
 
 // publishOnce stores a message unless the stream has one of that subject, which it tells. Either way one is stored when it
-// returns without error. It makes several attempts where the journal is shared: a message is never stored twice.
+// returns without error. It makes several attempts where the journal is shared, and where an answer does not come in time, as
+// from a disk that is busy: Dataverse itself tries only once more, and a message is never stored twice.
 func (s *store) publishOnce(ctx context.Context, msg *nats.Msg) (duplicate bool, err error) {
 	ctx, cancel := context.WithTimeout(ctx, storeTimeout)
 	defer cancel()
@@ -36,7 +37,7 @@ func (s *store) publishOnce(ctx context.Context, msg *nats.Msg) (duplicate bool,
 			return false, nil
 		case refusedWith(err, jetstream.JSErrCodeStreamWrongLastSequence):
 			return true, nil
-		case !s.passing(err):
+		case !s.passing(err) && !errors.Is(err, context.DeadlineExceeded):
 			return false, err
 		}
 		if !pause(ctx, wait) {

@@ -101,16 +101,41 @@ func TestWhatIsOnItsWayIsNoDuplicate(t *testing.T) {
 	})
 }
 
-// refusing refuses the next messages.
+// TestSlowDiskIsWaitedFor: an answer that does not come in time is no refusal, and the message may be stored all the same.
+func TestSlowDiskIsWaitedFor(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		r := openRig(t, t.TempDir(), settings(), nil)
+		slow := &refusing{JetStream: r.store.js, times: 2, with: context.DeadlineExceeded}
+		r.store.js = slow
+		if receipt := r.receive(change{row: 1, agent: 1, presence: busy}); receipt.Duplicate || slow.times != 0 {
+			t.Errorf("receipt %+v, want that it is stored", receipt)
+		}
+		slow.times, slow.late = 1, true
+		r.receive(change{row: 2, agent: 1, presence: busy})
+		info, err := r.store.log.Info(t.Context())
+		if err != nil || info.State.Msgs != 2 {
+			t.Errorf("the log has %d entries (%v), want 2: each once", info.State.Msgs, err)
+		}
+	})
+}
+
+// refusing refuses the next messages; where it is late it stores them, and says too late that it has.
 type refusing struct {
 	jetstream.JetStream
 	times int
 	with  error
+	late  bool
 }
 
 func (r *refusing) PublishMsg(ctx context.Context, msg *nats.Msg, opts ...jetstream.PublishOpt) (*jetstream.PubAck, error) {
 	if r.times > 0 {
 		r.times--
+		if r.late {
+			if _, err := r.JetStream.PublishMsg(ctx, msg, opts...); err != nil {
+				return nil, err
+			}
+		}
 		return nil, r.with
 	}
 	return r.JetStream.PublishMsg(ctx, msg, opts...)
