@@ -155,6 +155,11 @@ func (f *filter) changed() bool {
 	return f != nil && slices.ContainsFunc(f.teams, watchedTeam.changed)
 }
 
+// changedSince says whether a team has other members than when somebody heard of that position of the log, as far as is known.
+func (f *filter) changedSince(sequence uint64) bool {
+	return f != nil && slices.ContainsFunc(f.teams, func(t watchedTeam) bool { return t.changedSince(sequence) })
+}
+
 // hold keeps the members of the teams up to date until release.
 func (f *filter) hold() {
 	if f != nil {

@@ -313,6 +313,9 @@ func TestTeamsAreReadAgain(t *testing.T) {
 				t.Errorf("Next = %v, want ErrTeamChanged", err)
 			}
 		}
+		if _, err := r.Watch(t.Context(), s.Cursor(), Filter{Teams: []string{"Support"}}); !errors.Is(err, ErrTeamChanged) {
+			t.Errorf("going on after the cursor = %v, want ErrTeamChanged: nobody told of those who have come", err)
+		}
 		again := r.watchFor("", Filter{Teams: []string{"Support"}})
 		snapshot(t, again)
 		r.receive(change{row: 1, agent: 1, presence: available})
@@ -320,12 +323,19 @@ func TestTeamsAreReadAgain(t *testing.T) {
 		if e := wait(t, again).Event; e == nil || e.AgentID != agentID(3) {
 			t.Errorf("the first event is %+v, want that of the agent who is a member now", e)
 		}
+		resumed := r.watchFor(again.Cursor(), Filter{Teams: []string{"Support"}})
+		resumed.Close()
+		cursor := again.Cursor()
 		s.Close()
 		again.Close()
 		before := d.asked.Load()
 		<-time.After(3 * teamRefresh)
 		if asked := d.asked.Load(); asked != before {
 			t.Errorf("a team that nobody watches was asked for %d times", asked-before)
+		}
+		d.set(func(d *directory) { d.teams["here Support"] = []string{agentID(1)} })
+		if _, err := r.Watch(t.Context(), cursor, Filter{Teams: []string{"Support"}}); !errors.Is(err, ErrTeamChanged) {
+			t.Errorf("coming back after the team changed = %v, want ErrTeamChanged", err)
 		}
 		r.stop()
 	})

@@ -62,7 +62,7 @@ func Open(ctx context.Context, config Config, j *journal.Journal, reader Reader)
 	}
 	p.tracer = tracerOf(config.TracerProvider)
 	p.organizations = newOrganizations(directory)
-	p.teams = newTeams(directory, p.organizations)
+	p.teams = newTeams(directory, p.organizations, func() uint64 { return p.hub.position() })
 	if err := p.open(ctx, j); err != nil {
 		return nil, fmt.Errorf("open presence: %w", err)
 	}

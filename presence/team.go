@@ -33,7 +33,8 @@ type team struct {
 	environments []string
 	watchers     atomic.Int64
 	members      atomic.Pointer[members]
-	read         atomic.Int64 // when, in nanoseconds of Unix time
+	read         atomic.Int64  // when, in nanoseconds of Unix time
+	changed      atomic.Uint64 // how far the log was when other members were read, and 1; 0 where none were
 }
 
 // watchedTeam is a team with the members that it had when a filter was made.
@@ -49,20 +50,24 @@ func (t watchedTeam) has(organizationID, agentID string) bool {
 
 func (t watchedTeam) changed() bool { return t.members.Load() != t.had }
 
+// changedSince says whether other members were read after a position of the log, as far as this process knows.
+func (t watchedTeam) changedSince(sequence uint64) bool { return t.team.changed.Load() > sequence }
+
 func (t *team) fresh(now time.Time) bool { return now.Sub(time.Unix(0, t.read.Load())) < teamRefresh }
 
 // teams knows the members of teams. They are read when somebody names one, and again while somebody watches.
 type teams struct {
 	directory     Directory
 	organizations *organizations
+	position      func() uint64 // how far the log is applied
 	flight        singleflight.Group
 
 	mu    sync.Mutex
 	known map[string]*team
 }
 
-func newTeams(d Directory, o *organizations) *teams {
-	return &teams{directory: d, organizations: o, known: make(map[string]*team)}
+func newTeams(d Directory, o *organizations, position func() uint64) *teams {
+	return &teams{directory: d, organizations: o, position: position, known: make(map[string]*team)}
 }
 
 // find is a team with its present members, in the environments that are named, or in all.
@@ -114,7 +119,7 @@ func (ts *teams) once(ctx context.Context, t *team) error {
 		if a.Err != nil {
 			return a.Err
 		}
-		t.become(a.Val.(members))
+		t.become(a.Val.(members), ts.position())
 		return nil
 	case <-ctx.Done():
 		return ctx.Err()
@@ -122,10 +127,14 @@ func (ts *teams) once(ctx context.Context, t *team) error {
 }
 
 // become notes what was read. The same members are the same set, so that a change can be told by the pointer.
-func (t *team) become(fresh members) {
+func (t *team) become(fresh members, position uint64) {
 	t.read.Store(time.Now().UnixNano())
-	if had := t.members.Load(); had == nil || !maps.Equal(*had, fresh) {
-		t.members.CompareAndSwap(had, &fresh)
+	had := t.members.Load()
+	if had != nil && maps.Equal(*had, fresh) {
+		return
+	}
+	if t.members.CompareAndSwap(had, &fresh) && had != nil {
+		t.changed.Store(position + 1)
 	}
 }
 
@@ -177,7 +186,7 @@ func (ts *teams) refresh(ctx context.Context, failed func(*team, error)) {
 		err := ts.once(ctx, t)
 		switch {
 		case errors.Is(err, ErrUnknownTeam):
-			t.become(members{})
+			t.become(members{}, ts.position())
 		case err != nil && ctx.Err() == nil:
 			failed(t, err)
 		}

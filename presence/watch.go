@@ -23,7 +23,7 @@ type Subscription struct {
 
 // Watch subscribes: from a snapshot of now when after is empty, else from what came after that cursor. In both cases a
 // message is there at once. What does not pass the filter is left out; the snapshot has states only where events of a
-// presence are wanted. ErrFilter, ErrCursorExpired, ErrClosed and the directory's are its errors. Close the subscription.
+// presence are wanted. ErrFilter, ErrCursorExpired, ErrTeamChanged, ErrClosed and the directory's are its errors. Close the subscription.
 func (p *Presence) Watch(ctx context.Context, after string, wanted Filter) (*Subscription, error) {
 	if p.hub.ring.closed.Load() {
 		return nil, ErrClosed
@@ -41,6 +41,9 @@ func (p *Presence) Watch(ctx context.Context, after string, wanted Filter) (*Sub
 	sequence, ok := p.hub.cursors.parse(after)
 	if !ok {
 		return nil, fmt.Errorf("%w: it is of another log", ErrCursorExpired)
+	}
+	if f.changedSince(sequence) { // only a snapshot tells of those who have come
+		return nil, ErrTeamChanged
 	}
 	s := &Subscription{hub: p.hub, after: sequence, cursor: after, filter: f, silence: p.config.Heartbeat, heard: time.Now()}
 	if err := p.resume(ctx, s); err != nil {
