@@ -271,3 +271,24 @@ func TestStatesAreComparedNowAndThen(t *testing.T) {
 		r.stop()
 	})
 }
+
+// A record that can be read only some time after it was created is found within the overlap, and further back when asked for.
+func TestRowThatComesToLightLateIsRead(t *testing.T) {
+	t.Parallel()
+	table, config := newTables(), onlyWhenAsked()
+	config.Backfill.History = time.Hour
+	r := started(t, t.TempDir(), config, table)
+	now := time.Now()
+	table.add(organization, now, change{row: 1, agent: 1, presence: busy, minute: 1})
+	if got := r.backfill(BackfillRequest{}); got.Merged != 1 {
+		t.Fatalf("reading %+v, want the row", got)
+	}
+	table.add(organization, now.Add(-config.Backfill.Overlap/2), change{row: 2, agent: 2, presence: busy, minute: 2})
+	table.add(organization, now.Add(-2*config.Backfill.Overlap), change{row: 3, agent: 3, presence: busy, minute: 3})
+	if got := r.backfill(BackfillRequest{}); got.Merged != 1 || got.Doubles != 1 {
+		t.Errorf("reading %+v, want the row within the overlap merged", got)
+	}
+	if got := r.backfill(BackfillRequest{Since: now.Add(-3 * config.Backfill.Overlap)}); got.Merged != 1 || got.Doubles != 2 {
+		t.Errorf("reading further back %+v, want the row behind the overlap merged", got)
+	}
+}

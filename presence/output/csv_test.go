@@ -102,7 +102,7 @@ func TestNoRowIsLostOrDoubledWhereverTheProcessEnds(t *testing.T) {
 		}
 	}
 	rows := AppendRow(nil, Row(second[0].Event))
-	for _, unfinished := range []int{0, 1, 10, len(rows) - 1, len(rows)} {
+	for _, unfinished := range []int{0, 1, 10, len(rows) - 1, len(rows), 3 * len(rows)} {
 		dir := t.TempDir()
 		if err := files(t, dir, tap).put(t.Context(), nil, first); err != nil {
 			t.Fatal(err)
@@ -111,12 +111,12 @@ func TestNoRowIsLostOrDoubledWhereverTheProcessEnds(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		if _, err := f.Write(rows[:unfinished]); err != nil {
+		if _, err := f.Write(bytes.Repeat(rows, 3)[:unfinished]); err != nil {
 			t.Fatal(err)
 		}
 		f.Close()
 		// The next day's file may have been begun too.
-		if err := os.WriteFile(filepath.Join(dir, "x-2026-01-02.csv"), rows[:unfinished], 0o600); err != nil {
+		if err := os.WriteFile(filepath.Join(dir, "x-2026-01-02.csv"), bytes.Repeat(rows, 3)[:unfinished], 0o600); err != nil {
 			t.Fatal(err)
 		}
 		again := files(t, dir, tap)
