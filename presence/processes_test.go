@@ -183,3 +183,24 @@ func TestStatesThatAreBehindTheirEventsAreReadAgain(t *testing.T) {
 		t.Errorf("it begins with %+v, want the state of entry 2", a)
 	}
 }
+
+// A server that is behind may tell a place of before a cursor: what the subscriber has had does not come again.
+func TestNothingOfBeforeTheCursorIsToldAgain(t *testing.T) {
+	t.Parallel()
+	r := startRig(t, t.TempDir(), settings(), nil)
+	for n := 1; n <= 4; n++ {
+		r.receive(change{row: n, agent: 1, presence: busy, minute: n, capacity: n})
+	}
+	r.applied(4)
+	early, err := r.store.openEvents(t.Context(), 1)
+	if err != nil {
+		t.Fatal(err)
+	}
+	s := &Subscription{hub: r.hub, after: 2, replay: early}
+	defer s.Close()
+	for want := 3; want <= 4; want++ {
+		if e := nextEvent(t, s); e.RecordID != rowID(want) {
+			t.Errorf("event %+v, want row %d", e, want)
+		}
+	}
+}

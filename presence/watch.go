@@ -206,6 +206,9 @@ func (s *Subscription) next(ctx context.Context) (*Message, error) {
 // nextStored reads the next event from the disk, and changes over to the ring once that has what follows.
 func (s *Subscription) nextStored(ctx context.Context) (*Message, error) {
 	stored, err := s.replay.next(ctx)
+	for err == nil && stored.sequence <= s.after { // the place was told by a server that was behind
+		stored, err = s.replay.next(ctx)
+	}
 	if err != nil {
 		if s.hub.ring.closed.Load() {
 			return nil, ErrClosed
