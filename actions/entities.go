@@ -15,6 +15,7 @@ type EntitySummary struct {
 	PluralLabel string
 	EntitySet   string
 	Activity    bool
+	Creatable   bool // CreateRecord makes records of it
 }
 
 // EntityDescription says what an entity's records hold and what actions can do with them.
@@ -23,6 +24,7 @@ type EntityDescription struct {
 	PrimaryID          string
 	PrimaryName        string // "" where it has none
 	DuplicateDetection bool
+	Keys               []schema.Key       // alternate keys, in use
 	Fields             []FieldDescription // those required for a creation first, then by logical name
 }
 
@@ -69,8 +71,20 @@ type FieldDescription struct {
 	Precision  *int                // digits after the point
 	Options    []OptionDescription // of a choice, in their order
 	Targets    []string            // entities that a lookup may point at
+	Entities   []EntitySummary     // the same with their labels; those that the environment has
 	Default    any                 // what Dataverse gives where a creation leaves it out: bool or int; nil for none
 	Format     string              // what a text is meant for, as Dataverse names it: "Email", "Phone"
+	Behavior   schema.Behavior     // of a date or a point in time; "" else
+
+	Recommended bool     // the form marks it as one that should be filled
+	Sensitive   bool     // under column security: its value is in no error, log or explanation
+	Operators   []string // of a condition that compares it; none where it is not searchable
+	Sortable    bool     // a search can order by it
+	Phone       bool     // a search by a phone number looks into it
+	Addresses   bool     // of parties: e-mail addresses that no record is known for may be among them
+	Savable     bool     // a source of `save`
+	Formatted   bool     // likewise with "@formatted", which says more than the value itself
+	Linked      bool     // of a lookup: FindRecord can save the fields behind it, as "lookup.field"
 }
 
 // OptionDescription is one option of a choice.
@@ -101,23 +115,47 @@ func (r *Runtime) ListEntities(ctx context.Context, environment string, language
 
 // GetEntity describes an entity with all its fields. An unknown one is an *InputError with the nearest names.
 func (r *Runtime) GetEntity(ctx context.Context, environment, entity string, language int) (EntityDescription, error) {
-	_, e, err := r.describe(ctx, environment, entity)
+	client, e, err := r.describe(ctx, environment, entity)
 	if err != nil {
 		return EntityDescription{}, err
 	}
-	return describeEntity(e, language), nil
+	all, err := client.Entities(ctx)
+	if err != nil {
+		return EntityDescription{}, err
+	}
+	d := describeEntity(e, language)
+	d.nameTargets(all, language)
+	return d, nil
+}
+
+// nameTargets adds to lookups what the entities that they point at are called.
+func (d *EntityDescription) nameTargets(all []*schema.Entity, language int) {
+	byName := make(map[string]*schema.Entity, len(all))
+	for _, e := range all {
+		byName[e.LogicalName] = e
+	}
+	for i := range d.Fields {
+		f := &d.Fields[i]
+		for _, target := range f.Targets {
+			if e := byName[target]; e != nil {
+				f.Entities = append(f.Entities, summarize(e, language))
+			}
+		}
+		f.Linked = f.Linked && len(f.Entities) == 1 // nothing is known of fields behind one that is not listed
+	}
 }
 
 func summarize(e *schema.Entity, language int) EntitySummary {
 	return EntitySummary{
 		Entity: e.LogicalName, Label: e.DisplayName.In(language), PluralLabel: e.DisplayCollectionName.In(language),
-		EntitySet: e.EntitySetName, Activity: e.IsActivity,
+		EntitySet: e.EntitySetName, Activity: e.IsActivity, Creatable: e.Creatable(),
 	}
 }
 
 func describeEntity(e *schema.Entity, language int) EntityDescription {
 	d := EntityDescription{
 		EntitySummary: summarize(e, language), PrimaryID: e.PrimaryID, PrimaryName: e.PrimaryName, DuplicateDetection: e.DuplicateDetection,
+		Keys: e.Keys,
 	}
 	for _, f := range e.Fields {
 		// A field that only shadows another is no property of the Web API: nothing could be done with it.
@@ -142,7 +180,14 @@ func describeField(e *schema.Entity, f *schema.Field, language int) FieldDescrip
 		Field: f.LogicalName, Label: f.DisplayName.In(language), Type: fieldType(f),
 		Required: required(e, f), Creatable: creatable(e, f), Updatable: updatable(e, f), Searchable: searchable(f),
 		Precision: f.Precision, Options: describeOptions(f, language), Targets: slices.Clone(f.Targets),
-		Default: f.Default, Format: f.Format,
+		Default: f.Default, Format: f.Format, Behavior: f.Behavior,
+		Recommended: f.RequiredLevel == schema.Recommended, Sensitive: f.Secured,
+		Sortable: sortable(f), Phone: isPhoneField(f), Addresses: takesParties(e, f) && takesAddresses(e, f),
+		Savable: standsForItself(f) && savable(f), Linked: linkedEntity(f) != "",
+	}
+	d.Formatted = d.Savable && hasFormatted(f)
+	if d.Searchable {
+		d.Operators = operatorsFor(f)
 	}
 	if f.MaxLength > 0 {
 		length := f.MaxLength

@@ -23,8 +23,9 @@ func testListEntities(t *testing.T, w world) {
 		t.Error("the entities are not in the order of their names")
 	}
 	want := []EntitySummary{
-		{Entity: "contact", Label: "Contact", PluralLabel: "Contacts", EntitySet: "contacts"},
-		{Entity: "task", Label: "Task", PluralLabel: "Tasks", EntitySet: "tasks", Activity: true},
+		{Entity: "contact", Label: "Contact", PluralLabel: "Contacts", EntitySet: "contacts", Creatable: true},
+		{Entity: "task", Label: "Task", PluralLabel: "Tasks", EntitySet: "tasks", Activity: true, Creatable: true},
+		{Entity: "activitypointer", Label: "Activity", PluralLabel: "Activities", EntitySet: "activitypointers"},
 	}
 	for _, w := range want {
 		if !slices.Contains(got, w) {
@@ -55,6 +56,9 @@ func testGetEntity(t *testing.T, w world) {
 	}
 	if company := fieldOf(t, got, "parentcustomerid"); company.Type != CustomerType || !slices.Equal(company.Targets, []string{"account", "contact"}) {
 		t.Errorf("parentcustomerid = %+v", company)
+	}
+	if company := fieldOf(t, got, "parentcustomerid"); len(company.Entities) != 2 || company.Entities[0].Label != "Account" || company.Entities[1].EntitySet != "contacts" {
+		t.Errorf("the entities of parentcustomerid are %+v, want account and contact with their labels", company.Entities)
 	}
 	if born := fieldOf(t, got, "birthdate"); born.Type != DateType {
 		t.Errorf("birthdate = %+v, want a date", born)

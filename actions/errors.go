@@ -13,6 +13,7 @@ type Reason string
 const (
 	InvalidRequest  Reason = "INVALID_REQUEST"  // breaks a rule of the contract that only the runtime can check
 	UnknownEntity   Reason = "UNKNOWN_ENTITY"   // the environment has no such entity
+	NotCreatable    Reason = "NOT_CREATABLE"    // the entity's records are not created by asking for one
 	InvalidField    Reason = "INVALID_FIELD"    // the entity has no such field, or it cannot be used so
 	InvalidValue    Reason = "INVALID_VALUE"    // a value does not fit its field
 	MissingRequired Reason = "MISSING_REQUIRED" // a required field has no value

@@ -28,6 +28,28 @@ const (
 	toUpsert                // a record that is there or is to be made: what a new one needs is known only then
 )
 
+// refused is the fault of a request that is wrong whatever its values are; nil where it is not.
+func (p purpose) refused(e *schema.Entity, fields map[string]any) *Fault {
+	if (p == toCreate || p == toUpsert) && !e.Creatable() {
+		return notMade(e)
+	}
+	return tooMany(e, fields, "fields")
+}
+
+// notMade is the fault of a request for a record that cannot be created by asking for it, with the way that there is.
+func notMade(e *schema.Entity) *Fault {
+	why := "the environment has no privilege to create one"
+	switch {
+	case e.Intersect:
+		why = "it only tells which records belong together, and comes of associating them"
+	case e.LogicalName == partyEntity:
+		why = "who takes part is written in a field of the activity, as \"to\" of an e-mail"
+	case e.LogicalName == "activitypointer":
+		why = "create the activity as what it is, as a task or a phonecall"
+	}
+	return newFault(NotCreatable, "entity", "no record of %s can be created: %s", e.LogicalName, why)
+}
+
 // notWritable is the fault of a field that cannot be written for the purpose; nil where it can.
 func (p purpose) notWritable(e *schema.Entity, f *schema.Field, path string) *Fault {
 	if p == toCreate || p == toUpsert {

@@ -13,7 +13,7 @@ type assumed struct{}
 
 // fields checks a request's `fields`. The values are those of the literals, and assumed for all else.
 func (l linter) fields(ctx context.Context, in fieldInput) (*recordValues, []Fault, error) {
-	if fault := tooMany(l.entity, in.fields, "fields"); fault != nil {
+	if fault := in.purpose.refused(l.entity, in.fields); fault != nil {
 		return nil, []Fault{*fault}, nil
 	}
 	l.zone, _ = zoneOf(in.timeZone) // what is wrong with it is told with the settings

@@ -17,7 +17,7 @@ const mostPhoneValues = 800
 func phoneFieldsOf(e *schema.Entity) []*schema.Field {
 	var fields []*schema.Field
 	for _, f := range e.Fields {
-		if f.Type == schema.String && f.Format == "Phone" && searchable(f) {
+		if isPhoneField(f) {
 			fields = append(fields, f)
 		}
 	}
@@ -114,4 +114,9 @@ func (p *phoneSearch) rank(row dataverse.Record) phoneRank {
 		}
 	}
 	return ownNumber
+}
+
+// isPhoneField reports whether a search by a phone number that names no fields looks into this one.
+func isPhoneField(f *schema.Field) bool {
+	return f.Type == schema.String && f.Format == "Phone" && searchable(f)
 }

@@ -14,24 +14,6 @@ import (
 	"github.com/botverse/botverse/dataverse/schema"
 )
 
-// privilegeNames are the names that stand in a privilege for an entity whose schema name does not ("Security roles and
-// privileges"). All activities share one, custom ones too.
-var privilegeNames = map[string]string{"annotation": "Note", "systemuser": "User", "activitypointer": activities, "activityparty": activities}
-
-const activities = "Activity"
-
-// privilege is the name of a right to do something with an entity's records, as "prvCreateContact".
-func privilege(right string, e *schema.Entity) string {
-	name := privilegeNames[e.LogicalName]
-	if name == "" && e.IsActivity {
-		name = activities
-	}
-	if name == "" {
-		name = e.SchemaName
-	}
-	return "prv" + right + name
-}
-
 // privileges collects what requests need.
 type privileges struct {
 	client *dataverse.Client
@@ -41,7 +23,7 @@ type privileges struct {
 }
 
 // privilegesOf names the privileges that the application user needs for requests, sorted. They follow from the entities that
-// the requests name, by the names that Dataverse gives privileges: to read, create or write records; to give one away, where
+// the requests name, and have the names of their definitions: to read, create or write records; to give one away, where
 // its owner is named; and for each other lookup, to append the one record and to append to the other ("Append and Append To"). What the
 // metadata and the rules are read by is no part of it.
 func privilegesOf(ctx context.Context, client *dataverse.Client, requests []PlannedRequest) ([]string, error) {
@@ -64,7 +46,7 @@ func privilegesOf(ctx context.Context, client *dataverse.Client, requests []Plan
 // need adds a right; nothing where the entity is not known.
 func (p *privileges) need(right string, e *schema.Entity) {
 	if e != nil {
-		p.needed[privilege(right, e)] = true
+		p.needed[e.PrivilegeName(right)] = true
 	}
 }
 

@@ -167,8 +167,7 @@ func linkedColumn(ctx context.Context, client *dataverse.Client, e *schema.Entit
 	if f == nil {
 		return column{}, unknownField(e, lookup, path), nil
 	}
-	// Only a lookup with one target has one navigation property whose fields are known before the record is.
-	if len(f.Targets) != 1 || f.Navigation[f.Targets[0]] == "" {
+	if linkedEntity(f) == "" {
 		return column{}, newFault(InvalidField, path, "%q is not behind a lookup with one target: %q can be saved itself, and FetchXML with a link-entity reads what is behind it", field, lookup), nil
 	}
 	target, err := client.Entity(ctx, f.Targets[0])
@@ -181,6 +180,15 @@ func linkedColumn(ctx context.Context, client *dataverse.Client, e *schema.Entit
 	c, fault, err := entityColumn(ctx, client, target, field, path, false)
 	c.Navigation = f.Navigation[f.Targets[0]]
 	return c, fault, err
+}
+
+// linkedEntity is the entity behind a lookup whose fields can be saved; "" where there is none. Only a lookup with one target has
+// one navigation property whose fields are known before the record is.
+func linkedEntity(f *schema.Field) string {
+	if f.IsLookup() && len(f.Targets) == 1 && f.Navigation[f.Targets[0]] != "" {
+		return f.Targets[0]
+	}
+	return ""
 }
 
 // unreadable is the fault of saving a field that a query cannot select; nil where it can.

@@ -106,6 +106,10 @@ func (s saveSource) fieldValue(row dataverse.Record) any {
 	return variableValue(s.column.Field.Type, raw)
 }
 
+// hasFormatted reports whether Dataverse prints a field's value for people: all but texts and GUIDs (Web API, "Formatted
+// values").
+func hasFormatted(f *schema.Field) bool { return !f.IsText() && f.Type != schema.Uniqueidentifier }
+
 // variableValue is a value of Dataverse's JSON as a variable holds it: a number that a double holds exactly as a number,
 // any other and every 64-bit integer as its digits, a multi-select choice as the list of its numbers.
 func variableValue(t schema.Type, raw any) any {

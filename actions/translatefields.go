@@ -35,7 +35,7 @@ type recordValues struct {
 // translateFields renders and translates a request's `fields`, and finds every fault before it asks Dataverse anything. A
 // field or an option that is not known has the entity's metadata read again, once, so that a new one works at once.
 func (r *Runtime) translateFields(ctx context.Context, client *dataverse.Client, e *schema.Entity, in fieldInput) (*recordValues, error) {
-	if fault := tooMany(e, in.fields, "fields"); fault != nil {
+	if fault := in.purpose.refused(e, in.fields); fault != nil {
 		return nil, inputError([]Fault{*fault})
 	}
 	zone, zoneFault := zoneOf(in.timeZone)

@@ -129,6 +129,7 @@ func (m *metadata) refresh(name string) (r *refresh, mine bool) {
 var definitionProperties = []string{
 	"LogicalName", "SchemaName", "EntitySetName", "ObjectTypeCode", "DisplayName", "DisplayCollectionName",
 	"PrimaryIdAttribute", "PrimaryNameAttribute", "OwnershipType", "IsActivity", "IsDuplicateDetectionEnabled",
+	"IsIntersect", "Privileges",
 }
 
 // optionTypes are the types of metadata whose options have to be asked for by a cast: one for each request, and not by their

@@ -3,11 +3,13 @@ package server
 import (
 	"context"
 	"errors"
+	"slices"
 
 	"google.golang.org/grpc/codes"
 
 	"github.com/botverse/botverse/actions"
 	"github.com/botverse/botverse/dataverse"
+	"github.com/botverse/botverse/dataverse/schema"
 	botversev1 "github.com/botverse/botverse/gen/botverse/v1"
 )
 
@@ -23,16 +25,25 @@ func (s metadataService) ListEntities(ctx context.Context, req *botversev1.ListE
 	if err != nil {
 		return nil, err
 	}
+	if req.GetCreatableOnly() {
+		all = slices.DeleteFunc(all, func(e actions.EntitySummary) bool { return !e.Creatable })
+	}
 	page, next, err := pageOf(all, func(e actions.EntitySummary) string { return e.Entity }, req)
 	if err != nil {
 		return nil, err
 	}
 	resp := &botversev1.ListEntitiesResponse{NextPageToken: next}
-	for _, e := range page {
-		resp.Entities = append(resp.Entities, &botversev1.EntitySummary{
-			Entity: e.Entity, Label: e.Label, PluralLabel: e.PluralLabel, EntitySet: e.EntitySet, Activity: e.Activity})
-	}
+	resp.Entities = summariesOf(page)
 	return resp, nil
+}
+
+func summariesOf(entities []actions.EntitySummary) []*botversev1.EntitySummary {
+	var all []*botversev1.EntitySummary
+	for _, e := range entities {
+		all = append(all, &botversev1.EntitySummary{
+			Entity: e.Entity, Label: e.Label, PluralLabel: e.PluralLabel, EntitySet: e.EntitySet, Activity: e.Activity, Creatable: e.Creatable})
+	}
+	return all
 }
 
 // GetEntity implements botversev1.MetadataServiceServer.
@@ -65,6 +76,10 @@ func entityOf(e actions.EntityDescription) (*botversev1.Entity, error) {
 		PrimaryName:        e.PrimaryName,
 		Activity:           e.Activity,
 		DuplicateDetection: e.DuplicateDetection,
+		Creatable:          e.Creatable,
+	}
+	for _, k := range e.Keys {
+		out.Keys = append(out.Keys, &botversev1.Entity_Key{Name: k.Name, Fields: k.Fields})
 	}
 	for _, f := range e.Fields {
 		field, err := fieldOf(f)
@@ -74,6 +89,11 @@ func entityOf(e actions.EntityDescription) (*botversev1.Entity, error) {
 		out.Fields = append(out.Fields, field)
 	}
 	return out, nil
+}
+
+// behaviors are the contract's names of what Dataverse calls how a time treats zones.
+var behaviors = map[schema.Behavior]botversev1.Field_Behavior{
+	schema.DateOnly: botversev1.Field_DATE_ONLY, schema.UserLocal: botversev1.Field_USER_LOCAL, schema.TimeZoneIndependent: botversev1.Field_TIME_ZONE_INDEPENDENT,
 }
 
 func fieldOf(f actions.FieldDescription) (*botversev1.Field, error) {
@@ -95,6 +115,18 @@ func fieldOf(f actions.FieldDescription) (*botversev1.Field, error) {
 		Precision:  int32Of(f.Precision),
 		Targets:    f.Targets,
 		Format:     f.Format,
+		Behavior:   behaviors[f.Behavior],
+
+		Recommended:    f.Recommended,
+		Sensitive:      f.Sensitive,
+		Operators:      f.Operators,
+		Sortable:       f.Sortable,
+		Phone:          f.Phone,
+		TakesAddresses: f.Addresses,
+		Savable:        f.Savable,
+		Formatted:      f.Formatted,
+		Linked:         f.Linked,
+		TargetEntities: summariesOf(f.Entities),
 	}
 	for _, o := range f.Options {
 		out.Options = append(out.Options, &botversev1.Field_Option{Value: int32(o.Value), Label: o.Label, State: int32Of(o.State)})

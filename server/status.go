@@ -54,6 +54,7 @@ var looks = map[reason]look{
 	botversev1.ErrorDetail_ENTITY_MISMATCH:     {codes.InvalidArgument, http.StatusBadRequest, false, sayNothing, ""},
 	botversev1.ErrorDetail_KEY_REUSED:          {codes.FailedPrecondition, http.StatusBadRequest, false, sayNothing, ""},
 	botversev1.ErrorDetail_UNKNOWN_ACTION:      {codes.NotFound, http.StatusNotFound, false, sayNothing, ""},
+	botversev1.ErrorDetail_NOT_CREATABLE:       {codes.InvalidArgument, http.StatusBadRequest, false, sayNothing, ""},
 	botversev1.ErrorDetail_BROKEN_ACTION:       {codes.FailedPrecondition, http.StatusBadRequest, false, sayNothing, ""},
 
 	botversev1.ErrorDetail_CALLER_UNAUTHENTICATED: {codes.Unauthenticated, http.StatusUnauthorized, false, sayNothing, ""},

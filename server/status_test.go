@@ -36,7 +36,7 @@ func TestEveryReasonOfTheRuntimeIsInTheContract(t *testing.T) {
 	t.Parallel()
 	for _, why := range []actions.Reason{actions.InvalidRequest, actions.UnknownEntity, actions.InvalidField, actions.InvalidValue,
 		actions.MissingRequired, actions.LookupNotFound, actions.LookupAmbiguous, actions.BadTemplate, actions.VariableUnset,
-		actions.BadFetchXML, actions.EntityMismatch} {
+		actions.BadFetchXML, actions.EntityMismatch, actions.NotCreatable} {
 		e := asCallError(t.Context(), &actions.InputError{Faults: []actions.Fault{{Reason: why, Field: "f", Message: "m"}}})
 		if e.detail.GetReason().String() != string(why) || e.code != codes.InvalidArgument {
 			t.Errorf("%s becomes %v %v", why, e.code, e.detail.GetReason())

@@ -9,6 +9,7 @@ import (
 
 	"github.com/botverse/botverse/dataverse"
 	"github.com/botverse/botverse/dataverse/odata"
+	"github.com/botverse/botverse/dataverse/schema"
 )
 
 // examination is what doctor does in one environment.
@@ -71,7 +72,7 @@ func (e *examination) privileges(ctx context.Context) {
 	e.check(ctx, "reading presence", e.readingSources(), "give the application user a security role that may read these entities")
 	for _, name := range e.Entities {
 		if entity, err := e.client.Entity(ctx, name); err == nil { // entities tells of one that is not there
-			e.check(ctx, "reading and writing "+name, writing(entity.SchemaName),
+			e.check(ctx, "reading and writing "+name, writing(entity),
 				"give the application user a security role with these rights on "+name)
 		}
 	}
@@ -92,10 +93,10 @@ func (e *examination) readingSources() []string {
 	return slices.Compact(names)
 }
 
-func writing(schemaName string) []string {
+func writing(entity *schema.Entity) []string {
 	var names []string
 	for _, right := range []string{"Create", "Read", "Write", "Append", "AppendTo"} {
-		names = append(names, "prv"+right+schemaName)
+		names = append(names, entity.PrivilegeName(right))
 	}
 	return names
 }

@@ -16,6 +16,14 @@ import (
 	"github.com/botverse/botverse/dataverse/schema"
 )
 
+// notCreatable is the refusal to make records of an entity that nobody can make by asking for it; nil where it can be.
+func notCreatable(t *table) error {
+	if t.Creatable() {
+		return nil
+	}
+	return refuse(code.NotSupported, "The 'Create' method does not support entities of type '%s'.", t.LogicalName)
+}
+
 // create makes a record of a body, with what is nested in it, and returns its ID.
 func (m *mutation) create(ctx context.Context, t *table, b body, detectDuplicates bool) (string, error) {
 	in, err := m.parse(ctx, t, b, true)

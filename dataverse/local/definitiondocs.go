@@ -94,9 +94,9 @@ var knownProperties = map[string][]string{
 func (s *Server) definedEntity(e *schema.Entity) defined {
 	d := schema.EncodeEntity(e, encoding)
 	maps.Copy(d, document{
-		"IsCustomEntity": false, "IsManaged": true, "IsIntersect": e.Ownership == "None" && strings.HasSuffix(e.LogicalName, "membership"),
+		"IsCustomEntity": false, "IsManaged": true,
 		"IsActivityParty": e.LogicalName == "activityparty" || slices.ContainsFunc(e.OneToMany, func(r schema.OneToMany) bool { return r.ReferencingEntity == "activityparty" }),
-		"IsPrivate":       false, "IsValidForAdvancedFind": true, "ChangeTrackingEnabled": isTracked(e), "PrimaryImageAttribute": nil, "Privileges": []any{},
+		"IsPrivate":       false, "IsValidForAdvancedFind": true, "ChangeTrackingEnabled": isTracked(e), "PrimaryImageAttribute": nil,
 		"IsCustomizable": managedProperty(true, "iscustomizable"),
 	})
 	if e.Field("entityimage") != nil {

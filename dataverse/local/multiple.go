@@ -38,6 +38,9 @@ func (c *call) targets(t *table) ([]body, error) {
 
 // createMultiple makes records, all or none, and answers with their IDs.
 func (s *Server) createMultiple(ctx context.Context, c *call, t *table, _ *key) (reply, error) {
+	if err := notCreatable(t); err != nil {
+		return reply{}, err
+	}
 	targets, err := c.targets(t)
 	if err != nil {
 		return reply{}, err

@@ -23,6 +23,9 @@ func (s *Server) post(ctx context.Context, c *call, t *table) (answer reply, err
 	if len(c.resource.Segments) > 1 || c.resource.Segments[0].HasParens {
 		return reply{}, &fault{status: http.StatusNotFound, noCode: true, message: "No HTTP resource was found that matches the request URI '" + c.base + c.path + "'."}
 	}
+	if err := notCreatable(t); err != nil {
+		return reply{}, err
+	}
 	b, err := readBody(t, c.body)
 	if err != nil {
 		return reply{}, err
@@ -164,6 +167,9 @@ func (m *mutation) upsertNew(ctx context.Context, c *call, t *table, k key, b bo
 
 // parseNew reads the body of a record that is to be made under a key.
 func (m *mutation) parseNew(ctx context.Context, t *table, k key, b body) (*input, error) {
+	if err := notCreatable(t); err != nil {
+		return nil, err
+	}
 	in, err := m.parse(ctx, t, b, true)
 	if err != nil {
 		return nil, err

@@ -119,12 +119,14 @@ type Entity struct {
 	PrimaryName           string // the field with the record's name; "" where it has none
 	Ownership             string // "UserOwned", "OrganizationOwned", "BusinessOwned", "None"
 	IsActivity            bool
+	Intersect             bool // whether its records only tell which records of two others belong together
 	DuplicateDetection    bool // whether duplicates of it may be detected at all
 	Fields                []*Field
 	Keys                  []Key
 	ManyToOne             []ManyToOne
 	OneToMany             []OneToMany
 	ManyToMany            []ManyToMany
+	Privileges            []Privilege // none of an entity that is a part of others
 	// DefaultStatus is the status a record gets when only its state is written, by state.
 	DefaultStatus map[int]int
 

@@ -99,11 +99,13 @@ type tableFile struct {
 	PrimaryNameAttribute        string
 	OwnershipType               string
 	IsActivity                  bool
+	IsIntersect                 bool
 	IsDuplicateDetectionEnabled bool
 	Keys                        []struct {
 		Name       string
 		Attributes []string
 	}
+	Privileges []string // the rights; absent: those that its ownership gives it
 	Attributes []attributeFile
 	ManyToOne  []struct {
 		SchemaName           string
@@ -170,8 +172,10 @@ func (t tableFile) entity() *Entity {
 		PrimaryName:           t.PrimaryNameAttribute,
 		Ownership:             t.OwnershipType,
 		IsActivity:            t.IsActivity,
+		Intersect:             t.IsIntersect,
 		DuplicateDetection:    t.IsDuplicateDetectionEnabled,
 	}
+	e.Privileges = standardPrivileges(e, t.Privileges)
 	for _, a := range t.Attributes {
 		e.Fields = append(e.Fields, a.field())
 	}

@@ -106,11 +106,16 @@ type entityJSON struct {
 	PrimaryNameAttribute        string
 	OwnershipType               string
 	IsActivity                  bool
+	IsIntersect                 bool
 	IsDuplicateDetectionEnabled struct{ Value bool }
 	Keys                        []struct {
 		SchemaName           string
 		KeyAttributes        []string
 		EntityKeyIndexStatus string
+	}
+	Privileges []struct {
+		Name          string
+		PrivilegeType string
 	}
 	ManyToOneRelationships  []relationshipJSON
 	OneToManyRelationships  []relationshipJSON
@@ -148,6 +153,7 @@ func (d entityJSON) entity() *Entity {
 		PrimaryName:           d.PrimaryNameAttribute,
 		Ownership:             d.OwnershipType,
 		IsActivity:            d.IsActivity,
+		Intersect:             d.IsIntersect,
 		DuplicateDetection:    d.IsDuplicateDetectionEnabled.Value,
 	}
 	for _, k := range d.Keys {
@@ -155,6 +161,9 @@ func (d entityJSON) entity() *Entity {
 		if k.EntityKeyIndexStatus == "" || k.EntityKeyIndexStatus == "Active" {
 			e.Keys = append(e.Keys, Key{Name: k.SchemaName, Fields: k.KeyAttributes})
 		}
+	}
+	for _, p := range d.Privileges {
+		e.Privileges = append(e.Privileges, Privilege{Right: p.PrivilegeType, Name: p.Name})
 	}
 	for _, r := range d.ManyToOneRelationships {
 		e.ManyToOne = append(e.ManyToOne, ManyToOne{

@@ -36,9 +36,11 @@ func EncodeEntity(e *Entity, o EncodeOptions) map[string]any {
 	m["PrimaryNameAttribute"] = orNull(e.PrimaryName)
 	m["OwnershipType"] = e.Ownership
 	m["IsActivity"] = e.IsActivity
+	m["IsIntersect"] = e.Intersect
 	m["IsDuplicateDetectionEnabled"] = managed(e.DuplicateDetection, "canmodifyduplicatedetectionsettings")
 	m["IsOptimisticConcurrencyEnabled"] = true
 	m["TableType"] = "Standard"
+	m["Privileges"] = encodePrivileges(e, o)
 	return m
 }
 

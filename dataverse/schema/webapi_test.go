@@ -104,6 +104,7 @@ func TestDecodeTheReferencesExample(t *testing.T) {
 		ManyToOne:     []schema.ManyToOne{{SchemaName: "new_contact_ticket", Field: "new_contactid", ReferencedEntity: "contact", Navigation: "new_ContactId"}, {SchemaName: "owner_new_ticket", Field: "ownerid", ReferencedEntity: "owner", Navigation: "ownerid"}},
 		OneToMany:     []schema.OneToMany{{SchemaName: "new_ticket_tasks", ReferencingEntity: "task", ReferencingField: "regardingobjectid", Navigation: "new_ticket_Tasks"}},
 		ManyToMany:    []schema.ManyToMany{{SchemaName: "new_ticket_team", Entity1: "new_ticket", Entity2: "team", IntersectEntity: "new_ticket_team", Field1: "new_ticketid", Field2: "teamid", Navigation1: "new_ticket_team", Navigation2: "new_ticket_team"}},
+		Privileges:    []schema.Privilege{{Right: "Create", Name: "prvCreatenew_Ticket"}, {Right: "Read", Name: "prvReadnew_Ticket"}},
 		DefaultStatus: map[int]int{0: 1, 1: 2},
 		Fields: []*schema.Field{
 			{LogicalName: "new_name", SchemaName: "new_Name", DisplayName: label("Name", "Name"), Type: schema.String, RequiredLevel: schema.ApplicationRequired, Creatable: true, Updatable: true, Readable: true, MaxLength: 100},

@@ -296,7 +296,7 @@ func intersects(s *schema.Schema) []*schema.Entity {
 
 func intersectEntity(r schema.ManyToMany) *schema.Entity {
 	id := r.IntersectEntity + "id"
-	e := &schema.Entity{LogicalName: r.IntersectEntity, SchemaName: r.IntersectEntity, PrimaryID: id, Ownership: "None"}
+	e := &schema.Entity{LogicalName: r.IntersectEntity, SchemaName: r.IntersectEntity, PrimaryID: id, Ownership: "None", Intersect: true}
 	for _, name := range []string{id, r.Field1, r.Field2} {
 		e.Fields = append(e.Fields, &schema.Field{LogicalName: name, SchemaName: name, Type: schema.Uniqueidentifier, Readable: true})
 	}

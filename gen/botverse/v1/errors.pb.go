@@ -69,6 +69,8 @@ const (
 	ErrorDetail_UNKNOWN_ACTION ErrorDetail_Reason = 22
 	// The saved action's definition has faults, which GetAction lists, and no earlier one was right. FAILED_PRECONDITION, HTTP 400.
 	ErrorDetail_BROKEN_ACTION ErrorDetail_Reason = 23
+	// No record of the entity can be created by asking for one: Entity.creatable is false. INVALID_ARGUMENT, HTTP 400.
+	ErrorDetail_NOT_CREATABLE ErrorDetail_Reason = 24
 	// The caller is not signed in. UNAUTHENTICATED, HTTP 401.
 	ErrorDetail_CALLER_UNAUTHENTICATED ErrorDetail_Reason = 30
 	// Dataverse refuses our credentials: for the operator to mend. UNAVAILABLE, HTTP 503.
@@ -127,6 +129,7 @@ var (
 		21: "KEY_REUSED",
 		22: "UNKNOWN_ACTION",
 		23: "BROKEN_ACTION",
+		24: "NOT_CREATABLE",
 		30: "CALLER_UNAUTHENTICATED",
 		40: "DATAVERSE_SIGN_IN",
 		41: "DATAVERSE_FORBIDDEN",
@@ -166,6 +169,7 @@ var (
 		"KEY_REUSED":             21,
 		"UNKNOWN_ACTION":         22,
 		"BROKEN_ACTION":          23,
+		"NOT_CREATABLE":          24,
 		"CALLER_UNAUTHENTICATED": 30,
 		"DATAVERSE_SIGN_IN":      40,
 		"DATAVERSE_FORBIDDEN":    41,
@@ -398,7 +402,7 @@ var File_botverse_v1_errors_proto protoreflect.FileDescriptor
 
 const file_botverse_v1_errors_proto_rawDesc = "" +
 	"\n" +
-	"\x18botverse/v1/errors.proto\x12\vbotverse.v1\"\xc8\t\n" +
+	"\x18botverse/v1/errors.proto\x12\vbotverse.v1\"\xdb\t\n" +
 	"\vErrorDetail\x127\n" +
 	"\x06reason\x18\x01 \x01(\x0e2\x1f.botverse.v1.ErrorDetail.ReasonR\x06reason\x12\x1c\n" +
 	"\tretryable\x18\x02 \x01(\bR\tretryable\x12%\n" +
@@ -412,7 +416,7 @@ const file_botverse_v1_errors_proto_rawDesc = "" +
 	"\x05field\x18\x02 \x01(\tR\x05field\x12\x18\n" +
 	"\amessage\x18\x03 \x01(\tR\amessage\x12\x18\n" +
 	"\aallowed\x18\x04 \x03(\tR\aallowed\x12\x18\n" +
-	"\anearest\x18\x05 \x03(\tR\anearest\"\x98\x06\n" +
+	"\anearest\x18\x05 \x03(\tR\anearest\"\xab\x06\n" +
 	"\x06Reason\x12\x16\n" +
 	"\x12REASON_UNSPECIFIED\x10\x00\x12\x13\n" +
 	"\x0fINVALID_REQUEST\x10\x01\x12\x15\n" +
@@ -437,7 +441,8 @@ const file_botverse_v1_errors_proto_rawDesc = "" +
 	"\n" +
 	"KEY_REUSED\x10\x15\x12\x12\n" +
 	"\x0eUNKNOWN_ACTION\x10\x16\x12\x11\n" +
-	"\rBROKEN_ACTION\x10\x17\x12\x1a\n" +
+	"\rBROKEN_ACTION\x10\x17\x12\x11\n" +
+	"\rNOT_CREATABLE\x10\x18\x12\x1a\n" +
 	"\x16CALLER_UNAUTHENTICATED\x10\x1e\x12\x15\n" +
 	"\x11DATAVERSE_SIGN_IN\x10(\x12\x17\n" +
 	"\x13DATAVERSE_FORBIDDEN\x10)\x12\x14\n" +

@@ -153,6 +153,63 @@ func (Field_Type) EnumDescriptor() ([]byte, []int) {
 	return file_botverse_v1_metadata_proto_rawDescGZIP(), []int{6, 0}
 }
 
+// How a date or a point in time treats time zones. A creation and a search by equality follow from it.
+type Field_Behavior int32
+
+const (
+	// The field holds neither.
+	Field_BEHAVIOR_UNSPECIFIED Field_Behavior = 0
+	// A day; no zone is applied.
+	Field_DATE_ONLY Field_Behavior = 1
+	// A point in time. A value needs an offset, or the request's `time_zone`.
+	Field_USER_LOCAL Field_Behavior = 2
+	// A date and a time as a clock on the wall shows them; no zone is applied.
+	Field_TIME_ZONE_INDEPENDENT Field_Behavior = 3
+)
+
+// Enum value maps for Field_Behavior.
+var (
+	Field_Behavior_name = map[int32]string{
+		0: "BEHAVIOR_UNSPECIFIED",
+		1: "DATE_ONLY",
+		2: "USER_LOCAL",
+		3: "TIME_ZONE_INDEPENDENT",
+	}
+	Field_Behavior_value = map[string]int32{
+		"BEHAVIOR_UNSPECIFIED":  0,
+		"DATE_ONLY":             1,
+		"USER_LOCAL":            2,
+		"TIME_ZONE_INDEPENDENT": 3,
+	}
+)
+
+func (x Field_Behavior) Enum() *Field_Behavior {
+	p := new(Field_Behavior)
+	*p = x
+	return p
+}
+
+func (x Field_Behavior) String() string {
+	return protoimpl.X.EnumStringOf(x.Descriptor(), protoreflect.EnumNumber(x))
+}
+
+func (Field_Behavior) Descriptor() protoreflect.EnumDescriptor {
+	return file_botverse_v1_metadata_proto_enumTypes[1].Descriptor()
+}
+
+func (Field_Behavior) Type() protoreflect.EnumType {
+	return &file_botverse_v1_metadata_proto_enumTypes[1]
+}
+
+func (x Field_Behavior) Number() protoreflect.EnumNumber {
+	return protoreflect.EnumNumber(x)
+}
+
+// Deprecated: Use Field_Behavior.Descriptor instead.
+func (Field_Behavior) EnumDescriptor() ([]byte, []int) {
+	return file_botverse_v1_metadata_proto_rawDescGZIP(), []int{6, 1}
+}
+
 // Asks for an environment's entities.
 type ListEntitiesRequest struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
@@ -163,7 +220,9 @@ type ListEntitiesRequest struct {
 	// Where to go on: next_page_token of the answer before.
 	PageToken string `protobuf:"bytes,3,opt,name=page_token,json=pageToken,proto3" json:"page_token,omitempty"`
 	// The language of the labels, as a Windows locale ID (1033 is English, 1031 German). 0 means the application user's.
-	Language      int32 `protobuf:"varint,4,opt,name=language,proto3" json:"language,omitempty"`
+	Language int32 `protobuf:"varint,4,opt,name=language,proto3" json:"language,omitempty"`
+	// Lists only those that CreateRecord makes records of.
+	CreatableOnly bool `protobuf:"varint,5,opt,name=creatable_only,json=creatableOnly,proto3" json:"creatable_only,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -224,6 +283,13 @@ func (x *ListEntitiesRequest) GetLanguage() int32 {
 		return x.Language
 	}
 	return 0
+}
+
+func (x *ListEntitiesRequest) GetCreatableOnly() bool {
+	if x != nil {
+		return x.CreatableOnly
+	}
+	return false
 }
 
 // A page of entities.
@@ -293,7 +359,10 @@ type EntitySummary struct {
 	// The entity set name, as "contacts".
 	EntitySet string `protobuf:"bytes,4,opt,name=entity_set,json=entitySet,proto3" json:"entity_set,omitempty"`
 	// Whether it is an activity: a task, a phone call, an e-mail.
-	Activity      bool `protobuf:"varint,5,opt,name=activity,proto3" json:"activity,omitempty"`
+	Activity bool `protobuf:"varint,5,opt,name=activity,proto3" json:"activity,omitempty"`
+	// Whether CreateRecord and UpsertRecord make records of it; they refuse others with NOT_CREATABLE. Whether the application
+	// user has the right to is not looked at.
+	Creatable     bool `protobuf:"varint,6,opt,name=creatable,proto3" json:"creatable,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -359,6 +428,13 @@ func (x *EntitySummary) GetEntitySet() string {
 func (x *EntitySummary) GetActivity() bool {
 	if x != nil {
 		return x.Activity
+	}
+	return false
+}
+
+func (x *EntitySummary) GetCreatable() bool {
+	if x != nil {
+		return x.Creatable
 	}
 	return false
 }
@@ -493,7 +569,12 @@ type Entity struct {
 	// Whether Dataverse may detect duplicates of it.
 	DuplicateDetection bool `protobuf:"varint,8,opt,name=duplicate_detection,json=duplicateDetection,proto3" json:"duplicate_detection,omitempty"`
 	// The fields: those required for a creation first, then by logical name.
-	Fields        []*Field `protobuf:"bytes,9,rep,name=fields,proto3" json:"fields,omitempty"`
+	Fields []*Field `protobuf:"bytes,9,rep,name=fields,proto3" json:"fields,omitempty"`
+	// Whether CreateRecord and UpsertRecord make records of it; they refuse others with NOT_CREATABLE. Whether the application
+	// user has the right to is not looked at.
+	Creatable bool `protobuf:"varint,10,opt,name=creatable,proto3" json:"creatable,omitempty"`
+	// The alternate keys: UpdateRecord's and UpsertRecord's `key` takes the fields of one.
+	Keys          []*Entity_Key `protobuf:"bytes,11,rep,name=keys,proto3" json:"keys,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -591,6 +672,20 @@ func (x *Entity) GetFields() []*Field {
 	return nil
 }
 
+func (x *Entity) GetCreatable() bool {
+	if x != nil {
+		return x.Creatable
+	}
+	return false
+}
+
+func (x *Entity) GetKeys() []*Entity_Key {
+	if x != nil {
+		return x.Keys
+	}
+	return nil
+}
+
 // One field of an entity.
 type Field struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
@@ -623,9 +718,32 @@ type Field struct {
 	// The value that Dataverse gives where a creation leaves the field out.
 	DefaultValue *structpb.Value `protobuf:"bytes,14,opt,name=default_value,json=defaultValue,proto3" json:"default_value,omitempty"`
 	// What a text is meant for, as Dataverse names it: "Email", "Phone", "Url", "TextArea".
-	Format        string `protobuf:"bytes,15,opt,name=format,proto3" json:"format,omitempty"`
-	unknownFields protoimpl.UnknownFields
-	sizeCache     protoimpl.SizeCache
+	Format string `protobuf:"bytes,15,opt,name=format,proto3" json:"format,omitempty"`
+	// How it treats time zones, where it holds a date or a point in time.
+	Behavior Field_Behavior `protobuf:"varint,16,opt,name=behavior,proto3,enum=botverse.v1.Field_Behavior" json:"behavior,omitempty"`
+	// Whether Dataverse's own forms mark it as one that should be filled; nothing requires it.
+	Recommended bool `protobuf:"varint,17,opt,name=recommended,proto3" json:"recommended,omitempty"`
+	// Whether it is under column security: its value is in no error, log or explanation.
+	Sensitive bool `protobuf:"varint,18,opt,name=sensitive,proto3" json:"sensitive,omitempty"`
+	// The operators that Condition.operator may have with it, as "eq", "contains". None where it is not searchable.
+	Operators []string `protobuf:"bytes,19,rep,name=operators,proto3" json:"operators,omitempty"`
+	// Whether `order_by` takes it.
+	Sortable bool `protobuf:"varint,20,opt,name=sortable,proto3" json:"sortable,omitempty"`
+	// Whether a search by "@phone" that names no fields looks into it.
+	Phone bool `protobuf:"varint,21,opt,name=phone,proto3" json:"phone,omitempty"`
+	// Whether e-mail addresses that no record is known for may be among its parties.
+	TakesAddresses bool `protobuf:"varint,22,opt,name=takes_addresses,json=takesAddresses,proto3" json:"takes_addresses,omitempty"`
+	// Whether it is a source of `save`.
+	Savable bool `protobuf:"varint,23,opt,name=savable,proto3" json:"savable,omitempty"`
+	// Whether "field@formatted" says more than the field itself: a choice's label, a lookup's name, a date as people read it.
+	// Of other savable fields it is the value as text.
+	Formatted bool `protobuf:"varint,24,opt,name=formatted,proto3" json:"formatted,omitempty"`
+	// Whether FindRecord can `save` a field of the record that the lookup points at, as "lookup.field".
+	Linked bool `protobuf:"varint,25,opt,name=linked,proto3" json:"linked,omitempty"`
+	// The entities of `targets` with their labels, in the same order; without those that the environment does not list.
+	TargetEntities []*EntitySummary `protobuf:"bytes,26,rep,name=target_entities,json=targetEntities,proto3" json:"target_entities,omitempty"`
+	unknownFields  protoimpl.UnknownFields
+	sizeCache      protoimpl.SizeCache
 }
 
 func (x *Field) Reset() {
@@ -763,6 +881,138 @@ func (x *Field) GetFormat() string {
 	return ""
 }
 
+func (x *Field) GetBehavior() Field_Behavior {
+	if x != nil {
+		return x.Behavior
+	}
+	return Field_BEHAVIOR_UNSPECIFIED
+}
+
+func (x *Field) GetRecommended() bool {
+	if x != nil {
+		return x.Recommended
+	}
+	return false
+}
+
+func (x *Field) GetSensitive() bool {
+	if x != nil {
+		return x.Sensitive
+	}
+	return false
+}
+
+func (x *Field) GetOperators() []string {
+	if x != nil {
+		return x.Operators
+	}
+	return nil
+}
+
+func (x *Field) GetSortable() bool {
+	if x != nil {
+		return x.Sortable
+	}
+	return false
+}
+
+func (x *Field) GetPhone() bool {
+	if x != nil {
+		return x.Phone
+	}
+	return false
+}
+
+func (x *Field) GetTakesAddresses() bool {
+	if x != nil {
+		return x.TakesAddresses
+	}
+	return false
+}
+
+func (x *Field) GetSavable() bool {
+	if x != nil {
+		return x.Savable
+	}
+	return false
+}
+
+func (x *Field) GetFormatted() bool {
+	if x != nil {
+		return x.Formatted
+	}
+	return false
+}
+
+func (x *Field) GetLinked() bool {
+	if x != nil {
+		return x.Linked
+	}
+	return false
+}
+
+func (x *Field) GetTargetEntities() []*EntitySummary {
+	if x != nil {
+		return x.TargetEntities
+	}
+	return nil
+}
+
+// An alternate key: no two records have the same values of its fields.
+type Entity_Key struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// Its name, as "new_number".
+	Name string `protobuf:"bytes,1,opt,name=name,proto3" json:"name,omitempty"`
+	// The fields that a request gives, all of them.
+	Fields        []string `protobuf:"bytes,2,rep,name=fields,proto3" json:"fields,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *Entity_Key) Reset() {
+	*x = Entity_Key{}
+	mi := &file_botverse_v1_metadata_proto_msgTypes[7]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *Entity_Key) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*Entity_Key) ProtoMessage() {}
+
+func (x *Entity_Key) ProtoReflect() protoreflect.Message {
+	mi := &file_botverse_v1_metadata_proto_msgTypes[7]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use Entity_Key.ProtoReflect.Descriptor instead.
+func (*Entity_Key) Descriptor() ([]byte, []int) {
+	return file_botverse_v1_metadata_proto_rawDescGZIP(), []int{5, 0}
+}
+
+func (x *Entity_Key) GetName() string {
+	if x != nil {
+		return x.Name
+	}
+	return ""
+}
+
+func (x *Entity_Key) GetFields() []string {
+	if x != nil {
+		return x.Fields
+	}
+	return nil
+}
+
 // One option of a choice.
 type Field_Option struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
@@ -778,7 +1028,7 @@ type Field_Option struct {
 
 func (x *Field_Option) Reset() {
 	*x = Field_Option{}
-	mi := &file_botverse_v1_metadata_proto_msgTypes[7]
+	mi := &file_botverse_v1_metadata_proto_msgTypes[8]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -790,7 +1040,7 @@ func (x *Field_Option) String() string {
 func (*Field_Option) ProtoMessage() {}
 
 func (x *Field_Option) ProtoReflect() protoreflect.Message {
-	mi := &file_botverse_v1_metadata_proto_msgTypes[7]
+	mi := &file_botverse_v1_metadata_proto_msgTypes[8]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -831,30 +1081,32 @@ var File_botverse_v1_metadata_proto protoreflect.FileDescriptor
 
 const file_botverse_v1_metadata_proto_rawDesc = "" +
 	"\n" +
-	"\x1abotverse/v1/metadata.proto\x12\vbotverse.v1\x1a\x1bbuf/validate/validate.proto\x1a\x1cgoogle/api/annotations.proto\x1a\x1cgoogle/protobuf/struct.proto\"\xb8\x01\n" +
+	"\x1abotverse/v1/metadata.proto\x12\vbotverse.v1\x1a\x1bbuf/validate/validate.proto\x1a\x1cgoogle/api/annotations.proto\x1a\x1cgoogle/protobuf/struct.proto\"\xdf\x01\n" +
 	"\x13ListEntitiesRequest\x12*\n" +
 	"\venvironment\x18\x01 \x01(\tB\b\xbaH\x05r\x03\x18\x80\x01R\venvironment\x12'\n" +
 	"\tpage_size\x18\x02 \x01(\x05B\n" +
 	"\xbaH\a\x1a\x05\x18\xe8\a(\x00R\bpageSize\x12'\n" +
 	"\n" +
 	"page_token\x18\x03 \x01(\tB\b\xbaH\x05r\x03\x18\x80\x04R\tpageToken\x12#\n" +
-	"\blanguage\x18\x04 \x01(\x05B\a\xbaH\x04\x1a\x02(\x00R\blanguage\"v\n" +
+	"\blanguage\x18\x04 \x01(\x05B\a\xbaH\x04\x1a\x02(\x00R\blanguage\x12%\n" +
+	"\x0ecreatable_only\x18\x05 \x01(\bR\rcreatableOnly\"v\n" +
 	"\x14ListEntitiesResponse\x126\n" +
 	"\bentities\x18\x01 \x03(\v2\x1a.botverse.v1.EntitySummaryR\bentities\x12&\n" +
-	"\x0fnext_page_token\x18\x02 \x01(\tR\rnextPageToken\"\x9b\x01\n" +
+	"\x0fnext_page_token\x18\x02 \x01(\tR\rnextPageToken\"\xb9\x01\n" +
 	"\rEntitySummary\x12\x16\n" +
 	"\x06entity\x18\x01 \x01(\tR\x06entity\x12\x14\n" +
 	"\x05label\x18\x02 \x01(\tR\x05label\x12!\n" +
 	"\fplural_label\x18\x03 \x01(\tR\vpluralLabel\x12\x1d\n" +
 	"\n" +
 	"entity_set\x18\x04 \x01(\tR\tentitySet\x12\x1a\n" +
-	"\bactivity\x18\x05 \x01(\bR\bactivity\"\xa1\x01\n" +
+	"\bactivity\x18\x05 \x01(\bR\bactivity\x12\x1c\n" +
+	"\tcreatable\x18\x06 \x01(\bR\tcreatable\"\xa1\x01\n" +
 	"\x10GetEntityRequest\x12*\n" +
 	"\venvironment\x18\x01 \x01(\tB\b\xbaH\x05r\x03\x18\x80\x01R\venvironment\x12<\n" +
 	"\x06entity\x18\x02 \x01(\tB$\xbaH!r\x1f2\x1d^[a-zA-Z][a-zA-Z0-9_]{0,127}$R\x06entity\x12#\n" +
 	"\blanguage\x18\x03 \x01(\x05B\a\xbaH\x04\x1a\x02(\x00R\blanguage\"@\n" +
 	"\x11GetEntityResponse\x12+\n" +
-	"\x06entity\x18\x01 \x01(\v2\x13.botverse.v1.EntityR\x06entity\"\xb3\x02\n" +
+	"\x06entity\x18\x01 \x01(\v2\x13.botverse.v1.EntityR\x06entity\"\xb1\x03\n" +
 	"\x06Entity\x12\x16\n" +
 	"\x06entity\x18\x01 \x01(\tR\x06entity\x12\x14\n" +
 	"\x05label\x18\x02 \x01(\tR\x05label\x12!\n" +
@@ -866,7 +1118,13 @@ const file_botverse_v1_metadata_proto_rawDesc = "" +
 	"\fprimary_name\x18\x06 \x01(\tR\vprimaryName\x12\x1a\n" +
 	"\bactivity\x18\a \x01(\bR\bactivity\x12/\n" +
 	"\x13duplicate_detection\x18\b \x01(\bR\x12duplicateDetection\x12*\n" +
-	"\x06fields\x18\t \x03(\v2\x12.botverse.v1.FieldR\x06fields\"\x99\a\n" +
+	"\x06fields\x18\t \x03(\v2\x12.botverse.v1.FieldR\x06fields\x12\x1c\n" +
+	"\tcreatable\x18\n" +
+	" \x01(\bR\tcreatable\x12+\n" +
+	"\x04keys\x18\v \x03(\v2\x17.botverse.v1.Entity.KeyR\x04keys\x1a1\n" +
+	"\x03Key\x12\x12\n" +
+	"\x04name\x18\x01 \x01(\tR\x04name\x12\x16\n" +
+	"\x06fields\x18\x02 \x03(\tR\x06fields\"\x80\v\n" +
 	"\x05Field\x12\x14\n" +
 	"\x05field\x18\x01 \x01(\tR\x05field\x12\x14\n" +
 	"\x05label\x18\x02 \x01(\tR\x05label\x12+\n" +
@@ -886,7 +1144,18 @@ const file_botverse_v1_metadata_proto_rawDesc = "" +
 	"\aoptions\x18\f \x03(\v2\x19.botverse.v1.Field.OptionR\aoptions\x12\x18\n" +
 	"\atargets\x18\r \x03(\tR\atargets\x12;\n" +
 	"\rdefault_value\x18\x0e \x01(\v2\x16.google.protobuf.ValueR\fdefaultValue\x12\x16\n" +
-	"\x06format\x18\x0f \x01(\tR\x06format\x1aY\n" +
+	"\x06format\x18\x0f \x01(\tR\x06format\x127\n" +
+	"\bbehavior\x18\x10 \x01(\x0e2\x1b.botverse.v1.Field.BehaviorR\bbehavior\x12 \n" +
+	"\vrecommended\x18\x11 \x01(\bR\vrecommended\x12\x1c\n" +
+	"\tsensitive\x18\x12 \x01(\bR\tsensitive\x12\x1c\n" +
+	"\toperators\x18\x13 \x03(\tR\toperators\x12\x1a\n" +
+	"\bsortable\x18\x14 \x01(\bR\bsortable\x12\x14\n" +
+	"\x05phone\x18\x15 \x01(\bR\x05phone\x12'\n" +
+	"\x0ftakes_addresses\x18\x16 \x01(\bR\x0etakesAddresses\x12\x18\n" +
+	"\asavable\x18\x17 \x01(\bR\asavable\x12\x1c\n" +
+	"\tformatted\x18\x18 \x01(\bR\tformatted\x12\x16\n" +
+	"\x06linked\x18\x19 \x01(\bR\x06linked\x12C\n" +
+	"\x0ftarget_entities\x18\x1a \x03(\v2\x1a.botverse.v1.EntitySummaryR\x0etargetEntities\x1aY\n" +
 	"\x06Option\x12\x14\n" +
 	"\x05value\x18\x01 \x01(\x05R\x05value\x12\x14\n" +
 	"\x05label\x18\x02 \x01(\tR\x05label\x12\x19\n" +
@@ -920,7 +1189,13 @@ const file_botverse_v1_metadata_proto_rawDesc = "" +
 	"\n" +
 	"PARTY_LIST\x10\x13\x12\t\n" +
 	"\x05IMAGE\x10\x14\x12\b\n" +
-	"\x04FILE\x10\x15B\r\n" +
+	"\x04FILE\x10\x15\"^\n" +
+	"\bBehavior\x12\x18\n" +
+	"\x14BEHAVIOR_UNSPECIFIED\x10\x00\x12\r\n" +
+	"\tDATE_ONLY\x10\x01\x12\x0e\n" +
+	"\n" +
+	"USER_LOCAL\x10\x02\x12\x19\n" +
+	"\x15TIME_ZONE_INDEPENDENT\x10\x03B\r\n" +
 	"\v_max_lengthB\f\n" +
 	"\n" +
 	"_precision2\xe7\x01\n" +
@@ -941,36 +1216,41 @@ func file_botverse_v1_metadata_proto_rawDescGZIP() []byte {
 	return file_botverse_v1_metadata_proto_rawDescData
 }
 
-var file_botverse_v1_metadata_proto_enumTypes = make([]protoimpl.EnumInfo, 1)
-var file_botverse_v1_metadata_proto_msgTypes = make([]protoimpl.MessageInfo, 8)
+var file_botverse_v1_metadata_proto_enumTypes = make([]protoimpl.EnumInfo, 2)
+var file_botverse_v1_metadata_proto_msgTypes = make([]protoimpl.MessageInfo, 9)
 var file_botverse_v1_metadata_proto_goTypes = []any{
 	(Field_Type)(0),              // 0: botverse.v1.Field.Type
-	(*ListEntitiesRequest)(nil),  // 1: botverse.v1.ListEntitiesRequest
-	(*ListEntitiesResponse)(nil), // 2: botverse.v1.ListEntitiesResponse
-	(*EntitySummary)(nil),        // 3: botverse.v1.EntitySummary
-	(*GetEntityRequest)(nil),     // 4: botverse.v1.GetEntityRequest
-	(*GetEntityResponse)(nil),    // 5: botverse.v1.GetEntityResponse
-	(*Entity)(nil),               // 6: botverse.v1.Entity
-	(*Field)(nil),                // 7: botverse.v1.Field
-	(*Field_Option)(nil),         // 8: botverse.v1.Field.Option
-	(*structpb.Value)(nil),       // 9: google.protobuf.Value
+	(Field_Behavior)(0),          // 1: botverse.v1.Field.Behavior
+	(*ListEntitiesRequest)(nil),  // 2: botverse.v1.ListEntitiesRequest
+	(*ListEntitiesResponse)(nil), // 3: botverse.v1.ListEntitiesResponse
+	(*EntitySummary)(nil),        // 4: botverse.v1.EntitySummary
+	(*GetEntityRequest)(nil),     // 5: botverse.v1.GetEntityRequest
+	(*GetEntityResponse)(nil),    // 6: botverse.v1.GetEntityResponse
+	(*Entity)(nil),               // 7: botverse.v1.Entity
+	(*Field)(nil),                // 8: botverse.v1.Field
+	(*Entity_Key)(nil),           // 9: botverse.v1.Entity.Key
+	(*Field_Option)(nil),         // 10: botverse.v1.Field.Option
+	(*structpb.Value)(nil),       // 11: google.protobuf.Value
 }
 var file_botverse_v1_metadata_proto_depIdxs = []int32{
-	3, // 0: botverse.v1.ListEntitiesResponse.entities:type_name -> botverse.v1.EntitySummary
-	6, // 1: botverse.v1.GetEntityResponse.entity:type_name -> botverse.v1.Entity
-	7, // 2: botverse.v1.Entity.fields:type_name -> botverse.v1.Field
-	0, // 3: botverse.v1.Field.type:type_name -> botverse.v1.Field.Type
-	8, // 4: botverse.v1.Field.options:type_name -> botverse.v1.Field.Option
-	9, // 5: botverse.v1.Field.default_value:type_name -> google.protobuf.Value
-	1, // 6: botverse.v1.MetadataService.ListEntities:input_type -> botverse.v1.ListEntitiesRequest
-	4, // 7: botverse.v1.MetadataService.GetEntity:input_type -> botverse.v1.GetEntityRequest
-	2, // 8: botverse.v1.MetadataService.ListEntities:output_type -> botverse.v1.ListEntitiesResponse
-	5, // 9: botverse.v1.MetadataService.GetEntity:output_type -> botverse.v1.GetEntityResponse
-	8, // [8:10] is the sub-list for method output_type
-	6, // [6:8] is the sub-list for method input_type
-	6, // [6:6] is the sub-list for extension type_name
-	6, // [6:6] is the sub-list for extension extendee
-	0, // [0:6] is the sub-list for field type_name
+	4,  // 0: botverse.v1.ListEntitiesResponse.entities:type_name -> botverse.v1.EntitySummary
+	7,  // 1: botverse.v1.GetEntityResponse.entity:type_name -> botverse.v1.Entity
+	8,  // 2: botverse.v1.Entity.fields:type_name -> botverse.v1.Field
+	9,  // 3: botverse.v1.Entity.keys:type_name -> botverse.v1.Entity.Key
+	0,  // 4: botverse.v1.Field.type:type_name -> botverse.v1.Field.Type
+	10, // 5: botverse.v1.Field.options:type_name -> botverse.v1.Field.Option
+	11, // 6: botverse.v1.Field.default_value:type_name -> google.protobuf.Value
+	1,  // 7: botverse.v1.Field.behavior:type_name -> botverse.v1.Field.Behavior
+	4,  // 8: botverse.v1.Field.target_entities:type_name -> botverse.v1.EntitySummary
+	2,  // 9: botverse.v1.MetadataService.ListEntities:input_type -> botverse.v1.ListEntitiesRequest
+	5,  // 10: botverse.v1.MetadataService.GetEntity:input_type -> botverse.v1.GetEntityRequest
+	3,  // 11: botverse.v1.MetadataService.ListEntities:output_type -> botverse.v1.ListEntitiesResponse
+	6,  // 12: botverse.v1.MetadataService.GetEntity:output_type -> botverse.v1.GetEntityResponse
+	11, // [11:13] is the sub-list for method output_type
+	9,  // [9:11] is the sub-list for method input_type
+	9,  // [9:9] is the sub-list for extension type_name
+	9,  // [9:9] is the sub-list for extension extendee
+	0,  // [0:9] is the sub-list for field type_name
 }
 
 func init() { file_botverse_v1_metadata_proto_init() }
@@ -979,14 +1259,14 @@ func file_botverse_v1_metadata_proto_init() {
 		return
 	}
 	file_botverse_v1_metadata_proto_msgTypes[6].OneofWrappers = []any{}
-	file_botverse_v1_metadata_proto_msgTypes[7].OneofWrappers = []any{}
+	file_botverse_v1_metadata_proto_msgTypes[8].OneofWrappers = []any{}
 	type x struct{}
 	out := protoimpl.TypeBuilder{
 		File: protoimpl.DescBuilder{
 			GoPackagePath: reflect.TypeOf(x{}).PkgPath(),
 			RawDescriptor: unsafe.Slice(unsafe.StringData(file_botverse_v1_metadata_proto_rawDesc), len(file_botverse_v1_metadata_proto_rawDesc)),
-			NumEnums:      1,
-			NumMessages:   8,
+			NumEnums:      2,
+			NumMessages:   9,
 			NumExtensions: 0,
 			NumServices:   1,
 		},
