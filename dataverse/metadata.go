@@ -38,15 +38,15 @@ func (c *Client) Entity(ctx context.Context, logicalName string) (*schema.Entity
 	return e, c.entityError(ctx, logicalName, err)
 }
 
-// RefreshEntity asks anew for an entity, for when what is remembered of it has proved wrong. Within two seconds of the last
-// time it is what came then.
+// RefreshEntity asks anew for an entity, for when what is remembered of it has proved wrong. While it is asked for, and within
+// two seconds after, it is what comes, or came, then.
 func (c *Client) RefreshEntity(ctx context.Context, logicalName string) (*schema.Entity, error) {
 	if !entityName.MatchString(logicalName) {
 		return nil, c.unknownEntity(ctx, "Entity", logicalName)
 	}
 	refresh, mine := c.metadata.refresh(logicalName)
 	if mine {
-		defer close(refresh.done)
+		defer c.metadata.over(refresh)
 		e, err := patiently(ctx, c, func() (*schema.Entity, error) { return c.metadata.entities.renew(ctx, logicalName) })
 		return e, c.entityError(ctx, logicalName, err)
 	}
@@ -100,7 +100,7 @@ type metadata struct {
 
 // refresh is an entity being asked for anew, or that it was.
 type refresh struct {
-	at   time.Time
+	over time.Time     // the zero time while it is under way: a large entity's takes seconds
 	done chan struct{} // closed when it is over
 }
 
@@ -116,13 +116,21 @@ func (m *metadata) refresh(name string) (r *refresh, mine bool) {
 	m.mu.Lock()
 	defer m.mu.Unlock()
 	now := time.Now()
-	maps.DeleteFunc(m.refreshed, func(_ string, r *refresh) bool { return now.Sub(r.at) >= refreshPause })
+	maps.DeleteFunc(m.refreshed, func(_ string, r *refresh) bool { return !r.over.IsZero() && now.Sub(r.over) >= refreshPause })
 	if r, ok := m.refreshed[name]; ok {
 		return r, false
 	}
-	r = &refresh{at: now, done: make(chan struct{})}
+	r = &refresh{done: make(chan struct{})}
 	m.refreshed[name] = r
 	return r, true
+}
+
+// over ends a refresh.
+func (m *metadata) over(r *refresh) {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	r.over = time.Now()
+	close(r.done)
 }
 
 // The properties that schema.Entity is made of.

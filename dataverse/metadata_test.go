@@ -45,12 +45,13 @@ func TestEntityIsAskedForInOneBatch(t *testing.T) {
 type definitions struct {
 	t     *testing.T
 	down  bool
+	slow  time.Duration // that an answer takes; 0 for a second
 	mu    sync.Mutex
 	asked map[string]int
 }
 
 func (d *definitions) answer(_ int, r *http.Request) (*http.Response, error) {
-	time.Sleep(time.Second)
+	time.Sleep(max(time.Second, d.slow))
 	if d.down {
 		return reply(503, ""), nil
 	}
@@ -198,6 +199,23 @@ func TestRefreshEntityAsksAnewButNotEachTime(t *testing.T) {
 		refresh(2) // a misspelt field does this on each call
 		time.Sleep(refreshPause)
 		refresh(3)
+	})
+}
+
+// TestASlowRefreshIsNotRepeated: Dataverse takes seconds to write the definition of a large entity.
+func TestASlowRefreshIsNotRepeated(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		d := &definitions{t: t, slow: 3 * refreshPause}
+		c := d.client()
+		for range 3 {
+			if _, err := c.RefreshEntity(t.Context(), "contact"); err != nil {
+				t.Error(err)
+			}
+		}
+		if d.asked["contact"] != 1 {
+			t.Errorf("it was asked for %d times, want once", d.asked["contact"])
+		}
 	})
 }
 
