@@ -98,7 +98,8 @@ func phoneCases(t testing.TB) []phoneCase {
 // Whatever the notation of the question and that of the record, the number is found.
 func TestEveryNotationMeansTheNumber(t *testing.T) {
 	t.Parallel()
-	for i, c := range phoneCases(t) {
+	cases := phoneCases(t)
+	for i, c := range cases[:Share(len(cases))] {
 		if i%3 > 0 {
 			continue // all of them are searched for, below
 		}
@@ -142,6 +143,7 @@ func TestPhoneNumbersAreFoundInEverySpelling(t *testing.T) {
 	if len(cases) != 300 {
 		t.Fatalf("%d numbers, want 300", len(cases))
 	}
+	cases = cases[:Share(len(cases))]
 	places := []struct{ entity, set, name, first, second string }{
 		{"contact", "contacts", "lastname", "telephone1", "mobilephone"}, {"lead", "leads", "lastname", "telephone3", "telephone1"}, {"account", "accounts", "name", "telephone1", "fax"},
 	}

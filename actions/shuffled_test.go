@@ -11,7 +11,8 @@ import (
 // a choice, and by a field behind a link.
 func TestTheFirstIsTheSameInAThousandRuns(t *testing.T) {
 	t.Parallel()
-	const runs, equals = 1000, 4
+	const equals = 4
+	runs := Share(1000)
 	const account = "a1000000-0000-4000-8000-000000000001"
 	var contacts []map[string]any
 	for run := range runs {

@@ -221,6 +221,9 @@ func TestPhoneIsFoundBehindFalseFriends(t *testing.T) {
 		rows, sent, found int
 		more              bool
 	}{{99, 2, 1, false}, {100, 3, 1, false}, {4999, 3, 1, false}, {5000, 3, 1, true}, {6000, 3, 0, true}} {
+		if underRace && c.rows >= 4999 {
+			continue // thousands of numbers are read one after another: there is nothing for the detector to find
+		}
 		w.wire.next = falseFriendsOnly{next: server, most: c.rows}
 		w.wire.take()
 		got := w.find(t, spec)
