@@ -54,8 +54,6 @@ func TestCreateRecordUndisturbed(t *testing.T) {
 		{"UnknownFieldReadsMetadataOnceMore", testUnknownFieldReadsMetadataOnceMore},
 		{"LostAnswerIsLookedUp", testLostAnswerIsLookedUp},
 		{"ManyRepeatsWithLostAnswersMakeOneRecord", testManyRepeatsWithLostAnswersMakeOneRecord},
-		{"NoAnswerInTimeIsInDoubt", testNoAnswerInTimeIsInDoubt},
-		{"OutagesAreErrors", testOutagesAreErrors},
 		{"RefusalsAreJudgedByTheirCode", testRefusalsAreJudgedByTheirCode},
 		{"AlternateKeyMeetsTheRecordThatHasIt", testAlternateKeyMeetsTheRecordThatHasIt},
 		{"AnotherIDThanTheOneSentIsTold", testAnotherIDThanTheOneSentIsTold},

@@ -49,9 +49,21 @@ func newWorldOf(t testing.TB, seed string) world {
 	server, url := localtest.Start(t, local.Config{Seed: seed})
 	transport := dataverse.NewTransport()
 	t.Cleanup(transport.CloseIdleConnections) // an http.Server waits five seconds for connections that nothing came over
+	return worldAround(t, server, url, transport)
+}
+
+// newWorldInBubble starts a world for a synctest bubble: what is asked of its local Dataverse goes over no network.
+func newWorldInBubble(t testing.TB) world {
+	t.Helper()
+	server := localtest.Open(t, local.Config{Seed: local.SeedDemo})
+	return worldAround(t, server, "http://127.0.0.1:8090", localtest.InProcess(server.Handler()))
+}
+
+func worldAround(t testing.TB, server *local.Server, url string, transport http.RoundTripper) world {
+	t.Helper()
 	w := &wire{next: transport}
 	environments, err := dataverse.NewEnvironments(map[string]dataverse.Config{"demo": {
-		URL: url, Timeout: 10 * time.Second,
+		URL: url, Timeout: time.Minute,
 		SignIn: dataverse.SignIn{Kind: dataverse.OAuth, ClientID: "bot", ClientSecret: "s3cret", TokenURL: url + "/tenant/oauth2/v2.0/token"},
 	}}, "demo", w)
 	if err != nil {

@@ -200,10 +200,14 @@ func (r *rig) watch(after string) *Subscription {
 	return s
 }
 
+// patience is how long a test waits for what must come. It is no promise: it only ends a test that waits in vain, on a
+// machine however busy.
+const patience = 2 * time.Minute
+
 // next returns the next message, and gives up after a while.
 func next(t testing.TB, s *Subscription) *Message {
 	t.Helper()
-	ctx, cancel := context.WithTimeout(context.Background(), 10*time.Second)
+	ctx, cancel := context.WithTimeout(context.Background(), patience)
 	defer cancel()
 	m, err := s.Next(ctx)
 	if err != nil {
@@ -249,7 +253,7 @@ func snapshot(t testing.TB, s *Subscription) []*AgentState {
 // far behind could be too slow for the short buffer.
 func (r *rig) applied(sequence uint64) {
 	r.t.Helper()
-	deadline := time.After(10 * time.Second)
+	deadline := time.After(patience)
 	for r.hub.position() < sequence {
 		select {
 		case <-time.After(time.Millisecond):

@@ -138,7 +138,7 @@ func TestEveryStartKnowsThePresentStates(t *testing.T) {
 // await waits until presence is ready; the stream's next message is not long.
 func await(t *testing.T, r *rig) {
 	t.Helper()
-	deadline := time.After(10 * time.Second)
+	deadline := time.After(patience)
 	for r.Ready() != nil {
 		select {
 		case <-time.After(time.Millisecond):

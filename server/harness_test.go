@@ -173,10 +173,14 @@ func (l *logBuffer) String() string {
 	return l.b.String()
 }
 
+// patience is how long a test waits for what must come. It is no promise: it only ends a test that waits in vain, on a
+// machine however busy.
+const patience = 2 * time.Minute
+
 // line waits for a line of the log with all of the texts: a call is logged after its caller has the answer.
 func (l *logBuffer) line(t *testing.T, texts ...string) string {
 	t.Helper()
-	deadline := time.Now().Add(5 * time.Second)
+	deadline := time.Now().Add(patience)
 	for {
 		for line := range strings.Lines(l.String()) {
 			if containsAll(line, texts) {

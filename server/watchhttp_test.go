@@ -31,7 +31,7 @@ type streaming struct {
 // openStream opens a stream that is closed at the test's end.
 func openStream(t testing.TB, url string, headers ...string) *streaming {
 	t.Helper()
-	ctx, cancel := context.WithTimeout(context.Background(), 30*time.Second)
+	ctx, cancel := context.WithTimeout(context.Background(), patience)
 	req, err := http.NewRequestWithContext(ctx, http.MethodGet, url, nil)
 	if err != nil {
 		t.Fatal(err)
@@ -243,7 +243,7 @@ func TestClientThatLeavesEndsItsStream(t *testing.T) {
 	s.cancel()
 	select {
 	case <-ended:
-	case <-time.After(5 * time.Second):
+	case <-time.After(patience):
 		t.Fatal("the stream goes on without its client")
 	}
 	r.log.line(t, "WatchPresence", "CANCELLED")

@@ -66,14 +66,18 @@ func TestMachinesOnOneJournalAreOneInstallation(t *testing.T) {
 	must(t, "was not registered", args(before, "remove", onServers(servers))...)
 }
 
+// waiting is how long a test waits for what must come. It is no promise: it only ends a test that waits in vain, on a machine
+// however busy.
+const waiting = 2 * time.Minute
+
 // eventually waits until something is so.
 func eventually(t testing.TB, what string, is func() bool) {
 	t.Helper()
 	tick := time.NewTicker(10 * time.Millisecond)
 	defer tick.Stop()
-	for end := time.Now().Add(20 * time.Second); !is(); <-tick.C {
+	for end := time.Now().Add(waiting); !is(); <-tick.C {
 		if time.Now().After(end) {
-			t.Fatalf("%s: not so after 20s", what)
+			t.Fatalf("%s: not so after %v", what, waiting)
 		}
 	}
 }

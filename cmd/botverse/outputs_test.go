@@ -96,7 +96,7 @@ func TestFilesHaveEachChangeOnceThoughServeIsKilled(t *testing.T) {
 	}
 	slices.Sort(want)
 	var got []string
-	deadline := time.After(20 * time.Second)
+	deadline := time.After(waiting)
 	for tick := time.Tick(20 * time.Millisecond); len(got) < len(want); {
 		select {
 		case <-tick:

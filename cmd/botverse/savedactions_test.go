@@ -25,7 +25,7 @@ func TestServeFollowsSavedActions(t *testing.T) {
 		t.Fatalf("HTTP %d %v", code, answer)
 	}
 	write("lastname")
-	deadline := time.Now().Add(20 * time.Second)
+	deadline := time.Now().Add(waiting)
 	for {
 		_, answer := r.post(t, "who:run", "{}")
 		if at(answer, "variables", "who") == "Ruiz-Okafor" {

@@ -66,7 +66,6 @@ func TestSIGTERMEndsOpenStreams(t *testing.T) {
 	next(t, lines)
 	next(t, events)
 
-	begun := time.Now()
 	if err := cmd.Process.Signal(syscall.SIGTERM); err != nil {
 		t.Fatal(err)
 	}
@@ -87,8 +86,8 @@ func TestSIGTERMEndsOpenStreams(t *testing.T) {
 			t.Errorf("the stream of %s ended with %q (%v), want SHUTTING_DOWN", name, last, stream.Err())
 		}
 	}
-	if err := cmd.Wait(); err != nil || time.Since(begun) > 10*time.Second {
-		t.Errorf("serve ended with %v after %v, want status 0 within 10 s", err, time.Since(begun))
+	if err := cmd.Wait(); err != nil { // how soon, the server's tests tell in fake time
+		t.Errorf("serve ended with %v, want status 0", err)
 	}
 }
 

@@ -237,7 +237,7 @@ func TestServeRegistersInAnEnvironmentOnlyWhenAsked(t *testing.T) {
 			r := serveWith(t, "--webhook", c.settings, "--environments", fmt.Sprintf(
 				"{there: {url: %q, sign_in: {kind: oauth, token_url: %[1]s/local/oauth2/v2.0/token, client_id: botverse, client_secret: local, scope: %[1]s/.default}}}", url))
 			there := client(t, url)
-			ctx, cancel := context.WithTimeout(t.Context(), 10*time.Second)
+			ctx, cancel := context.WithTimeout(t.Context(), waiting)
 			defer cancel()
 			for tick := time.Tick(10 * time.Millisecond); ; {
 				list, err := there.ListWebhooks(ctx, endpointPrefix)

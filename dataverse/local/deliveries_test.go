@@ -67,7 +67,7 @@ func TestQueuedWebhooksOutliveTheProcess(t *testing.T) {
 // waitForJob asks until there is a system job of that kind.
 func waitForJob(c client, filter string) {
 	c.t.Helper()
-	for deadline := time.Now().Add(5 * time.Second); len(c.list("asyncoperations?$filter="+filter)) == 0; {
+	for deadline := time.Now().Add(patience); len(c.list("asyncoperations?$filter="+filter)) == 0; {
 		if time.Now().After(deadline) {
 			c.t.Fatalf("no job with %s: %v", filter, c.list("asyncoperations"))
 		}

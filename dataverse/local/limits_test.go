@@ -190,7 +190,7 @@ func TestOurClientWaitsAsItIsTold(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
 		server, _ := openInBubble(t, local.Config{Seed: local.SeedDemo, Limits: local.Limits{On: true, Requests: 10}})
-		wire := &impatience{next: inProcess{server.Handler()}, calls: map[int]int{}}
+		wire := &impatience{next: localtest.InProcess(server.Handler()), calls: map[int]int{}}
 		config := dataverse.Default()
 		config.URL = bubbleURL
 		config.SignIn = dataverse.SignIn{Kind: "oauth", TokenURL: bubbleURL + "/contoso/oauth2/v2.0/token", ClientID: "x", ClientSecret: "y", Scope: bubbleURL + "/.default"}

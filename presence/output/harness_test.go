@@ -103,7 +103,7 @@ func (r *rig) change(n int) string {
 // eventually waits for something.
 func eventually(t testing.TB, what string, is func() bool) {
 	t.Helper()
-	deadline := time.After(20 * time.Second)
+	deadline := time.After(2 * time.Minute)
 	for tick := time.Tick(5 * time.Millisecond); !is(); {
 		select {
 		case <-tick:
