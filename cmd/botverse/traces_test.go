@@ -131,7 +131,14 @@ func TestOneTraceJoinsCallAndDataverse(t *testing.T) {
 	if _, err := botversev1.NewActionServiceClient(r.dial(t)).FindRecord(ctx, request(t, &botversev1.FindRecordRequest{}, ask)); err != nil {
 		t.Fatal(err)
 	}
+	events := watchHTTP(t.Context(), t, r, "application/json", "")
 	setPresence(t, r, agent, "Busy") // a webhook with its key
+	for come := false; !come; {      // what is on its way when the end comes waits for the next start
+		if !events.Scan() {
+			t.Fatalf("the stream ended without the change: %v", events.Err())
+		}
+		come = strings.Contains(events.Text(), `"event"`) && strings.Contains(events.Text(), "BUSY")
+	}
 	if err := r.stop(); err != nil {
 		t.Fatal(err)
 	}
