@@ -207,7 +207,7 @@ func TestForeignCursorIsGone(t *testing.T) {
 
 func TestFirstMessageComesAtOnce(t *testing.T) {
 	t.Parallel()
-	r, _ := startWatched(t, loopback(), func(c *presence.Config) { c.Heartbeat = time.Hour }) // so that nothing else would come
+	r, _ := startWatched(t, loopback(), func(c *presence.Config) { c.Heartbeat = time.Hour })                // so that nothing else would come
 	if first := openStream(t, r.base+"/v1/presence:watch").line(); !strings.Contains(first, "snapshotEnd") { // nobody was heard of
 		t.Errorf("the first message is %s, want the snapshot's end", first)
 	}
