@@ -28,7 +28,8 @@ type Journal struct {
 	conn *nats.Conn
 	js   jetstream.JetStream
 
-	replicas int // on how many servers each stream lies
+	replicas int   // on how many servers each stream lies
+	maxBytes int64 // bounds the files of all streams together; 0 where that is the servers' affair
 
 	// Of the NATS inside.
 	dir    *directory
@@ -54,7 +55,7 @@ func Open(ctx context.Context, config Config) (*Journal, error) {
 	if err != nil {
 		return nil, err
 	}
-	j := &Journal{dir: dir, log: newLog(config.Logger), replicas: 1}
+	j := &Journal{dir: dir, log: newLog(config.Logger), replicas: 1, maxBytes: config.MaxBytes}
 	if err := j.start(ctx, config); err != nil {
 		return nil, errors.Join(fmt.Errorf("start the journal in %s: %w", config.Dir, err), j.Close())
 	}
@@ -135,6 +136,10 @@ func (j *Journal) awaitReady(ctx context.Context) error {
 
 // JetStream returns the streams and buckets. It is valid until Close.
 func (j *Journal) JetStream() jetstream.JetStream { return j.js }
+
+// MaxBytes bounds all streams together; 0 where servers elsewhere say so themselves. A stream's own limit sets room aside: it
+// is refused where what the limits of all streams set aside would be more than this.
+func (j *Journal) MaxBytes() int64 { return j.maxBytes }
 
 // Shared says whether other processes may be on the journal at the same time.
 func (j *Journal) Shared() bool { return j.server == nil }

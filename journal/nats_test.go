@@ -61,3 +61,27 @@ func TestServersOutOfReachAreTold(t *testing.T) {
 		}
 	}
 }
+
+// A limit of size sets room aside: where there is too little, for a stream that is new or one that is there, the error says
+// which setting is at odds.
+func TestRoomThatIsNotToBeHadIsNamed(t *testing.T) {
+	t.Parallel()
+	j := join(t, journaltest.Start(t, 1).NATS())
+	large := jetstream.StreamConfig{Name: "S", Subjects: []string{"s.>"}, MaxBytes: 1 << 50}
+	refused := func(what string) {
+		t.Helper()
+		if _, err := j.Stream(t.Context(), large); err == nil || !strings.Contains(err.Error(), "presence.max_bytes") {
+			t.Errorf("Stream, %s = %v, want an error that names presence.max_bytes", what, err)
+		}
+	}
+	refused("a new one")
+	for _, bytes := range []int64{0, 1 << 20, 0, 1 << 21} {
+		limit := large
+		limit.MaxBytes = bytes
+		s, err := j.Stream(t.Context(), limit)
+		if err != nil || max(s.CachedInfo().Config.MaxBytes, 0) != bytes {
+			t.Fatalf("Stream with a limit of %d: %v", bytes, err)
+		}
+	}
+	refused("one that is there")
+}

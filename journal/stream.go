@@ -4,13 +4,14 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"strings"
 	"time"
 
 	"github.com/nats-io/nats.go/jetstream"
 )
 
-// Stream opens a stream, and makes it where it is missing. Where it is there, its age limit is set to that of config and
-// all else stays; the caller looks at its metadata. All processes on the journal may do so at once.
+// Stream opens a stream, and makes it where it is missing. Where it is there, its limits of age and of size are set to those
+// of config and all else stays; the caller looks at its metadata. All processes on the journal may do so at once.
 //
 // The journal decides on how many servers the stream lies and where it is read: always at the stream's leader, so that
 // whoever was told that a message is stored finds it. A replica may be behind, and would say that there is none.
@@ -21,10 +22,11 @@ func (j *Journal) Stream(ctx context.Context, config jetstream.StreamConfig) (je
 		return nil, fmt.Errorf("open stream %s: %w", config.Name, j.explain(err))
 	}
 	set := there.CachedInfo().Config
-	if set.MaxAge == config.MaxAge && set.Replicas == config.Replicas && !set.AllowDirect {
+	if set.MaxAge == config.MaxAge && max(set.MaxBytes, 0) == config.MaxBytes && set.Replicas == config.Replicas && !set.AllowDirect {
 		return there, nil
 	}
-	set.MaxAge, set.Duplicates, set.Replicas, set.AllowDirect = config.MaxAge, config.Duplicates, config.Replicas, false
+	set.MaxAge, set.MaxBytes, set.Duplicates = config.MaxAge, config.MaxBytes, config.Duplicates
+	set.Replicas, set.AllowDirect = config.Replicas, false
 	if there, err = j.js.UpdateStream(ctx, set); err != nil {
 		return nil, fmt.Errorf("set stream %s: %w", config.Name, j.explain(err))
 	}
@@ -51,16 +53,24 @@ func (j *Journal) findOrMake(ctx context.Context, config jetstream.StreamConfig)
 // makePause is how long to wait for a stream that another process makes.
 const makePause = 50 * time.Millisecond
 
-// The refusals of servers that are fewer than the replicas (JetStream's API errors).
+// The refusals of servers that are fewer than the replicas, or have too little room (JetStream's API errors).
 const (
 	noPeers    jetstream.ErrorCode = 10005 // no suitable peers for placement
+	noStorage  jetstream.ErrorCode = 10047 // insufficient storage resources available
 	noReplicas jetstream.ErrorCode = 10074 // replicas > 1 not supported in non-clustered mode
 )
 
 // explain says which setting is at odds with the servers.
 func (j *Journal) explain(err error) error {
 	var refusal *jetstream.APIError
-	if errors.As(err, &refusal) && (refusal.ErrorCode == noPeers || refusal.ErrorCode == noReplicas) {
+	if !errors.As(err, &refusal) {
+		return err
+	}
+	switch {
+	case refusal.ErrorCode == noStorage || refusal.ErrorCode == noPeers && strings.Contains(refusal.Description, "insufficient storage"):
+		return fmt.Errorf("the room that the stream's limit of size sets aside is not to be had: give JetStream more "+
+			"(max_file_store, or the account's limit), or set presence.max_bytes lower: %w", err)
+	case refusal.ErrorCode == noPeers || refusal.ErrorCode == noReplicas:
 		return fmt.Errorf("the NATS servers that can be reached are fewer than the %d on which each stream is to lie: start "+
 			"the others, or set nats.replicas to what there is: %w", j.replicas, err)
 	}

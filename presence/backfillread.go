@@ -104,7 +104,7 @@ func (r *environmentReading) open(ctx context.Context) (err error) {
 	if r.organization, err = r.askOrganization(ctx, r.environment); err != nil {
 		return err
 	}
-	r.reach, err = r.store.marks.reach(ctx, r.config.Retention, time.Now())
+	r.reach, err = r.store.reach(ctx)
 	return err
 }
 
@@ -213,6 +213,7 @@ type sourceReading struct {
 	key    string // of the mark
 	mark   mark
 	asked  time.Time // when the page that is merged was asked for
+	short  bool      // it was told that the log does not go back far enough
 	result Backfilled
 }
 
@@ -242,6 +243,7 @@ func (s *sourceReading) begin(ctx context.Context) (err error) {
 	if asked := s.request.Since; !asked.IsZero() && asked.Before(since) {
 		since = asked
 	}
+	s.tellShort(ctx, since)
 	if oldest := s.oldest(now); since.Before(oldest) {
 		since = oldest
 	}
@@ -257,6 +259,17 @@ func (s *sourceReading) oldest(now time.Time) time.Time {
 		oldest = s.reach
 	}
 	return oldest.Add(s.config.Backfill.Overlap)
+}
+
+// tellShort logs, once, that records are left out because the log is too small to tell whether it had them.
+func (s *sourceReading) tellShort(ctx context.Context, since time.Time) {
+	from := s.reach.Add(s.config.Backfill.Overlap).Truncate(time.Second)
+	if s.short || s.reach.IsZero() || !since.Before(from) {
+		return
+	}
+	s.short = true
+	s.logger.WarnContext(ctx, "the presence log does not go back to where this reading begins: what was created before is left out",
+		"environment", s.environment, "source", s.name, "since", since, "from", from)
 }
 
 // run reads page by page. The mark follows once a page is stored.
@@ -317,6 +330,10 @@ func (s *sourceReading) merge(ctx context.Context, records []Record, until time.
 		entries []entry
 		last    time.Time
 	)
+	if s.reach, err = s.store.reach(ctx); err != nil { // what is merged may push out what the next page would be compared with
+		return false, err
+	}
+	s.tellShort(ctx, s.result.Since)
 	more = true
 	for _, record := range records {
 		told := rows{record.row()}

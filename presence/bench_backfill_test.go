@@ -20,7 +20,7 @@ func BenchmarkMerge(b *testing.B) {
 		b.Fatal(err)
 	}
 	defer j.Close()
-	store, err := openStore(b.Context(), j, settings().Retention)
+	store, err := openStore(b.Context(), j, limits{age: settings().Retention})
 	if err != nil {
 		b.Fatal(err)
 	}

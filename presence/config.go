@@ -9,6 +9,8 @@ import (
 	"time"
 
 	"go.opentelemetry.io/otel/trace"
+
+	"github.com/botverse/botverse/journal"
 )
 
 // Config is what presence receives and how it streams.
@@ -17,6 +19,7 @@ type Config struct {
 	Heartbeat time.Duration     `yaml:"heartbeat"` // how long a stream may be silent
 	Buffer    int               `yaml:"buffer"`    // how many messages a subscriber may be behind
 	Retention time.Duration     `yaml:"retention"` // how long events can be caught up with, and repeats be told
+	MaxBytes  int64             `yaml:"max_bytes"` // bounds each of the log, the events and the dead letters, in bytes: the oldest go; 0 is by age alone
 	Backfill  Backfill          `yaml:"backfill"`  // how what no webhook told is read from the tables
 	Logger    *slog.Logger      `yaml:"-"`         // nil is slog.Default
 
@@ -40,6 +43,7 @@ func Default() Config {
 		Heartbeat: 15 * time.Second,
 		Buffer:    1024,
 		Retention: 30 * 24 * time.Hour,
+		MaxBytes:  journal.Default().MaxBytes / journalShare,
 		Backfill:  Backfill{Interval: 5 * time.Minute, Overlap: 5 * time.Minute, PageSize: 1000},
 	}
 }
@@ -70,6 +74,9 @@ func (c Config) Validate() error {
 	}
 	if c.Retention < time.Hour {
 		faults = append(faults, fmt.Errorf("retention: %v is too short; at least 1h", c.Retention))
+	}
+	if c.MaxBytes != 0 && c.MaxBytes < minBytes {
+		faults = append(faults, fmt.Errorf("max_bytes: %d is too small; at least %d (16 MiB), or 0 for no limit of size", c.MaxBytes, minBytes))
 	}
 	return errors.Join(append(faults, c.Backfill.faults(c.Retention)...)...)
 }

@@ -58,6 +58,10 @@ func (p *Presence) followOnce(ctx context.Context) error {
 		if err != nil {
 			return err
 		}
+		if before := p.hub.position(); metadata.Sequence.Stream > before+1 {
+			p.logger.ErrorContext(ctx, "entries of the presence log went before they were read: too much came for presence.max_bytes",
+				"entries", metadata.Sequence.Stream-before-1)
+		}
 		traced, end := p.startApply(ctx, message.Headers())
 		err = p.step(traced, metadata.Sequence.Stream, message.Headers().Get(entryHeader))
 		end()

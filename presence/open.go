@@ -77,7 +77,7 @@ func alone(ctx context.Context, _ string, _ time.Duration, work func(context.Con
 // open takes up what the journal has. The end of the events is looked up before the states: another process may be
 // writing both, and states that are ahead are known for what they are.
 func (p *Presence) open(ctx context.Context, j *journal.Journal) (err error) {
-	if p.store, err = openStore(ctx, j, p.config.Retention); err != nil {
+	if p.store, err = openStore(ctx, j, limits{age: p.config.Retention, bytes: p.config.MaxBytes}); err != nil {
 		return err
 	}
 	last, sequence, err := p.store.lastEvent(ctx)

@@ -51,23 +51,27 @@ type store struct {
 	states      jetstream.KeyValue
 	marks       *marks
 	incarnation uuid.UUID
+	limits      limits
 }
 
 // openStore makes what is missing and takes over what is there.
-func openStore(ctx context.Context, j *journal.Journal, retention time.Duration) (*store, error) {
-	s := &store{journal: j, js: j.JetStream()}
-	var err error
-	if s.log, err = s.stream(ctx, logStream, logSubject, retention, uuid.NewString()); err != nil {
+func openStore(ctx context.Context, j *journal.Journal, kept limits) (*store, error) {
+	s := &store{journal: j, js: j.JetStream(), limits: kept}
+	err := kept.fit(j)
+	if err != nil {
+		return nil, err
+	}
+	if s.log, err = s.stream(ctx, logStream, logSubject, uuid.NewString()); err != nil {
 		return nil, err
 	}
 	incarnation := s.log.CachedInfo().Config.Metadata[incarnationKey]
 	if s.incarnation, err = uuid.Parse(incarnation); err != nil {
 		return nil, fmt.Errorf("stream %s was not made by Botverse: it has no incarnation", logStream)
 	}
-	if s.events, err = s.eventsOf(ctx, retention, incarnation); err != nil {
+	if s.events, err = s.eventsOf(ctx, incarnation); err != nil {
 		return nil, err
 	}
-	if s.dead, err = s.stream(ctx, deadStream, deadSubject, retention, incarnation); err != nil {
+	if s.dead, err = s.stream(ctx, deadStream, deadSubject, incarnation); err != nil {
 		return nil, err
 	}
 	s.states, err = j.Bucket(ctx, jetstream.KeyValueConfig{
@@ -76,28 +80,33 @@ func openStore(ctx context.Context, j *journal.Journal, retention time.Duration)
 	if err != nil {
 		return nil, fmt.Errorf("open the states: %w", err)
 	}
-	s.marks, err = openMarks(ctx, j, incarnation)
+	if s.marks, err = openMarks(ctx, j, incarnation); err != nil {
+		return nil, err
+	}
+	_, err = s.reach(ctx) // what other limits than these have cut off is noted before there is more to cut
 	return s, err
 }
 
-// stream opens a stream, or makes it with an incarnation, and sets its retention.
-func (s *store) stream(ctx context.Context, name, subject string, retention time.Duration, incarnation string) (jetstream.Stream, error) {
+// stream opens a stream, or makes it with an incarnation, and sets its limits. What is too old or too much goes, the oldest
+// first; nothing new is refused for that.
+func (s *store) stream(ctx context.Context, name, subject, incarnation string) (jetstream.Stream, error) {
 	return s.journal.Stream(ctx, jetstream.StreamConfig{
-		Name: name, Subjects: []string{subject + "*"}, MaxAge: retention, Duplicates: min(retention, 2*time.Minute),
+		Name: name, Subjects: []string{subject + "*"}, MaxAge: s.limits.age, Duplicates: min(s.limits.age, 2*time.Minute),
+		MaxBytes: s.limits.bytes, Discard: jetstream.DiscardOld,
 		Metadata: map[string]string{incarnationKey: incarnation},
 	})
 }
 
 // eventsOf opens the stream of events, anew when it was made from a log that is gone.
-func (s *store) eventsOf(ctx context.Context, retention time.Duration, incarnation string) (jetstream.Stream, error) {
-	events, err := s.stream(ctx, eventStream, eventSubject, retention, incarnation)
+func (s *store) eventsOf(ctx context.Context, incarnation string) (jetstream.Stream, error) {
+	events, err := s.stream(ctx, eventStream, eventSubject, incarnation)
 	if err != nil || events.CachedInfo().Config.Metadata[incarnationKey] == incarnation {
 		return events, err
 	}
 	if err := s.js.DeleteStream(ctx, eventStream); err != nil {
 		return nil, fmt.Errorf("remove the events of an earlier log: %w", err)
 	}
-	return s.stream(ctx, eventStream, eventSubject, retention, incarnation)
+	return s.stream(ctx, eventStream, eventSubject, incarnation)
 }
 
 // append writes an entry into the log unless one with its ID is there, which it tells. It returns once the entry is

@@ -14,7 +14,7 @@ import (
 func observeOutputs(provider metric.MeterProvider, p *presence.Presence) error {
 	meter := provider.Meter("github.com/botverse/botverse/server")
 	lost, err := meter.Int64ObservableCounter("botverse.output.lost",
-		metric.WithDescription("Events that expired before an output took them: it was down for longer than the retention."))
+		metric.WithDescription("Events that expired before an output took them: it was down for longer than the retention, or than max_bytes has room for."))
 	if err != nil {
 		return err
 	}

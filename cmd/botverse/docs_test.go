@@ -123,9 +123,9 @@ func TestDocumentedConfigurationsAreTaken(t *testing.T) {
 func checkDefaults(t *testing.T, block string, got presence.Config) {
 	t.Helper()
 	want := presence.Default()
-	if strings.Contains(block, "heartbeat:") && (got.Heartbeat != want.Heartbeat || got.Buffer != want.Buffer || got.Retention != want.Retention) {
-		t.Errorf("the documentation shows %v, %v and %v as defaults, want %v, %v and %v",
-			got.Heartbeat, got.Buffer, got.Retention, want.Heartbeat, want.Buffer, want.Retention)
+	if strings.Contains(block, "heartbeat:") && (got.Heartbeat != want.Heartbeat || got.Buffer != want.Buffer || got.Retention != want.Retention || got.MaxBytes != want.MaxBytes) {
+		t.Errorf("the documentation shows %v, %v, %v and %v as defaults, want %v, %v, %v and %v",
+			got.Heartbeat, got.Buffer, got.Retention, got.MaxBytes, want.Heartbeat, want.Buffer, want.Retention, want.MaxBytes)
 	}
 	if strings.Contains(block, "interval:") && !cmp.Equal(got.Backfill, want.Backfill) {
 		t.Errorf("the documentation shows %+v as the default, want %+v", got.Backfill, want.Backfill)

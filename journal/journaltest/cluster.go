@@ -37,7 +37,7 @@ func Start(t testing.TB, servers int) *Cluster {
 	for n := range servers {
 		c.options[n] = &server.Options{
 			ServerName: fmt.Sprintf("node-%d", n+1), Host: "127.0.0.1", Port: ports[n], NoSigs: true, NoLog: true,
-			JetStream: true, StoreDir: filepath.Join(t.TempDir(), "nats"), JetStreamMaxStore: 1 << 30, JetStreamMaxMemory: 64 << 20,
+			JetStream: true, StoreDir: filepath.Join(t.TempDir(), "nats"), JetStreamMaxStore: 16 << 30, JetStreamMaxMemory: 64 << 20,
 			MaxPayload: 8 << 20, DisableJetStreamBanner: true,
 		}
 		if servers > 1 {
