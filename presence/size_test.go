@@ -5,6 +5,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"log/slog"
 	"strings"
 	"testing"
 	"time"
@@ -235,5 +236,27 @@ func TestReachGoesByWhatWasCut(t *testing.T) {
 		if test.was.change(test.to, test.log, now); !test.was.Since.Equal(test.want) {
 			t.Errorf("%s: since %v, want %v", name, test.was.Since, test.want)
 		}
+	}
+}
+
+// What went before it was made into an event is told, and the rest is.
+func TestEntriesThatWentUnreadAreTold(t *testing.T) {
+	t.Parallel()
+	var log bytes.Buffer
+	config := small()
+	config.Logger = slog.New(slog.NewTextHandler(&log, nil))
+	r := openRig(t, t.TempDir(), config, nil)
+	for n := 1; n <= 40; n++ {
+		r.receiveLarge(change{row: n, agent: n, presence: busy, minute: n})
+	}
+	first := r.streamState(r.store.log).FirstSeq
+	r.run()
+	r.applied(40)
+	r.stop()
+	if want := fmt.Sprintf("entries=%d\n", first-1); first < 20 || strings.Count(log.String(), want) != 1 {
+		t.Errorf("the log says %q, want once that %d entries went", log.String(), first-1)
+	}
+	if r.hub.agent(agentKey(organization, agentID(40))) == nil || r.hub.agent(agentKey(organization, agentID(1))) != nil {
+		t.Error("want the states of what is left")
 	}
 }
