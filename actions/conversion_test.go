@@ -264,9 +264,9 @@ func testConversionsOfADefaultAndAStatus(t *testing.T, w world) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	long, cut := strings.Repeat("x", 60), strings.Repeat("x", 50)
+	long, cut := strings.Repeat("x", 60), strings.Repeat("x", 49)+"…"
 	want := []string{
-		"fields.firstname: " + long + " > " + cut + " (text, cut to 50 characters)",
+		"fields.firstname: " + long + " > " + cut + " (text, cut to 50 characters, the last of which is …)",
 		"fields.lastname: Nobody > Nobody (the default, because the variable unset is not set; text, as given)",
 		"fields.statecode:  > 1 (the state that goes with the status)",
 		`fields.statuscode: Inactive > 2 (label "Inactive" is option 2 of statuscode)`,

@@ -43,7 +43,7 @@ func textReason(f *schema.Field, v any, o valueOptions) string {
 	case !isText:
 		return "the digits, or the word, as a text"
 	case o.CutLongText && !o.Search && f.MaxLength > 0 && utf16Length(text) > f.MaxLength:
-		return fmt.Sprintf("text, cut to %d characters", f.MaxLength)
+		return fmt.Sprintf("text, cut to %d characters, the last of which is …", f.MaxLength)
 	}
 	return "text, as given"
 }

@@ -79,7 +79,7 @@ func TestTranslateValue(t *testing.T) {
 		{name, strings.Repeat("ä", 160), valueOptions{}, strings.Repeat("ä", 160)},
 		{name, strings.Repeat("ä", 161), valueOptions{}, "!has 161 characters"},
 		{name, strings.Repeat("😀", 81), valueOptions{}, "!has 162 characters"},
-		{name, "x" + strings.Repeat("😀", 81), valueOptions{CutLongText: true}, "x" + strings.Repeat("😀", 79)},
+		{name, "x" + strings.Repeat("😀", 81), valueOptions{CutLongText: true}, "x" + strings.Repeat("😀", 79) + "…"},
 		{name, strings.Repeat("ä", 161), valueOptions{Search: true}, strings.Repeat("ä", 161)},
 		{name, []any{"a"}, valueOptions{}, "!a list does not fit"},
 		{name, map[string]any{}, valueOptions{}, "!an object does not fit"},

@@ -49,11 +49,16 @@ func utf16Length(text string) int {
 	return n
 }
 
-// cutText is the beginning of a text of at most so many UTF-16 units. No character is cut in two.
+// cutMark ends a text that was cut, so that a reader sees that there was more.
+const cutMark = "…"
+
+// cutText is the beginning of a text that is too long, with the mark in the end: at most so many UTF-16 units. No character is
+// cut in two.
 func cutText(text string, units int) string {
+	units -= utf16Length(cutMark)
 	for i, r := range text {
 		if units -= max(utf16.RuneLen(r), 1); units < 0 {
-			return text[:i]
+			return text[:i] + cutMark
 		}
 	}
 	return text

@@ -36,7 +36,7 @@ func TestBuiltInActionsPassTheirTests(t *testing.T) {
 	if err != nil {
 		t.Errorf("%v\n%s", err, out)
 	}
-	for _, name := range []string{"create-case", "create-lead", "find-contact-by-email", "find-contact-by-phone", "log-phone-call"} {
+	for _, name := range []string{"create-case", "create-contact", "create-lead", "create-task", "find-contact-by-email", "find-contact-by-phone", "log-phone-call"} {
 		if !strings.Contains(out, name+".test.yaml: ") {
 			t.Errorf("%s has no tests:\n%s", name, out)
 		}

@@ -855,7 +855,7 @@ type CreateRecordRequest struct {
 	OnDuplicate CreateRecordRequest_OnDuplicate `protobuf:"varint,7,opt,name=on_duplicate,json=onDuplicate,proto3,enum=botverse.v1.CreateRecordRequest_OnDuplicate" json:"on_duplicate,omitempty"`
 	// What to do with a field whose variable is not set.
 	OnUnset CreateRecordRequest_OnUnset `protobuf:"varint,8,opt,name=on_unset,json=onUnset,proto3,enum=botverse.v1.CreateRecordRequest_OnUnset" json:"on_unset,omitempty"`
-	// Cuts a text that is longer than its field allows, in place of refusing it. Each cut is a warning.
+	// Cuts a text that is longer than its field allows, in place of refusing it. What is left ends with "…". Each cut is a warning.
 	CutLongText bool `protobuf:"varint,9,opt,name=cut_long_text,json=cutLongText,proto3" json:"cut_long_text,omitempty"`
 	// The IANA time zone ("Europe/Berlin") of points in time given without an offset. Without it they are refused.
 	TimeZone string `protobuf:"bytes,10,opt,name=time_zone,json=timeZone,proto3" json:"time_zone,omitempty"`
@@ -1216,7 +1216,7 @@ type UpdateRecordRequest struct {
 	MaxCandidates int32 `protobuf:"varint,13,opt,name=max_candidates,json=maxCandidates,proto3" json:"max_candidates,omitempty"`
 	// What to do with a field whose variable is not set.
 	OnUnset UpdateRecordRequest_OnUnset `protobuf:"varint,14,opt,name=on_unset,json=onUnset,proto3,enum=botverse.v1.UpdateRecordRequest_OnUnset" json:"on_unset,omitempty"`
-	// Cuts a text that is longer than its field allows, in place of refusing it. Each cut is a warning.
+	// Cuts a text that is longer than its field allows, in place of refusing it. What is left ends with "…". Each cut is a warning.
 	CutLongText bool `protobuf:"varint,15,opt,name=cut_long_text,json=cutLongText,proto3" json:"cut_long_text,omitempty"`
 	// The IANA time zone ("Europe/Berlin") of points in time given without an offset. Without it they are refused.
 	TimeZone string `protobuf:"bytes,16,opt,name=time_zone,json=timeZone,proto3" json:"time_zone,omitempty"`
@@ -1570,7 +1570,7 @@ type UpsertRecordRequest struct {
 	MaxCandidates int32 `protobuf:"varint,13,opt,name=max_candidates,json=maxCandidates,proto3" json:"max_candidates,omitempty"`
 	// What to do with a field whose variable is not set.
 	OnUnset UpdateRecordRequest_OnUnset `protobuf:"varint,14,opt,name=on_unset,json=onUnset,proto3,enum=botverse.v1.UpdateRecordRequest_OnUnset" json:"on_unset,omitempty"`
-	// Cuts a text that is longer than its field allows, in place of refusing it. Each cut is a warning.
+	// Cuts a text that is longer than its field allows, in place of refusing it. What is left ends with "…". Each cut is a warning.
 	CutLongText bool `protobuf:"varint,15,opt,name=cut_long_text,json=cutLongText,proto3" json:"cut_long_text,omitempty"`
 	// The IANA time zone ("Europe/Berlin") of points in time given without an offset. Without it they are refused.
 	TimeZone string `protobuf:"bytes,16,opt,name=time_zone,json=timeZone,proto3" json:"time_zone,omitempty"`
