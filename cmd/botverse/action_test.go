@@ -2,8 +2,11 @@ package main
 
 import (
 	"encoding/json"
+	"fmt"
+	"maps"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 )
@@ -45,7 +48,7 @@ func TestBuiltInActionsPassTheirTests(t *testing.T) {
 
 func TestFailingTestsSayWhatWasOtherwise(t *testing.T) {
 	t.Parallel()
-	for name, c := range map[string]struct{ test, says string }{
+	cases := map[string]struct{ test, says string }{
 		"outcome":         {`{name: n, variables: {email: x@example.com}, expect: {outcome: MATCHED}}`, `outcome is "NOT_MATCHED", not "MATCHED"`},
 		"variable":        {`{name: n, variables: {email: ada@example.com}, expect: {outcome: MATCHED, variables: {who: Ida}}}`, `variables.who is "Ada Lovelace", not "Ida"`},
 		"number":          {`{name: n, variables: {email: ada@example.com}, expect: {outcome: MATCHED, matchCount: 2}}`, `matchCount is 1, not 2`},
@@ -59,19 +62,23 @@ func TestFailingTestsSayWhatWasOtherwise(t *testing.T) {
 		"count":           {`{name: n, variables: {email: a@b.c}, expect: {outcome: NOT_MATCHED}, records: [{entity: contact, where: {lastname: Lovelace}, count: 2}]}`, `there is 1 record of contact, not 2`},
 		"value":           {`{name: n, variables: {email: a@b.c}, expect: {outcome: NOT_MATCHED}, records: [{entity: contact, where: {lastname: Lovelace}, fields: {firstname: Ida}}]}`, `contact: firstname is "Ada", not "Ida"`},
 		"unknown records": {`{name: n, variables: {email: a@b.c}, expect: {outcome: NOT_MATCHED}, records: [{entity: kontact, where: {lastname: L}}]}`, `looking for records of kontact`},
-	} {
-		t.Run(name, func(t *testing.T) {
-			t.Parallel()
-			dir := written(t, map[string]string{"greet.yaml": greet, "greet.test.yaml": `
+	}
+	file := `
 given: {contacts: [{firstname: Ada, lastname: Lovelace, emailaddress1: ada@example.com}]}
 tests:
   - {name: right, variables: {email: ada@example.com}, expect: {outcome: MATCHED, variables: {who: "@set"}}}
-  - ` + c.test})
-			out := fails(t, "1 of 2 tests failed", "action", "test", dir)
-			if want := "greet.test.yaml:5: n\n"; !strings.Contains(out, want) || !strings.Contains(out, c.says) {
-				t.Errorf("printed %q, want %q and %q", out, want, c.says)
-			}
-		})
+`
+	names := slices.Sorted(maps.Keys(cases))
+	for _, name := range names {
+		file += "  - " + strings.Replace(cases[name].test, "name: n", "name: "+name, 1) + "\n"
+	}
+	dir := written(t, map[string]string{"greet.yaml": greet, "greet.test.yaml": file})
+	out := fails(t, fmt.Sprintf("%d of %d tests failed", len(names), len(names)+1), "action", "test", dir)
+	for i, name := range names {
+		_, told, found := strings.Cut(out, fmt.Sprintf("greet.test.yaml:%d: %s\n", i+5, name))
+		if told, _, _ = strings.Cut(told, "FAIL "); !found || !strings.Contains(told, cases[name].says) {
+			t.Errorf("%s: printed %q, want %q", name, told, cases[name].says)
+		}
 	}
 }
 
