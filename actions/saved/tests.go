@@ -5,6 +5,7 @@ import (
 	"io/fs"
 	"path"
 	"path/filepath"
+	"strconv"
 	"strings"
 )
 
@@ -218,6 +219,7 @@ func (r *testReader) object(m member) map[string]any {
 // answerMembers are those of an answer.
 var answerMembers = []string{
 	"outcome", "record", "variables", "matchCount", "moreMatches", "orderedBy", "candidates", "existing", "matches", "omitted", "warnings",
+	"phoneSearch", "phoneMatch",
 }
 
 func (r *testReader) expectation(m member) Expectation {
@@ -265,8 +267,8 @@ func (r *testReader) texts(m member) []string {
 }
 
 func (r *testReader) count(m member) int {
-	var n int
-	if _, err := fmt.Sscan(m.value.Value, &n); err != nil || n < 0 || strings.ContainsAny(m.value.Value, ".eE") {
+	n, err := strconv.Atoi(m.value.Value)
+	if err != nil || n < 0 {
 		r.fault(m.value, m.path, "must be a number from 0, and is %s", kindOf(m.value))
 	}
 	return n

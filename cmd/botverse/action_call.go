@@ -1,6 +1,7 @@
 package main
 
 import (
+	"bytes"
 	"context"
 	"encoding/json"
 	"errors"
@@ -117,12 +118,11 @@ func printAnswer(s streams, answer *botversev1.RunActionResponse) error {
 	if err != nil {
 		return err
 	}
-	var tidy json.RawMessage = text // protojson spaces its output at random
-	indented, err := json.MarshalIndent(tidy, "", "  ")
-	if err != nil {
+	var indented bytes.Buffer
+	if err := json.Indent(&indented, text, "", "  "); err != nil { // protojson would space its output at random
 		return err
 	}
-	_, err = fmt.Fprintf(s.out, "%s\n", indented)
+	_, err = fmt.Fprintf(s.out, "%s\n", indented.Bytes())
 	return err
 }
 

@@ -173,20 +173,16 @@ func (r *caseRun) all(ctx context.Context, test saved.Case) []string {
 
 // step makes a call and holds what came of it against what was expected.
 func (r *caseRun) step(ctx context.Context, step saved.Step) []string {
-	request := &botversev1.RunActionRequest{Name: step.Action, TimeZone: step.TimeZone, Variables: &structpb.Struct{}}
-	if step.RequestID != "" {
-		request.RequestId = r.keys + step.RequestID
-	}
-	if r.variables != nil {
-		request.Variables = proto.CloneOf(r.variables)
-	}
-	variables, err := toStruct(step.Variables)
+	given, err := toStruct(step.Variables)
 	if err != nil {
 		return []string{err.Error()}
 	}
-	proto.Merge(request.Variables, variables)
-	for name, value := range variables.GetFields() { // Merge merges objects in one another
-		request.Variables.Fields[name] = value
+	variables := &structpb.Struct{Fields: map[string]*structpb.Value{}}
+	maps.Copy(variables.Fields, r.variables.GetFields())
+	maps.Copy(variables.Fields, given.GetFields())
+	request := &botversev1.RunActionRequest{Name: step.Action, TimeZone: step.TimeZone, Variables: variables}
+	if step.RequestID != "" {
+		request.RequestId = r.keys + step.RequestID
 	}
 	r.stand.sent.take()
 	answer, err := r.client.RunAction(ctx, request)
@@ -202,16 +198,13 @@ func (r *caseRun) step(ctx context.Context, step saved.Step) []string {
 
 func orNothing(requests []string) string { return cmp.Or(strings.Join(requests, ", "), "nothing") }
 
-// toStruct keeps the digits of large numbers, which protobuf's double would not: they go as texts, as from REST callers.
+// toStruct is an object of a test file as a REST caller would send it.
 func toStruct(values map[string]any) (*structpb.Struct, error) {
 	text, err := json.Marshal(values)
-	if err != nil {
-		return nil, err
+	if err != nil || values == nil {
+		return &structpb.Struct{}, err
 	}
 	s := &structpb.Struct{}
-	if values == nil {
-		return s, nil
-	}
 	return s, protojson.Unmarshal(text, s)
 }
 

@@ -135,7 +135,7 @@ func (s *sharedShelf) takeOver(ctx context.Context, dataDir string, sources []st
 	}
 	_, err = s.bucket.Create(ctx, installationKey, []byte(id))
 	if errors.Is(err, jetstream.ErrKeyExists) { // another process was faster
-		if !pauseFor(ctx, 10*time.Millisecond) {
+		if !pause(ctx, 10*time.Millisecond) {
 			return "", ctx.Err()
 		}
 		return s.takeOver(ctx, dataDir, sources)
@@ -267,16 +267,4 @@ func (s *sharedShelf) all(source string) ([]string, error) {
 func (c *place) presenceSourceNames() []string {
 	names, _ := c.sourceNames("") // fails for one that was asked for only
 	return names
-}
-
-// pauseFor waits; false when ctx ended first.
-func pauseFor(ctx context.Context, d time.Duration) bool {
-	timer := time.NewTimer(d)
-	defer timer.Stop()
-	select {
-	case <-timer.C:
-		return true
-	case <-ctx.Done():
-		return false
-	}
 }

@@ -61,7 +61,7 @@ func (b *soakSubscriber) run(ctx context.Context, r *rand.Rand) {
 		end()
 		if !ended {
 			b.judge(err)
-			pauseFor(ctx, between(r, 10*time.Millisecond, 200*time.Millisecond))
+			pause(ctx, between(r, 10*time.Millisecond, 200*time.Millisecond))
 		}
 	}
 }
