@@ -63,6 +63,14 @@ func (c *checker) fault(pos Pos, number code.Code, format string, args ...any) {
 	}
 }
 
+// silent is a fault that Dataverse does not tell of.
+func (c *checker) silent(pos Pos, number code.Code, message string) {
+	if !c.full() {
+		c.fault(pos, number, "%s", message)
+		c.faults[len(c.faults)-1].Silent = true
+	}
+}
+
 // unknown is a fault of a name that is none of those there are.
 func (c *checker) unknown(name string, among []string, pos Pos, number code.Code, format string, args ...any) {
 	if !c.full() {

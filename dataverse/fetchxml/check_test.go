@@ -197,6 +197,15 @@ func TestFaultsComeAllAtOnceInTheDocumentsOrder(t *testing.T) {
 	}
 }
 
+// TestSilentFaultsSaySo holds that a fault which Dataverse does not tell of can be told from those that it refuses.
+func TestSilentFaultsSaySo(t *testing.T) {
+	t.Parallel()
+	faults := check(t, contactFilter("<condition attribute='lastname' operator='eq' value='a' valueof='firstname'/><condition attribute='nope' operator='null'/>"))
+	if len(faults) != 2 || !faults[0].Silent || faults[1].Silent {
+		t.Errorf("%v: want a silent fault and one that is not", faults)
+	}
+}
+
 func TestCheckOfATreeMadeByHand(t *testing.T) {
 	t.Parallel()
 	if faults := fetchxml.Check(&fetchxml.Fetch{}, standard); len(faults) != 1 || faults[0].Code != code.InvalidXML {

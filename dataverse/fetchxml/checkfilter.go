@@ -126,8 +126,8 @@ func (c *checker) valueOf(s scope, o Operator, left *schema.Field, n *Condition)
 	case !o.ValueOf:
 		c.fault(pos, code.QueryBuilderBadCondition, "The condition operator '%s' cannot compare with 'valueof'; eq, ne, gt, ge, lt and le can.", o.Name)
 		return
-	case n.HasValue || len(n.Values) > 0:
-		c.fault(pos, code.QueryBuilderBadCondition, "a condition has a value or 'valueof', not both")
+	case len(n.Operands()) > 0: // (FetchXML Builder, issue 773)
+		c.silent(pos, code.QueryBuilderBadCondition, "a condition has a value or 'valueof', not both")
 		return
 	}
 	right, ok := c.valueOfField(s, n, pos)

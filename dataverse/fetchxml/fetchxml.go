@@ -44,6 +44,7 @@ type Fault struct {
 	Entity  string    // the entity that has no field of the name; "" for other faults
 	Name    string    // the name that is none of those there are; "" for other faults
 	Nearest []string  // names that may have been meant
+	Silent  bool      // Dataverse does not refuse it, but finds nothing
 }
 
 // Error says where and what is wrong.

@@ -7,6 +7,9 @@ import (
 	"strconv"
 	"strings"
 
+	"modernc.org/sqlite"
+	sqlite3 "modernc.org/sqlite/lib"
+
 	"github.com/botverse/botverse/dataverse/code"
 	"github.com/botverse/botverse/dataverse/fetchxml"
 	"github.com/botverse/botverse/dataverse/local/query"
@@ -27,7 +30,8 @@ func refuse(c code.Code, format string, args ...any) *fault {
 	return &fault{code: c, message: fmt.Sprintf(format, args...)}
 }
 
-// faultOf brings any error into the form that clients get. What nobody foresaw is a 500, and its text stays with us.
+// faultOf brings any error into the form that clients get. What nobody foresaw is a 500, and its text stays with us; so it is where the
+// records cannot be read or written, but then clients are told to try again later.
 func faultOf(err error) (_ *fault, foreseen bool) {
 	var (
 		own     *fault
@@ -45,7 +49,25 @@ func faultOf(err error) (_ *fault, foreseen bool) {
 	case errors.As(err, &xml):
 		return refuse(xml.Code, "%s", xml.Error()), true
 	}
+	if text := storageTrouble(err); text != "" {
+		return refuse(code.SQLError, "Generic SQL error. %s", text), false
+	}
 	return &fault{status: http.StatusInternalServerError, code: code.UnExpected, message: "An unexpected error occurred."}, false
+}
+
+// storageTrouble says what keeps the records from being read or written; "" where it is not that.
+func storageTrouble(err error) string {
+	var broken *sqlite.Error
+	if !errors.As(err, &broken) {
+		return ""
+	}
+	switch broken.Code() & 0xff { // the higher bits say where
+	case sqlite3.SQLITE_FULL:
+		return "The disk that the records lie on is full."
+	case sqlite3.SQLITE_IOERR, sqlite3.SQLITE_CANTOPEN, sqlite3.SQLITE_READONLY, sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB:
+		return "The file of the records cannot be read or written."
+	}
+	return ""
 }
 
 // The annotations of errors ("Compose HTTP requests and handle errors", Include additional details with errors). The others

@@ -18,7 +18,7 @@ const (
 	fetchPagingCookie   = "Microsoft.Dynamics.CRM.fetchxmlpagingcookie"
 	fetchMoreRecords    = "Microsoft.Dynamics.CRM.morerecords"
 	maxPageSize         = 5000
-	preferRepresent     = "return=representation"
+	preferReturn        = "return"
 	preferAnnotations   = "odata.include-annotations"
 	preferPageSize      = "odata.maxpagesize"
 	preferContinueError = "odata.continue-on-error"
@@ -40,8 +40,8 @@ type preferences struct {
 func readPreferences(h http.Header) preferences {
 	var p preferences
 	for _, text := range h.Values("Prefer") {
-		for _, item := range splitUnquoted(text) {
-			p.add(strings.TrimSpace(item))
+		for _, item := range splitUnquoted(text, ',') {
+			p.add(strings.TrimSpace(splitUnquoted(item, ';')[0])) // what follows are its parameters (RFC 7240, 2): no preference has any
 		}
 	}
 	return p
@@ -49,9 +49,12 @@ func readPreferences(h http.Header) preferences {
 
 func (p *preferences) add(item string) {
 	name, value, _ := strings.Cut(item, "=")
-	value = strings.Trim(strings.TrimSpace(value), `"`)
+	name, value = strings.TrimSpace(name), strings.Trim(strings.TrimSpace(value), `"`)
 	switch {
-	case strings.EqualFold(item, preferRepresent):
+	case strings.EqualFold(name, preferReturn):
+		if !strings.EqualFold(value, "representation") {
+			return
+		}
 		p.representation = true
 	case strings.EqualFold(name, preferContinueError):
 		p.continueOnError = true
@@ -73,15 +76,15 @@ func (p *preferences) add(item string) {
 	p.applied = append(p.applied, item)
 }
 
-// splitUnquoted splits at the commas that stand outside quotes.
-func splitUnquoted(text string) []string {
+// splitUnquoted splits at the separators that stand outside quotes.
+func splitUnquoted(text string, separator byte) []string {
 	var parts []string
 	quoted, start := false, 0
 	for i := range len(text) {
 		switch text[i] {
 		case '"':
 			quoted = !quoted
-		case ',':
+		case separator:
 			if !quoted {
 				parts, start = append(parts, text[start:i]), i+1
 			}

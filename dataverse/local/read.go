@@ -68,6 +68,8 @@ func (s *Server) readSet(ctx context.Context, c *call, conn *conn, t *table, whe
 		return s.readReferences(ctx, c, conn, t, &q)
 	case len(rest) > 0:
 		return reply{}, noSuchSegment(rest[0].Name)
+	case q.Other.Has("sql"): // of Microsoft's client for Python: without it everything would be read
+		return reply{}, refuse(code.UnsupportedQuery, "The query option 'sql' is not supported. Ask with OData's options or with fetchXml.")
 	case q.FetchXML != "":
 		return s.fetch(ctx, c, conn, t, where)
 	case q.SavedQuery != "" || q.UserQuery != "":

@@ -14,8 +14,10 @@ import (
 // groups, they always do, as in Dataverse (FetchXML, "Page results").
 func FromFetchXML(s *schema.Schema, f *fetchxml.Fetch, opts Options) (*Query, error) {
 	entity := func(name string) *schema.Entity { return Intersect(s, name) }
-	if faults := fetchxml.Check(f, entity); len(faults) > 0 {
-		return nil, &Error{Code: faults[0].Code, Message: faults[0].Message}
+	for _, fault := range fetchxml.Check(f, entity) {
+		if !fault.Silent {
+			return nil, &Error{Code: fault.Code, Message: fault.Message}
+		}
 	}
 	root := entity(f.Entity.Name)
 	if root == nil {
@@ -189,6 +191,9 @@ func (t *translation) compareFields(of *table, v value, op fetchxml.Operator, c 
 	other, err := t.field(of, name)
 	if err != nil {
 		return nil, err
+	}
+	if len(c.Operands()) > 0 {
+		return sqlFalse, nil // a value beside it: Dataverse finds nothing then (FetchXML Builder, issue 773)
 	}
 	x := expr(compared{sqlOperators[op.Name], v.x, other.x})
 	if op.Negative {
