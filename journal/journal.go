@@ -29,6 +29,7 @@ type Journal struct {
 	js   jetstream.JetStream
 
 	replicas int   // on how many servers each stream lies
+	sync     bool  // each write is synced; of the NATS inside
 	maxBytes int64 // bounds the files of all streams together; 0 where that is the servers' affair
 
 	// Of the NATS inside.
@@ -55,7 +56,7 @@ func Open(ctx context.Context, config Config) (*Journal, error) {
 	if err != nil {
 		return nil, err
 	}
-	j := &Journal{dir: dir, log: newLog(config.Logger), replicas: 1, maxBytes: config.MaxBytes}
+	j := &Journal{dir: dir, log: newLog(config.Logger), replicas: 1, sync: config.Sync, maxBytes: config.MaxBytes}
 	if err := j.start(ctx, config); err != nil {
 		return nil, errors.Join(fmt.Errorf("start the journal in %s: %w", config.Dir, err), j.Close())
 	}

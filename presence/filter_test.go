@@ -14,6 +14,7 @@ import (
 	"time"
 
 	"github.com/google/uuid"
+	"github.com/nats-io/nats.go"
 )
 
 const (
@@ -357,7 +358,7 @@ func TestEnvironmentsAreNamedOnceTheyAreKnown(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if err := r.step(t.Context(), 1, string(text)); err != nil {
+	if err := r.apply(t.Context(), []*step{r.begin(t.Context(), 1, nats.Header{entryHeader: {string(text)}})}); err != nil {
 		t.Fatal(err)
 	}
 	before := r.watch("")

@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"github.com/nats-io/nats.go/jetstream"
+	"golang.org/x/sync/errgroup"
 )
 
 // pull makes a reader notice within a second that its server went away: by the client's own settings it once stood still
@@ -49,79 +50,104 @@ func (p *Presence) followOnce(ctx context.Context) error {
 		return err
 	}
 	defer messages.Stop()
+	group, ctx := errgroup.WithContext(ctx)
+	read := make(chan jetstream.Msg, batchSize)
+	group.Go(func() error { return handOn(ctx, messages, read) })
+	group.Go(func() error { return p.applyAll(ctx, read) })
+	return group.Wait()
+}
+
+// handOn passes on what comes from the log until ctx ends.
+func handOn(ctx context.Context, from jetstream.MessagesContext, to chan<- jetstream.Msg) error {
 	for {
-		message, err := messages.Next(jetstream.NextContext(ctx))
+		message, err := from.Next(jetstream.NextContext(ctx))
 		if err != nil {
 			return err
 		}
-		metadata, err := message.Metadata()
+		select {
+		case to <- message:
+		case <-ctx.Done():
+			return ctx.Err()
+		}
+	}
+}
+
+// applyAll makes events of what was read, as many at once as are waiting.
+func (p *Presence) applyAll(ctx context.Context, read <-chan jetstream.Msg) error {
+	c := collector{read: read, begin: p.begin}
+	for {
+		batch, err := c.next(ctx)
 		if err != nil {
 			return err
 		}
-		if before := p.hub.position(); metadata.Sequence.Stream > before+1 {
-			p.logger.ErrorContext(ctx, "entries of the presence log went before they were read: too much came for presence.max_bytes",
-				"entries", metadata.Sequence.Stream-before-1)
+		err = p.apply(ctx, batch)
+		for _, s := range batch {
+			s.span.End()
 		}
-		traced, end := p.startApply(ctx, message.Headers())
-		err = p.step(traced, metadata.Sequence.Stream, message.Headers().Get(entryHeader))
-		end()
 		if err != nil {
 			return err
 		}
 	}
 }
 
-// step applies one entry of the log: the state is stored first, then the event, then all are told. So an event that is
-// stored has its state stored, and whoever starts again goes on behind the last event.
-func (p *Presence) step(ctx context.Context, sequence uint64, text string) error {
-	e, err := parseEntry(text)
-	if err != nil {
-		p.logger.ErrorContext(ctx, "an entry of the presence log is passed over", "sequence", sequence, "error", err)
-		p.hub.skip(sequence)
-		return nil
-	}
-	if e.Kind != AgentPresence {
-		event, err := p.store.putEvent(ctx, sequence, activityOf(e))
-		if err != nil {
-			return err
-		}
-		p.hub.apply(sequence, &event, "", nil)
-		return nil
-	}
-	key := e.agentKey()
-	event, next, err := p.derive(ctx, key, e, sequence)
-	if err != nil {
-		return err
-	}
-	if next != nil {
-		if err := p.store.putState(ctx, key, next); err != nil {
+// apply makes events of entries of the log: the states are stored first, then the events, then all are told. So an event that
+// is stored has its state stored, and whoever starts again goes on behind the last event.
+func (p *Presence) apply(ctx context.Context, batch []*step) error {
+	for _, s := range batch {
+		if err := p.derive(ctx, s); err != nil {
 			return err
 		}
 	}
-	if event, err = p.store.putEvent(ctx, sequence, event); err != nil {
+	if err := p.store.putStates(ctx, batch); err != nil {
 		return err
 	}
-	p.hub.apply(sequence, &event, key, next)
+	if err := p.store.putEvents(ctx, batch); err != nil {
+		return err
+	}
+	for _, s := range batch {
+		p.announce(ctx, s)
+	}
 	return nil
+}
+
+// announce makes known to all what an entry was made into.
+func (p *Presence) announce(ctx context.Context, s *step) {
+	if before := p.hub.position(); s.sequence > before+1 {
+		p.logger.ErrorContext(ctx, "entries of the presence log went before they were read: too much came for presence.max_bytes",
+			"entries", s.sequence-before-1)
+	}
+	if s.fault != nil {
+		p.logger.ErrorContext(ctx, "an entry of the presence log is passed over", "sequence", s.sequence, "error", s.fault)
+		p.hub.skip(s.sequence)
+		return
+	}
+	p.hub.apply(s.sequence, &s.event, s.key, s.next)
 }
 
 // derive works out the event of an entry. Where the stored state already includes the entry, because this process ended
 // between storing the state and the event, or because another process is ahead, the event is what was made then.
-func (p *Presence) derive(ctx context.Context, key string, e entry, sequence uint64) (Event, *agent, error) {
-	a := p.hub.agent(key)
-	if a == nil || a.Sequence < sequence {
-		event, next := derive(a, e, sequence)
-		return event, next, nil
+func (p *Presence) derive(ctx context.Context, s *step) (err error) {
+	if s.fault != nil {
+		return nil
 	}
-	if a.Sequence == sequence {
-		return a.Event, nil, nil
+	if s.key == "" {
+		s.event = activityOf(s.entry)
+		return nil
 	}
-	event, err := p.store.event(ctx, sequence)
-	if errors.Is(err, jetstream.ErrMsgNotFound) { // expired, or the log was restored from an older copy
-		event, _ := derive(a, e, sequence)
-		return event, nil, nil
+	a := p.hub.agent(s.key)
+	switch {
+	case a == nil || a.Sequence < s.sequence:
+		s.event, s.next = derive(a, s.entry, s.sequence)
+	case a.Sequence == s.sequence:
+		s.event = a.Event
+	default:
+		s.event, err = p.store.event(ctx, s.sequence)
+		if errors.Is(err, jetstream.ErrMsgNotFound) { // expired, or the log was restored from an older copy
+			s.event, _ = derive(a, s.entry, s.sequence)
+			return nil
+		}
 	}
-	return event, nil, err
+	return err
 }
 
 // beat sends heartbeats until ctx ends.

@@ -126,11 +126,18 @@ func settings() Config {
 	return c
 }
 
+// openJournal opens a journal that does not sync: what reaches the file system survives the end of a process, which is all
+// that most tests try.
 func openJournal(t testing.TB, dir string) *journal.Journal {
 	t.Helper()
+	return openJournalThat(t, dir, false)
+}
+
+// openJournalThat opens a journal that syncs, as by default, or not. One that does stores in batches.
+func openJournalThat(t testing.TB, dir string, syncs bool) *journal.Journal {
+	t.Helper()
 	c := journal.Default()
-	c.Dir, c.Logger = dir, slog.New(slog.DiscardHandler)
-	c.Sync = false // what reaches the file system survives the end of a process, which is all that tests try
+	c.Dir, c.Sync, c.Logger = dir, syncs, slog.New(slog.DiscardHandler)
 	j, err := journal.Open(context.Background(), c)
 	if err != nil {
 		t.Fatal(err)
@@ -149,7 +156,12 @@ func startRig(t testing.TB, dir string, config Config, reader Reader) *rig {
 // openRig opens presence in a directory, and does not run it.
 func openRig(t testing.TB, dir string, config Config, reader Reader) *rig {
 	t.Helper()
-	j := openJournal(t, dir)
+	return openRigOn(t, openJournal(t, dir), dir, config, reader)
+}
+
+// openRigOn opens presence on a journal in a directory, which it closes in the end.
+func openRigOn(t testing.TB, j *journal.Journal, dir string, config Config, reader Reader) *rig {
+	t.Helper()
 	p, err := Open(context.Background(), config, j, reader)
 	if err != nil {
 		t.Fatal(errors.Join(err, j.Close()))

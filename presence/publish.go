@@ -24,14 +24,25 @@ const (
 	maxPause   = 250 * time.Millisecond
 )
 
-// publishOnce stores a message unless the stream has one of that subject, which it tells. Either way one is stored when it
+// newMessage makes a message that is stored only where the stream has none of its subject. The trace that ctx belongs to
+// goes with it.
+func newMessage(ctx context.Context, subject string, data []byte, header nats.Header) *nats.Msg {
+	if header == nil {
+		header = nats.Header{}
+	}
+	header.Set(jetstream.ExpectedLastSubjSeqHeader, "0")
+	carryTrace(ctx, header)
+	return &nats.Msg{Subject: subject, Data: data, Header: header}
+}
+
+// publishOnce stores what newMessage made unless the stream has one of that subject, which it tells. Either way one is stored when it
 // returns without error. It makes several attempts where the journal is shared, and where an answer does not come in time, as
 // from a disk that is busy: Dataverse itself tries only once more, and a message is never stored twice.
-func (s *store) publishOnce(ctx context.Context, msg *nats.Msg) (duplicate bool, err error) {
+func (s *store) publishOnce(ctx context.Context, to publisher, msg *nats.Msg) (duplicate bool, err error) {
 	ctx, cancel := context.WithTimeout(ctx, storeTimeout)
 	defer cancel()
 	for wait := firstPause; ; wait = min(2*wait, maxPause) {
-		err = s.publish(ctx, msg)
+		err = publish(ctx, to, msg)
 		switch {
 		case err == nil:
 			return false, nil
@@ -46,11 +57,10 @@ func (s *store) publishOnce(ctx context.Context, msg *nats.Msg) (duplicate bool,
 	}
 }
 
-func (s *store) publish(ctx context.Context, msg *nats.Msg) error {
+func publish(ctx context.Context, to publisher, msg *nats.Msg) error {
 	ctx, cancel := context.WithTimeout(ctx, attemptTimeout)
 	defer cancel()
-	_, err := s.js.PublishMsg(ctx, msg, jetstream.WithExpectLastSequencePerSubject(0))
-	return err
+	return to.Publish(ctx, msg)
 }
 
 // batchSize is how many entries are on their way to the log at once.
@@ -71,21 +81,18 @@ func (s *store) appendAll(ctx context.Context, entries []entry) (duplicates int,
 }
 
 func (s *store) appendBatch(ctx context.Context, batch []entry) (duplicates int, err error) {
-	sent := make([]jetstream.PubAckFuture, len(batch))
+	msgs := make([]*nats.Msg, len(batch))
 	for i, e := range batch {
-		msg, err := messageOf(ctx, e, nil)
-		if err != nil {
+		if msgs[i], err = messageOf(ctx, e, nil); err != nil {
 			return 0, err
 		}
-		if sent[i], err = s.js.PublishMsgAsync(msg, jetstream.WithExpectLastSequencePerSubject(0)); err != nil {
-			sent[i] = nil // it is sent again below
-		}
 	}
-	for i, e := range batch {
-		err := acknowledged(ctx, sent[i])
+	attempt, cancel := context.WithTimeout(ctx, attemptTimeout)
+	defer cancel()
+	for i, err := range s.journal.PublishAll(attempt, msgs) {
 		duplicate := refusedWith(err, jetstream.JSErrCodeStreamWrongLastSequence)
 		if err != nil && !duplicate {
-			if duplicate, err = s.append(ctx, e, nil); err != nil {
+			if duplicate, err = s.append(ctx, batch[i], nil); err != nil {
 				return duplicates, err
 			}
 		}
@@ -94,26 +101,6 @@ func (s *store) appendBatch(ctx context.Context, batch []entry) (duplicates int,
 		}
 	}
 	return duplicates, nil
-}
-
-// errNotSent is the error of what could not be sent at all.
-var errNotSent = errors.New("not sent")
-
-// acknowledged waits until what was sent is stored.
-func acknowledged(ctx context.Context, sent jetstream.PubAckFuture) error {
-	if sent == nil {
-		return errNotSent
-	}
-	ctx, cancel := context.WithTimeout(ctx, attemptTimeout)
-	defer cancel()
-	select {
-	case <-sent.Ok():
-		return nil
-	case err := <-sent.Err():
-		return err
-	case <-ctx.Done():
-		return ctx.Err()
-	}
 }
 
 // passing says whether an error may be gone a moment later. Where streams have replicas, one is that another process's

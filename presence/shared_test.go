@@ -89,8 +89,8 @@ func TestWhatIsOnItsWayIsNoDuplicate(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		r := openRig(t, t.TempDir(), settings(), nil)
 		onItsWay := &jetstream.APIError{Code: 400, ErrorCode: jetstream.JSErrCodeStreamWrongLastSequenceConstant}
-		flaky := &refusing{JetStream: r.store.js, times: 3, with: onItsWay}
-		r.store.js = flaky
+		flaky := &refusing{publisher: r.store.intake, times: 3, with: onItsWay}
+		r.store.intake = flaky
 		if receipt := r.receive(change{row: 1, agent: 1, presence: busy}); receipt.Duplicate || flaky.times != 0 {
 			t.Errorf("receipt %+v, want that it is stored, and is no duplicate", receipt)
 		}
@@ -110,8 +110,8 @@ func TestSlowDiskIsWaitedFor(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
 		r := openRig(t, t.TempDir(), settings(), nil)
-		slow := &refusing{JetStream: r.store.js, times: 2, with: context.DeadlineExceeded}
-		r.store.js = slow
+		slow := &refusing{publisher: r.store.intake, times: 2, with: context.DeadlineExceeded}
+		r.store.intake = slow
 		if receipt := r.receive(change{row: 1, agent: 1, presence: busy}); receipt.Duplicate || slow.times != 0 {
 			t.Errorf("receipt %+v, want that it is stored", receipt)
 		}
@@ -126,23 +126,23 @@ func TestSlowDiskIsWaitedFor(t *testing.T) {
 
 // refusing refuses the next messages; where it is late it stores them, and says too late that it has.
 type refusing struct {
-	jetstream.JetStream
+	publisher
 	times int
 	with  error
 	late  bool
 }
 
-func (r *refusing) PublishMsg(ctx context.Context, msg *nats.Msg, opts ...jetstream.PublishOpt) (*jetstream.PubAck, error) {
+func (r *refusing) Publish(ctx context.Context, msg *nats.Msg) error {
 	if r.times > 0 {
 		r.times--
 		if r.late {
-			if _, err := r.JetStream.PublishMsg(ctx, msg, opts...); err != nil {
-				return nil, err
+			if err := r.publisher.Publish(ctx, msg); err != nil {
+				return err
 			}
 		}
-		return nil, r.with
+		return r.with
 	}
-	return r.JetStream.PublishMsg(ctx, msg, opts...)
+	return r.publisher.Publish(ctx, msg)
 }
 
 // A server that has just become the leader may tell that the log is shorter than it is: a cursor is not refused for it.

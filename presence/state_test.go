@@ -326,7 +326,7 @@ func TestEndBeforeTheFirstEventLosesNone(t *testing.T) {
 	}
 }
 
-// stepWithoutEvent does the first half of step.
+// stepWithoutEvent does the first half of apply.
 func (r *rig) stepWithoutEvent(sequence uint64) {
 	r.t.Helper()
 	msg, err := r.store.log.GetMsg(context.Background(), sequence)

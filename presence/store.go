@@ -30,6 +30,7 @@ const (
 	logSubject   = "presence.log."
 	eventSubject = "presence.event."
 	deadSubject  = "presence.dead."
+	stateSubject = "$KV." + stateBucket + "."
 )
 
 // The headers of what is stored.
@@ -49,14 +50,25 @@ type store struct {
 	events      jetstream.Stream
 	dead        jetstream.Stream
 	states      jetstream.KeyValue
+	intake      publisher // into the log
+	outcomes    publisher // into the events
+	setAsides   publisher // into the dead letters
 	marks       *marks
 	incarnation uuid.UUID
 	limits      limits
 }
 
+// publisher stores messages of one stream, as journal.Publisher does.
+type publisher interface {
+	Publish(ctx context.Context, msg *nats.Msg) error
+}
+
 // openStore makes what is missing and takes over what is there.
 func openStore(ctx context.Context, j *journal.Journal, kept limits) (*store, error) {
-	s := &store{journal: j, js: j.JetStream(), limits: kept}
+	s := &store{
+		journal: j, js: j.JetStream(), limits: kept,
+		intake: j.Publisher(), outcomes: j.Publisher(), setAsides: j.Publisher(),
+	}
 	err := kept.fit(j)
 	if err != nil {
 		return nil, err
@@ -116,7 +128,7 @@ func (s *store) append(ctx context.Context, e entry, body []byte) (duplicate boo
 	if err != nil {
 		return false, err
 	}
-	return s.publishOnce(ctx, msg)
+	return s.publishOnce(ctx, s.intake, msg)
 }
 
 // messageOf is an entry as the log has it. Its error is always unstorable.
@@ -125,42 +137,15 @@ func messageOf(ctx context.Context, e entry, body []byte) (*nats.Msg, error) {
 	if err != nil {
 		return nil, err
 	}
-	msg := &nats.Msg{Subject: logSubject + digest(e.ID), Data: body, Header: nats.Header{entryHeader: {text}}}
-	carryTrace(ctx, msg)
-	return msg, nil
+	return newMessage(ctx, logSubject+digest(e.ID), body, nats.Header{entryHeader: {text}}), nil
 }
 
 // setAside stores a delivery of which no event can be made.
 func (s *store) setAside(ctx context.Context, source, reason string, body []byte) (duplicate bool, err error) {
-	msg := &nats.Msg{Subject: deadSubject + digest(source, string(body)), Data: body, Header: nats.Header{
+	msg := newMessage(ctx, deadSubject+digest(source, string(body)), body, nats.Header{
 		sourceHeader: {source}, reasonHeader: {oneLine(reason)},
-	}}
-	return s.publishOnce(ctx, msg)
-}
-
-// putEvent stores what an entry was made into, and returns what is stored: another process may have been faster.
-func (s *store) putEvent(ctx context.Context, sequence uint64, event Event) (Event, error) {
-	text, err := json.Marshal(event)
-	if err != nil {
-		return Event{}, err
-	}
-	msg := &nats.Msg{Subject: eventSubjectOf(sequence), Data: text}
-	carryTrace(ctx, msg)
-	there, err := s.publishOnce(ctx, msg)
-	if err != nil || !there {
-		return event, err
-	}
-	stored, err := s.event(ctx, sequence)
-	if errors.Is(err, jetstream.ErrMsgNotFound) { // it has expired since
-		return event, nil
-	}
-	return stored, err
-}
-
-// conflict says whether a write was refused because something newer is there, or on its way.
-func conflict(err error) bool {
-	return refusedWith(err, jetstream.JSErrCodeStreamWrongLastSequence) ||
-		refusedWith(err, jetstream.JSErrCodeStreamWrongLastSequenceConstant)
+	})
+	return s.publishOnce(ctx, s.setAsides, msg)
 }
 
 // event reads what an entry was made into.
@@ -172,29 +157,6 @@ func (s *store) event(ctx context.Context, sequence uint64) (Event, error) {
 	var event Event
 	err = json.Unmarshal(msg.Data, &event)
 	return event, err
-}
-
-// putState stores an agent. It never replaces a newer state by an older one: then it stores nothing.
-func (s *store) putState(ctx context.Context, key string, a *agent) error {
-	a.Incarnation = s.incarnation.String()
-	text, err := json.Marshal(a)
-	if err != nil {
-		return err
-	}
-	for {
-		a.revision, err = s.states.Update(ctx, key, text, a.revision)
-		if !conflict(err) && !errors.Is(err, jetstream.ErrKeyRevisionMismatch) {
-			return err
-		}
-		there, err := s.state(ctx, key)
-		if err != nil {
-			return err
-		}
-		a.revision = there.revision
-		if there.Sequence >= a.Sequence {
-			return nil
-		}
-	}
 }
 
 func (s *store) state(ctx context.Context, key string) (*agent, error) {

@@ -23,15 +23,9 @@ func tracerOf(provider trace.TracerProvider) trace.Tracer {
 	return provider.Tracer("github.com/botverse/botverse/presence")
 }
 
-// carryTrace lays the trace that ctx belongs to into a message's headers, so that whoever reads it can go on with it.
-func carryTrace(ctx context.Context, msg *nats.Msg) {
-	if !trace.SpanContextFromContext(ctx).IsValid() {
-		return
-	}
-	if msg.Header == nil {
-		msg.Header = nats.Header{}
-	}
-	propagation.TraceContext{}.Inject(ctx, propagation.HeaderCarrier(http.Header(msg.Header)))
+// carryTrace lays the trace that ctx belongs to into a message's header, so that whoever reads it can go on with it.
+func carryTrace(ctx context.Context, header nats.Header) {
+	propagation.TraceContext{}.Inject(ctx, propagation.HeaderCarrier(http.Header(header)))
 }
 
 // traceIn is the trace that carryTrace laid into headers; an invalid one where it laid none.
@@ -41,13 +35,13 @@ func traceIn(header nats.Header) trace.SpanContext {
 }
 
 // startApply begins the span of making an event of a log entry. An entry that belongs to no trace makes none.
-func (p *Presence) startApply(ctx context.Context, header nats.Header) (context.Context, func()) {
+func (p *Presence) startApply(ctx context.Context, header nats.Header) trace.Span {
 	stored := traceIn(header)
 	if !stored.IsValid() {
-		return ctx, func() {}
+		return noop.Span{}
 	}
-	ctx, span := p.tracer.Start(trace.ContextWithRemoteSpanContext(ctx, stored), applySpan, trace.WithSpanKind(trace.SpanKindConsumer))
-	return ctx, func() { span.End() }
+	_, span := p.tracer.Start(trace.ContextWithRemoteSpanContext(ctx, stored), applySpan, trace.WithSpanKind(trace.SpanKindConsumer))
+	return span
 }
 
 // Trace is ctx as part of the trace that the event's delivery began; ctx itself where there is none.
