@@ -6,15 +6,17 @@ import (
 	"os"
 	"path/filepath"
 	"sync"
+	"time"
 
 	"github.com/botverse/botverse/dataverse/schema"
 )
 
-// The files that records in memory begin with, made once for all Servers of the process: tests start many.
-var (
-	demoSnapshot = sync.OnceValues(func() ([]byte, error) { return snapshot(context.Background(), SeedDemo) })
-	bareSnapshot = sync.OnceValues(func() ([]byte, error) { return snapshot(context.Background(), SeedNone) })
-)
+// snapshots are the files that records in memory begin with, made once a day for all Servers of the process: tests start many. The
+// records in them were created on the day of the Server that has them, which in a synctest bubble is another than outside.
+var snapshots sync.Map // by snapshotKey: func() ([]byte, error)
+
+// snapshotKey is a built-in seed and a day, in UTC.
+type snapshotKey struct{ seed, day string }
 
 // openCopy opens new records in memory with the data of a seed.
 func openCopy(ctx context.Context, seed string) (*store, error) {
@@ -27,13 +29,12 @@ func openCopy(ctx context.Context, seed string) (*store, error) {
 
 // seeded is the file of new records with the data of a seed. A seed's file of one's own may have changed, and is read each time.
 func seeded(ctx context.Context, seed string) ([]byte, error) {
-	switch seed {
-	case SeedDemo:
-		return demoSnapshot()
-	case SeedNone:
-		return bareSnapshot()
+	if seed != SeedDemo && seed != SeedNone {
+		return snapshot(ctx, seed)
 	}
-	return snapshot(ctx, seed)
+	today := snapshotKey{seed, time.Now().UTC().Format(time.DateOnly)}
+	made, _ := snapshots.LoadOrStore(today, sync.OnceValues(func() ([]byte, error) { return snapshot(context.Background(), seed) }))
+	return made.(func() ([]byte, error))()
 }
 
 // snapshot is the file of new records with the data of a seed. It has no key for tokens yet.
