@@ -46,23 +46,29 @@ type FaultCount struct {
 
 // plan is the faults in force. The zero plan has none.
 type plan struct {
-	mu     sync.Mutex
-	faults []*planned
+	mu       sync.Mutex
+	faults   []*planned
+	replaced chan struct{} // closed when another plan is in force
 }
 
 // planned is a fault in force. The plan's mu guards it.
 type planned struct {
 	FaultCount
-	chance *rand.Rand
-	old    staleAnswers
+	chance   *rand.Rand
+	old      staleAnswers
+	replaced <-chan struct{}
 }
 
 func (p *plan) set(faults []Fault) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	p.faults = make([]*planned, len(faults))
+	if p.replaced != nil {
+		close(p.replaced)
+	}
+	p.faults, p.replaced = make([]*planned, len(faults)), make(chan struct{})
 	for i, f := range faults {
-		p.faults[i] = &planned{FaultCount: FaultCount{Fault: f}, chance: rand.New(rand.NewPCG(f.Seed, 0))} //nolint:gosec // it is to be the same each time
+		chance := rand.New(rand.NewPCG(f.Seed, 0)) //nolint:gosec // it is to be the same each time
+		p.faults[i] = &planned{FaultCount: FaultCount{Fault: f}, chance: chance, replaced: p.replaced}
 	}
 }
 
@@ -112,6 +118,7 @@ func (s *Server) withFaults(next http.Handler) http.Handler {
 		if f.Delay > 0 {
 			select {
 			case <-time.After(f.Delay):
+			case <-f.replaced:
 			case <-r.Context().Done():
 				return
 			}
@@ -165,7 +172,7 @@ func (d discard) Header() http.Header         { return d.header }
 func (d discard) Write(b []byte) (int, error) { return len(b), nil }
 func (d discard) WriteHeader(int)             {}
 
-// SetFaults replaces the fault plan; no faults end it. Webhooks that the one before made late go out.
+// SetFaults replaces the fault plan; no faults end it. Requests that the one before delays go on, and webhooks that it made late go out.
 func (s *Server) SetFaults(faults []Fault) {
 	s.plan.set(faults)
 	s.hooks.hurry()

@@ -8,6 +8,7 @@ import (
 
 	"github.com/botverse/botverse/dataverse/local"
 	"github.com/botverse/botverse/dataverse/local/localtest"
+	"github.com/botverse/botverse/internal/await"
 )
 
 func TestFaultPlan(t *testing.T) {
@@ -56,8 +57,18 @@ func TestFaultPlan(t *testing.T) {
 	if _, err := post("Late"); err != nil || time.Since(begin) < 20*time.Millisecond {
 		t.Errorf("answer after %s, %v, want it after the delay", time.Since(begin), err)
 	}
+	server.SetFaults([]local.Fault{{Delay: time.Hour}})
+	held := make(chan error, 1)
+	go func() {
+		_, err := post("Held")
+		held <- err
+	}()
+	await.Until(t, "the request is held", func() bool { return server.Faults()[0].Struck == 1 })
 	server.SetFaults(nil)
-	for lastname, want := range map[string]int{"Lost": 1, "Dropped": 0, "Away": 0, "Late": 1} {
+	if err := <-held; err != nil {
+		t.Errorf("the answer to a request of a plan that is replaced: %v, want it to come at once", err)
+	}
+	for lastname, want := range map[string]int{"Lost": 1, "Dropped": 0, "Away": 0, "Late": 1, "Held": 1} {
 		if got := count(lastname); got != want {
 			t.Errorf("%d records of %q, want %d", got, lastname, want)
 		}
