@@ -15,6 +15,7 @@ import (
 
 	"github.com/botverse/botverse/dataverse/code"
 	"github.com/botverse/botverse/dataverse/schema"
+	"github.com/botverse/botverse/internal/vacant"
 )
 
 // script is a transport that answers each request as it is told, tokens aside: for tests in which time is not real.
@@ -392,21 +393,11 @@ func TestRefusedConnectionIsNotInDoubt(t *testing.T) {
 	t.Parallel()
 	s := newSite(t, nil)
 	config := s.config()
-	config.URL = "http://" + closedPort(t)
+	config.URL = "http://" + vacant.Always
 	err := write(t.Context(), s.clientOf(t, config))
 	if !errors.Is(err, ErrUnavailable) || errors.Is(err, ErrInDoubt) || !strings.Contains(err.Error(), "connection refused") {
 		t.Errorf("the error is %v, want ErrUnavailable, and why", err)
 	}
-}
-
-func closedPort(t *testing.T) string {
-	t.Helper()
-	l, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer l.Close()
-	return l.Addr().String()
 }
 
 // TestLostAnswerIsInDoubt goes over a real transport: the server hangs up once it has the request.

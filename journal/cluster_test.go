@@ -9,25 +9,9 @@ import (
 
 	"github.com/nats-io/nats.go/jetstream"
 
+	"github.com/botverse/botverse/internal/await"
 	"github.com/botverse/botverse/journal/journaltest"
 )
-
-// patience is how long to wait for what servers find out by themselves: a leader notices only every ten seconds that nobody has
-// answered it for ten seconds.
-const patience = time.Minute
-
-func eventually(t *testing.T, what string, is func() bool) {
-	t.Helper()
-	for end := time.Now().Add(patience); !is(); {
-		if time.Now().After(end) {
-			t.Fatalf("%s: not so after %v", what, patience)
-		}
-		select {
-		case <-t.Context().Done():
-		case <-time.After(10 * time.Millisecond):
-		}
-	}
-}
 
 // TestClusterOutlivesAnyServer: what was acknowledged stays, and goes on, whichever server ends.
 func TestClusterOutlivesAnyServer(t *testing.T) {
@@ -53,11 +37,11 @@ func TestClusterOutlivesAnyServer(t *testing.T) {
 	}
 	stopped := cluster.Leader("S")
 	cluster.Stop(stopped)
-	eventually(t, "the message is there without the server that took it", func() bool {
+	await.Until(t, "the message is there without the server that took it", func() bool {
 		msg, err := stream.GetMsg(t.Context(), 1)
 		return err == nil && string(msg.Data) == "kept"
 	})
-	eventually(t, "the next message is taken", func() bool {
+	await.Until(t, "the next message is taken", func() bool {
 		_, err := j.JetStream().Publish(t.Context(), "s.b", nil)
 		return err == nil
 	})
@@ -66,12 +50,12 @@ func TestClusterOutlivesAnyServer(t *testing.T) {
 	}
 
 	cluster.Stop((stopped + 1) % 3)
-	eventually(t, "one of three is too few", func() bool { return j.Err() != nil })
+	await.Until(t, "one of three is too few", func() bool { return j.Err() != nil })
 	ctx, cancel := context.WithTimeout(t.Context(), time.Second)
 	defer cancel()
 	if _, err := j.JetStream().Publish(ctx, "s.c", nil); err == nil {
 		t.Error("one server of three acknowledged a message")
 	}
 	cluster.Restart(stopped)
-	eventually(t, "two of three are enough again", func() bool { return j.Err() == nil })
+	await.Until(t, "two of three are enough again", func() bool { return j.Err() == nil })
 }

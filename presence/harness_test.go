@@ -14,6 +14,7 @@ import (
 	"go.uber.org/goleak"
 
 	"github.com/botverse/botverse/dataverse/webhook"
+	"github.com/botverse/botverse/internal/await"
 	"github.com/botverse/botverse/journal"
 )
 
@@ -212,14 +213,10 @@ func (r *rig) watch(after string) *Subscription {
 	return s
 }
 
-// patience is how long a test waits for what must come. It is no promise: it only ends a test that waits in vain, on a
-// machine however busy.
-const patience = 2 * time.Minute
-
 // next returns the next message, and gives up after a while.
 func next(t testing.TB, s *Subscription) *Message {
 	t.Helper()
-	ctx, cancel := context.WithTimeout(context.Background(), patience)
+	ctx, cancel := context.WithTimeout(context.Background(), await.Patience)
 	defer cancel()
 	m, err := s.Next(ctx)
 	if err != nil {
@@ -261,18 +258,17 @@ func snapshot(t testing.TB, s *Subscription) []*AgentState {
 	}
 }
 
+// ready waits until presence is.
+func (r *rig) ready() {
+	r.t.Helper()
+	await.Until(r.t, "presence is ready", func() bool { return r.Ready() == nil })
+}
+
 // applied waits until the reader has applied the log up to a position: a subscriber that begins from the disk while it is
 // far behind could be too slow for the short buffer.
 func (r *rig) applied(sequence uint64) {
 	r.t.Helper()
-	deadline := time.After(patience)
-	for r.hub.position() < sequence {
-		select {
-		case <-time.After(time.Millisecond):
-		case <-deadline:
-			r.t.Fatalf("the reader has come to %d, want %d", r.hub.position(), sequence)
-		}
-	}
+	await.Until(r.t, fmt.Sprintf("the reader has come to %d", sequence), func() bool { return r.hub.position() >= sequence })
 }
 
 // state returns an agent's present state, nil where there is none.

@@ -109,7 +109,7 @@ func TestEveryStartKnowsThePresentStates(t *testing.T) {
 		},
 	}}
 	r := startRig(t, dir, settings(), reader)
-	await(t, r)
+	r.ready()
 	s := r.watch("")
 	states := snapshot(t, s)
 	if len(states) != 3 || states[0].Presence.Base != Busy || states[0].AgentName != "Seeded" || *states[0].Capacity != 40 ||
@@ -123,7 +123,7 @@ func TestEveryStartKnowsThePresentStates(t *testing.T) {
 	r.stop()
 	reader.lists[statusEntity] = []Record{statusRow(5, busy, "2026-01-01")}
 	again := startRig(t, dir, settings(), reader)
-	await(t, again)
+	again.ready()
 	if _, err := again.Backfill(t.Context(), BackfillRequest{}); err != nil {
 		t.Fatal(err)
 	}
@@ -132,19 +132,6 @@ func TestEveryStartKnowsThePresentStates(t *testing.T) {
 	}
 	if states := snapshot(t, again.watch("")); len(states) != 4 || states[0].Presence.ID != away {
 		t.Errorf("states %+v after a second start, want those of before and the new agent", states)
-	}
-}
-
-// await waits until presence is ready; the stream's next message is not long.
-func await(t *testing.T, r *rig) {
-	t.Helper()
-	deadline := time.After(patience)
-	for r.Ready() != nil {
-		select {
-		case <-time.After(time.Millisecond):
-		case <-deadline:
-			t.Fatalf("not ready: %v", r.Ready())
-		}
 	}
 }
 

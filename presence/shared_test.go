@@ -10,6 +10,7 @@ import (
 	"github.com/nats-io/nats.go"
 	"github.com/nats-io/nats.go/jetstream"
 
+	"github.com/botverse/botverse/internal/await"
 	"github.com/botverse/botverse/journal"
 	"github.com/botverse/botverse/journal/journaltest"
 )
@@ -63,13 +64,7 @@ func TestSubscriberStaysWhileTheServersAreAway(t *testing.T) {
 	if _, err := r.Receive(ctx, AgentStatus, body(t, last.context()), nil); !errors.Is(err, ErrNotStored) {
 		t.Errorf("Receive without servers = %v, want %v", err, ErrNotStored)
 	}
-	for r.journal.Err() == nil { // it hears of it soon
-		select {
-		case <-t.Context().Done():
-			t.Fatal("the journal says that all is well while its servers are away")
-		case <-time.After(time.Millisecond):
-		}
-	}
+	await.Until(t, "the journal hears that its servers are away", func() bool { return r.journal.Err() != nil })
 	servers.Restart(0)
 	other.receive(last) // it waits until they are back
 	for row := 3; row <= 3*r.config.Buffer; row++ {

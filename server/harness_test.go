@@ -21,6 +21,7 @@ import (
 	spb "google.golang.org/genproto/googleapis/rpc/status"
 
 	botversev1 "github.com/botverse/botverse/gen/botverse/v1"
+	"github.com/botverse/botverse/internal/await"
 )
 
 // stub is the contract's services with the methods that a test gives.
@@ -173,14 +174,10 @@ func (l *logBuffer) String() string {
 	return l.b.String()
 }
 
-// patience is how long a test waits for what must come. It is no promise: it only ends a test that waits in vain, on a
-// machine however busy.
-const patience = 2 * time.Minute
-
 // line waits for a line of the log with all of the texts: a call is logged after its caller has the answer.
 func (l *logBuffer) line(t *testing.T, texts ...string) string {
 	t.Helper()
-	deadline := time.Now().Add(patience)
+	deadline := time.Now().Add(await.Patience)
 	for {
 		for line := range strings.Lines(l.String()) {
 			if containsAll(line, texts) {

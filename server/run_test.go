@@ -21,6 +21,7 @@ import (
 	"google.golang.org/grpc/status"
 
 	botversev1 "github.com/botverse/botverse/gen/botverse/v1"
+	"github.com/botverse/botverse/internal/vacant"
 	"github.com/botverse/botverse/presence"
 )
 
@@ -36,7 +37,7 @@ func TestAddressInUseIsToldByListen(t *testing.T) {
 	}
 	defer taken.Close()
 	config := loopback()
-	config.WebhookAddr = taken.Addr().String()
+	config.GRPCAddr, config.WebhookAddr = vacant.Address(t), taken.Addr().String()
 	s, err := newServer(config, Deps{}, services{stub{}, stub{}, stub{}})
 	if err != nil {
 		t.Fatal(err)
@@ -45,8 +46,7 @@ func TestAddressInUseIsToldByListen(t *testing.T) {
 	if err == nil || !strings.Contains(err.Error(), taken.Addr().String()) || !strings.Contains(err.Error(), "webhooks") {
 		t.Errorf("got %v, want the listener and the address", err)
 	}
-	free := s.GRPCAddr()
-	if l, err := net.Listen("tcp", free); err != nil {
+	if l, err := net.Listen("tcp", config.GRPCAddr); err != nil {
 		t.Errorf("the other listeners were not given back: %v", err)
 	} else {
 		l.Close()

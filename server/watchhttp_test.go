@@ -16,6 +16,7 @@ import (
 	"google.golang.org/grpc/test/bufconn"
 
 	botversev1 "github.com/botverse/botverse/gen/botverse/v1"
+	"github.com/botverse/botverse/internal/await"
 	"github.com/botverse/botverse/presence"
 )
 
@@ -31,7 +32,7 @@ type streaming struct {
 // openStream opens a stream that is closed at the test's end.
 func openStream(t testing.TB, url string, headers ...string) *streaming {
 	t.Helper()
-	ctx, cancel := context.WithTimeout(context.Background(), patience)
+	ctx, cancel := context.WithTimeout(context.Background(), await.Patience)
 	req, err := http.NewRequestWithContext(ctx, http.MethodGet, url, nil)
 	if err != nil {
 		t.Fatal(err)
@@ -243,7 +244,7 @@ func TestClientThatLeavesEndsItsStream(t *testing.T) {
 	s.cancel()
 	select {
 	case <-ended:
-	case <-time.After(patience):
+	case <-time.After(await.Patience):
 		t.Fatal("the stream goes on without its client")
 	}
 	r.log.line(t, "WatchPresence", "CANCELLED")

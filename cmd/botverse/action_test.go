@@ -9,6 +9,8 @@ import (
 	"slices"
 	"strings"
 	"testing"
+
+	"github.com/botverse/botverse/internal/vacant"
 )
 
 // written puts files into a directory of their own.
@@ -148,15 +150,15 @@ func TestActionsRunWhereServeIs(t *testing.T) {
 	must(t, `"outcome": "NOT_MATCHED"`, "action", "run", file, "--local-addr="+r.local, "--variables=@"+filepath.Join(filepath.Dir(file), "given.json"))
 	fails(t, "variables.email", "action", "run", file, "--local-addr="+r.local)
 	fails(t, "create-lead", "action", "run", "create-laed", "--local-addr="+r.local)
-	fails(t, "is `botverse serve` running", "action", "run", file, "--local-addr="+closedPort(t))
-	fails(t, "is `botverse serve` running", "action", "run", "create-lead", "--server="+closedPort(t))
+	fails(t, "is `botverse serve` running", "action", "run", file, "--local-addr="+vacant.Always)
+	fails(t, "is `botverse serve` running", "action", "run", "create-lead", "--server="+vacant.Always)
 	fails(t, "--variables must be a JSON object", "action", "run", file, "--variables=[]")
 }
 
 // Explaining needs no Dataverse at all.
 func TestActionExplain(t *testing.T) {
 	t.Parallel()
-	ask := []string{"action", "explain", "create-lead", "--local-addr=" + closedPort(t), "--var=topic=Chat", "--var=last_name=Lovelace", "--var=source=web"}
+	ask := []string{"action", "explain", "create-lead", "--local-addr=" + vacant.Always, "--var=topic=Chat", "--var=last_name=Lovelace", "--var=source=web"}
 	out := must(t, "1. POST http://127.0.0.1:", ask...)
 	for _, want := range []string{`"lastname": "Lovelace"`, "MSCRM.SuppressDuplicateDetection: false", "if the answer is lost", "telephone1", "cannot apply: there is no emailaddress1", "prvCreateLead", "Cost: 1 to 2 requests to Dataverse"} {
 		if !strings.Contains(out, want) {

@@ -2,8 +2,6 @@ package main
 
 import (
 	"bytes"
-	"context"
-	"encoding/csv"
 	"errors"
 	"fmt"
 	"io"
@@ -22,6 +20,8 @@ import (
 	"github.com/botverse/botverse/dataverse/local"
 	"github.com/botverse/botverse/dataverse/local/localtest"
 	botversev1 "github.com/botverse/botverse/gen/botverse/v1"
+	"github.com/botverse/botverse/internal/await"
+	"github.com/botverse/botverse/internal/vacant"
 	"github.com/botverse/botverse/presence"
 )
 
@@ -96,7 +96,7 @@ func configured(t *testing.T, files string, centres ...*centre) []string {
 		environments = append(environments, fmt.Sprintf(
 			"%s: {url: %q, sign_in: {kind: oauth, token_url: %[2]s/local/oauth2/v2.0/token, client_id: c, client_secret: s}}", c.name, c.url))
 	}
-	webhook := closedPort(t)
+	webhook := vacant.Address(t)
 	return []string{
 		"--environments={" + strings.Join(environments, ", ") + "}", "--default-environment=" + centres[0].name,
 		"--data-dir=" + t.TempDir(), "--webhook-addr=" + webhook,
@@ -123,9 +123,7 @@ type follower struct {
 // follow reads events until there are so many.
 func (f *follower) follow(t *testing.T, r *running, events int) {
 	t.Helper()
-	ctx, cancel := context.WithTimeout(t.Context(), 30*time.Second)
-	defer cancel()
-	stream, err := botversev1.NewPresenceServiceClient(r.dial(t)).WatchPresence(ctx, &botversev1.WatchPresenceRequest{After: f.cursor})
+	stream, err := botversev1.NewPresenceServiceClient(r.dial(t)).WatchPresence(await.Context(t), &botversev1.WatchPresenceRequest{After: f.cursor})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -222,8 +220,8 @@ func TestOutageIsFilledFromTheTables(t *testing.T) {
 		}
 	}
 	must(t, "0 of them new", "presence", "backfill", "--server="+again.grpc, "--since=1h", "--environment=two", "--source=agent-status")
-	eventuallyIn(t, "the files", func() bool { return len(csvRows(t, files, names)) >= len(want) })
-	if got := csvRows(t, files, names); !sameSet(got, want) {
+	await.Until(t, "the files", func() bool { return len(csvChanges(t, files, names)) >= len(want) })
+	if got := csvChanges(t, files, names); !sameSet(got, want) {
 		t.Errorf("the files have %d rows, want each of %d changes once", len(got), len(want))
 	}
 	checkStates(t, again, began.Add(107*time.Second), []*centre{one, two}, names)
@@ -260,44 +258,13 @@ func sameSet(got, want []string) bool {
 	return slices.Equal(got, want)
 }
 
-// csvRows are the rows of an output's files that tell of a record, each with the name of its centre.
-func csvRows(t *testing.T, dir string, names map[string]string) []string {
+// csvChanges are the records of which an output's files tell, each with the name of its centre.
+func csvChanges(t *testing.T, dir string, names map[string]string) (changes []string) {
 	t.Helper()
-	days, err := filepath.Glob(filepath.Join(dir, "daily-*.csv"))
-	if err != nil {
-		t.Fatal(err)
+	for _, row := range csvRows(t, dir, "organization_id", "record_id") {
+		changes = append(changes, names[row[0]]+" "+row[1])
 	}
-	var rows []string
-	for _, day := range days {
-		f, err := os.Open(day)
-		if err != nil {
-			t.Fatal(err)
-		}
-		lines, err := csv.NewReader(f).ReadAll()
-		f.Close()
-		if err != nil || len(lines) == 0 {
-			continue // it is being written
-		}
-		record, organization := slices.Index(lines[0], "record_id"), slices.Index(lines[0], "organization_id")
-		for _, line := range lines[1:] {
-			if line[record] != "" {
-				rows = append(rows, names[line[organization]]+" "+line[record])
-			}
-		}
-	}
-	return rows
-}
-
-func eventuallyIn(t *testing.T, what string, done func() bool) {
-	t.Helper()
-	deadline := time.After(time.Minute)
-	for tick := time.Tick(20 * time.Millisecond); !done(); {
-		select {
-		case <-tick:
-		case <-deadline:
-			t.Fatalf("%s: it does not come to that", what)
-		}
-	}
+	return changes
 }
 
 // Serve is killed while it reads what it missed, more than once; each change is there once all the same.
@@ -328,15 +295,15 @@ func TestBackfillThatIsKilledGoesOn(t *testing.T) {
 				t.Logf("serve %d:\n%s", kill, log)
 			}
 		})
-		eventuallyIn(t, "the reading", func() bool { return c.server.Faults()[0].Met > 1 })
+		await.Until(t, "the reading", func() bool { return c.server.Faults()[0].Met > 1 })
 		end(t, process)
 	}
 	c.server.SetFaults(nil)
 	again := serveWith(t, args...)
 	must(t, "one  agent-status  since", "presence", "backfill", "--server="+again.grpc)
 	names := organizations(t, c)
-	eventuallyIn(t, "the files", func() bool { return len(csvRows(t, files, names)) >= len(want) })
-	if got := csvRows(t, files, names); !sameSet(got, want) {
+	await.Until(t, "the files", func() bool { return len(csvChanges(t, files, names)) >= len(want) })
+	if got := csvChanges(t, files, names); !sameSet(got, want) {
 		t.Errorf("the files have %d rows, want each of %d changes once", len(got), len(want))
 	}
 }
@@ -374,7 +341,7 @@ func TestDeliveriesGoOnWhileTablesAreRead(t *testing.T) {
 	if err := r.stop(); err != nil {
 		t.Fatal(err)
 	}
-	if got := csvRows(t, files, organizations(t, c)); !sameSet(got, want) && len(got) > len(want) {
+	if got := csvChanges(t, files, organizations(t, c)); !sameSet(got, want) && len(got) > len(want) {
 		t.Errorf("the files have %d rows, want no more than %d changes", len(got), len(want))
 	}
 }

@@ -5,6 +5,7 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/botverse/botverse/internal/vacant"
 	"github.com/botverse/botverse/presence"
 )
 
@@ -35,5 +36,5 @@ func TestDeadLettersAreListedShownAndReplayed(t *testing.T) {
 	}
 	fails(t, "or --all", "presence", "dead-letters", "replay", "--server="+r.grpc)
 	fails(t, "no such dead letter", "presence", "dead-letters", "replay", "99", "--server="+r.grpc)
-	fails(t, "is `botverse serve` running", "presence", "dead-letters", "list", "--server="+closedPort(t))
+	fails(t, "is `botverse serve` running", "presence", "dead-letters", "list", "--server="+vacant.Always)
 }

@@ -15,6 +15,7 @@ import (
 
 	"github.com/botverse/botverse/dataverse/local"
 	"github.com/botverse/botverse/dataverse/local/localtest"
+	"github.com/botverse/botverse/internal/vacant"
 )
 
 // rights stands before a local Dataverse and tells privileges, which that keeps none of: all that are asked for by name, but
@@ -128,7 +129,7 @@ func TestDoctorOfTheLocalDataverse(t *testing.T) {
 	fails(t, "did you mean \"local\"", append(slices.Clone(args), "--environment=locale")...)
 	out = fails(t, "not all is well", append(slices.Clone(args), "--entity=contakt")...)
 	wantLines(t, out, "failed   local: contakt: ")
-	out = fails(t, "not all is well", "doctor", "--local-addr="+closedPort(t), "--data-dir="+t.TempDir())
+	out = fails(t, "not all is well", "doctor", "--local-addr="+vacant.Always, "--data-dir="+t.TempDir())
 	wantLines(t, out, "failed   local: sign-in: ", "botverse serve")
 }
 

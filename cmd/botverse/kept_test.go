@@ -6,10 +6,10 @@ import (
 	"slices"
 	"strings"
 	"testing"
-	"time"
 
 	"github.com/botverse/botverse/dataverse/local"
 	"github.com/botverse/botverse/dataverse/local/localtest"
+	"github.com/botverse/botverse/internal/await"
 	"github.com/botverse/botverse/journal/journaltest"
 	"github.com/botverse/botverse/presence"
 )
@@ -61,23 +61,7 @@ func TestMachinesOnOneJournalAreOneInstallation(t *testing.T) {
 		t.Errorf("the old key gets %v while it is changed", got)
 	}
 	must(t, "the old key is refused from now on", args(before, "register", "--drop-old-key", onServers(servers))...)
-	eventually(t, "the old key is refused everywhere", func() bool { return slices.Equal(answers(alone.current), []int{401, 401}) })
+	await.Until(t, "the old key is refused everywhere", func() bool { return slices.Equal(answers(alone.current), []int{401, 401}) })
 	must(t, "no longer registered", args(other, "remove", onServers(servers))...)
 	must(t, "was not registered", args(before, "remove", onServers(servers))...)
-}
-
-// waiting is how long a test waits for what must come. It is no promise: it only ends a test that waits in vain, on a machine
-// however busy.
-const waiting = 2 * time.Minute
-
-// eventually waits until something is so.
-func eventually(t testing.TB, what string, is func() bool) {
-	t.Helper()
-	tick := time.NewTicker(10 * time.Millisecond)
-	defer tick.Stop()
-	for end := time.Now().Add(waiting); !is(); <-tick.C {
-		if time.Now().After(end) {
-			t.Fatalf("%s: not so after %v", what, waiting)
-		}
-	}
 }

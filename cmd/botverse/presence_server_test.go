@@ -7,6 +7,7 @@ import (
 	"testing"
 
 	botversev1 "github.com/botverse/botverse/gen/botverse/v1"
+	"github.com/botverse/botverse/internal/vacant"
 )
 
 // Who gives a client command the file that serve reads need not say where serve is.
@@ -19,7 +20,7 @@ func TestClientCommandsFindServeByItsSettings(t *testing.T) {
 		t.Fatal(err)
 	}
 	must(t, "8 agents", "presence", "list", "--config="+file)
-	fails(t, "is `botverse serve` running", "presence", "list", "--config="+file, "--server="+closedPort(t))
+	fails(t, "is `botverse serve` running", "presence", "list", "--config="+file, "--server="+vacant.Always)
 }
 
 // What others wrote does not steer the terminal, nor break a line.

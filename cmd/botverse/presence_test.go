@@ -10,6 +10,7 @@ import (
 	"testing"
 
 	botversev1 "github.com/botverse/botverse/gen/botverse/v1"
+	"github.com/botverse/botverse/internal/vacant"
 )
 
 const agent = "aoife.orourke@harborlights.example.com"
@@ -194,7 +195,7 @@ func TestPresenceWatchPrints(t *testing.T) {
 			t.Errorf("watch ended with %v on interrupt, want nil", err)
 		}
 	}
-	err := run(t.Context(), []string{"presence", "watch", "--server", closedPort(t)}, &safeBuffer{}, &safeBuffer{})
+	err := run(t.Context(), []string{"presence", "watch", "--server", vacant.Always}, &safeBuffer{}, &safeBuffer{})
 	if err == nil || !strings.Contains(err.Error(), "botverse serve") || exitStatus(err) != 1 {
 		t.Errorf("watch where nobody serves = %v, want advice", err)
 	}
@@ -203,15 +204,15 @@ func TestPresenceWatchPrints(t *testing.T) {
 // A watch outlives the server: it says that the connection is lost and back, and prints what it missed, once.
 func TestPresenceWatchComesBack(t *testing.T) {
 	t.Parallel()
-	dir := t.TempDir()
-	r := serveWith(t, "--data-dir="+dir)
+	dir, addr := t.TempDir(), vacant.Address(t)
+	r := serveWith(t, "--data-dir="+dir, "--grpc-addr="+addr)
 	ctx, cancel := context.WithCancel(t.Context())
 	defer cancel()
 	snapshot, out := newWaitBuffer("changes follow"), newWaitBuffer("changed to Away from Busy")
 	offline, log := newWaitBuffer("-- offline"), &safeBuffer{}
 	ended := make(chan error, 1)
 	go func() {
-		ended <- run(ctx, []string{"presence", "watch", "--server", r.grpc}, io.MultiWriter(snapshot, out), io.MultiWriter(offline, log))
+		ended <- run(ctx, []string{"presence", "watch", "--server", addr}, io.MultiWriter(snapshot, out), io.MultiWriter(offline, log))
 	}()
 	wait(t, snapshot, ended)
 	local := address(t, r.welcome, `local Dataverse +http://([^/]+)/`)
@@ -221,7 +222,7 @@ func TestPresenceWatchComesBack(t *testing.T) {
 	}
 	wait(t, offline, ended)
 
-	again := serveWith(t, "--data-dir="+dir, "--grpc-addr="+r.grpc)
+	again := serveWith(t, "--data-dir="+dir, "--grpc-addr="+addr)
 	setPresence(t, &running{local: address(t, again.welcome, `local Dataverse +http://([^/]+)/`)}, agent, "Away")
 	wait(t, out, ended)
 	cancel()
@@ -269,7 +270,7 @@ func TestPresenceSetGoesTheRealWay(t *testing.T) {
 			t.Errorf("presence set %q = %v, want the names that there are", args, err)
 		}
 	}
-	err := run(t.Context(), []string{"presence", "set", agent, "Away", "--local-addr=" + closedPort(t)}, &safeBuffer{}, &safeBuffer{})
+	err := run(t.Context(), []string{"presence", "set", agent, "Away", "--local-addr=" + vacant.Always}, &safeBuffer{}, &safeBuffer{})
 	if err == nil || !strings.Contains(err.Error(), "botverse serve") || exitStatus(err) != 1 {
 		t.Errorf("presence set where no local Dataverse is = %v, want advice", err)
 	}

@@ -21,17 +21,6 @@ func program(t *testing.T, args ...string) *exec.Cmd {
 	return cmd
 }
 
-// closedPort is an address where nobody listens.
-func closedPort(t *testing.T) string {
-	t.Helper()
-	l, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer l.Close()
-	return l.Addr().String()
-}
-
 func TestSIGTERMEndsServeWithStatus0(t *testing.T) {
 	t.Parallel()
 	cmd := program(t, append([]string{"serve"}, onAnyPort(t.TempDir())...)...)

@@ -5,7 +5,8 @@ import (
 	"path/filepath"
 	"strings"
 	"testing"
-	"time"
+
+	"github.com/botverse/botverse/internal/await"
 )
 
 // Serve reads the definitions of its directory, and takes a changed one without a restart.
@@ -25,17 +26,10 @@ func TestServeFollowsSavedActions(t *testing.T) {
 		t.Fatalf("HTTP %d %v", code, answer)
 	}
 	write("lastname")
-	deadline := time.Now().Add(waiting)
-	for {
+	await.Until(t, "the changed definition is in force", func() bool {
 		_, answer := r.post(t, "who:run", "{}")
-		if at(answer, "variables", "who") == "Ruiz-Okafor" {
-			return
-		}
-		if time.Now().After(deadline) {
-			t.Fatalf("the changed definition is not in force: %v", answer)
-		}
-		<-time.After(20 * time.Millisecond)
-	}
+		return at(answer, "variables", "who") == "Ruiz-Okafor"
+	})
 }
 
 func TestActionsDirMustBeThere(t *testing.T) {

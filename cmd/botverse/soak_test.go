@@ -23,6 +23,8 @@ import (
 	"github.com/botverse/botverse/dataverse/local"
 	"github.com/botverse/botverse/dataverse/local/localtest"
 	"github.com/botverse/botverse/dataverse/odata"
+	"github.com/botverse/botverse/internal/await"
+	"github.com/botverse/botverse/internal/vacant"
 	"github.com/botverse/botverse/journal/journaltest"
 )
 
@@ -217,7 +219,7 @@ type soakServe struct {
 
 func (s *soak) newServe(n int, dataverse string) *soakServe {
 	s.t.Helper()
-	serve := &soakServe{s: s, name: fmt.Sprintf("serve-%d", n+1), http: closedPort(s.t), grpc: closedPort(s.t), webhook: closedPort(s.t)}
+	serve := &soakServe{s: s, name: fmt.Sprintf("serve-%d", n+1), http: vacant.Address(s.t), grpc: vacant.Address(s.t), webhook: vacant.Address(s.t)}
 	serve.place = []string{
 		"--data-dir=" + filepath.Join(s.dir, serve.name),
 		fmt.Sprintf("--environments={there: {url: %q, sign_in: {kind: oauth, token_url: %[1]s/local/oauth2/v2.0/token, "+
@@ -244,35 +246,26 @@ func (s *soak) newServe(n int, dataverse string) *soakServe {
 
 // start starts the process and waits until it says that it is ready.
 func (e *soakServe) start() {
-	for end := time.Now().Add(2 * time.Minute); time.Now().Before(end); {
-		ready := newWaitBuffer("botverse is ready")
-		cmd := exec.Command(os.Args[0], e.args...)
-		cmd.Env = append(os.Environ(), asProgram+"=1")
-		cmd.Stdout, cmd.Stderr = ready, e.log
-		if err := cmd.Start(); err != nil {
-			e.s.t.Error(err)
-			return
-		}
-		ended := make(chan struct{})
-		e.cmd, e.ended = cmd, ended
-		go func() {
-			defer close(ended)
-			_ = cmd.Wait() // its state is looked at
-		}()
-		select {
-		case <-ready.seen:
-			return
-		case <-ended:
-			// While nobody listened there, somebody's connection may have begun at the very port.
-			if !strings.Contains(lastLine(e.tail()), "address already in use") {
-				e.s.t.Errorf("%s did not start: %s; its log ends with\n%s", e.name, cmd.ProcessState, e.tail())
-				return
-			}
-			pause(context.Background(), 100*time.Millisecond)
-		case <-time.After(time.Minute):
-			e.s.t.Errorf("%s is not ready after a minute; its log ends with\n%s", e.name, e.tail())
-			return
-		}
+	ready := newWaitBuffer("botverse is ready")
+	cmd := exec.Command(os.Args[0], e.args...)
+	cmd.Env = append(os.Environ(), asProgram+"=1")
+	cmd.Stdout, cmd.Stderr = ready, e.log
+	if err := cmd.Start(); err != nil {
+		e.s.t.Error(err)
+		return
+	}
+	ended := make(chan struct{})
+	e.cmd, e.ended = cmd, ended
+	go func() {
+		defer close(ended)
+		_ = cmd.Wait() // its state is looked at
+	}()
+	select {
+	case <-ready.seen:
+	case <-ended:
+		e.s.t.Errorf("%s did not start: %s; its log ends with\n%s", e.name, cmd.ProcessState, e.tail())
+	case <-time.After(await.Patience):
+		e.s.t.Errorf("%s is not ready after %v; its log ends with\n%s", e.name, await.Patience, e.tail())
 	}
 }
 

@@ -5,6 +5,7 @@ import (
 	"context"
 	"fmt"
 	"io"
+	"net"
 	"net/http"
 	"os/exec"
 	"regexp"
@@ -20,6 +21,7 @@ import (
 
 	"github.com/botverse/botverse/dataverse/local"
 	botversev1 "github.com/botverse/botverse/gen/botverse/v1"
+	"github.com/botverse/botverse/internal/await"
 )
 
 // startProgram starts `botverse serve` in a process of its own, and waits until it is ready.
@@ -112,7 +114,7 @@ func TestStopLetsCallsFinish(t *testing.T) {
 	go func() { ended <- h.run(ctx, func() { close(ready) }) }()
 	<-ready
 
-	h.local.SetFaults([]local.Fault{{Path: "$batch", Delay: time.Second / 2}}) // the metadata; the record comes after it
+	h.local.SetFaults([]local.Fault{{Path: "$batch", Delay: time.Hour}}) // the metadata; the record comes after it
 	r := &running{http: h.server.HTTPAddr()}
 	answered := make(chan map[string]any, 1)
 	go func() {
@@ -121,6 +123,14 @@ func TestStopLetsCallsFinish(t *testing.T) {
 	}()
 	r.waitForCall(t)
 	stop()
+	await.Until(t, "the end has come", func() bool {
+		conn, err := net.Dial("tcp", r.http)
+		if err == nil {
+			conn.Close()
+		}
+		return err != nil
+	})
+	h.local.SetFaults(nil) // and the metadata come
 	if answer := <-answered; answer["outcome"] != "MATCHED" {
 		t.Errorf("the call that the end met = %v, want MATCHED", answer)
 	}
@@ -132,20 +142,18 @@ func TestStopLetsCallsFinish(t *testing.T) {
 // waitForCall returns when a call is under way, as the metrics tell.
 func (r *running) waitForCall(t *testing.T) {
 	t.Helper()
-	for t.Context().Err() == nil {
+	await.Until(t, "a call is under way", func() bool {
 		response, err := http.Get("http://" + r.http + "/metrics")
 		if err != nil {
 			t.Fatal(err)
 		}
+		defer response.Body.Close()
 		text, err := io.ReadAll(response.Body)
-		response.Body.Close()
 		if err != nil {
 			t.Fatal(err)
 		}
-		if activeCall.Match(text) {
-			return
-		}
-	}
+		return activeCall.Match(text)
+	})
 }
 
 var activeCall = regexp.MustCompile(`(?m)^botverse_call_active\{.*\} 1$`)
@@ -234,9 +242,7 @@ func createHistory(addr, id string, start time.Time) error {
 // is read from the table, after what is delivered meanwhile.
 func recordsAfter(t *testing.T, r *running, cursor string, acknowledged []string) map[string]int {
 	t.Helper()
-	ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
-	defer cancel()
-	stream, err := botversev1.NewPresenceServiceClient(r.dial(t)).WatchPresence(ctx, &botversev1.WatchPresenceRequest{After: cursor})
+	stream, err := botversev1.NewPresenceServiceClient(r.dial(t)).WatchPresence(await.Context(t), &botversev1.WatchPresenceRequest{After: cursor})
 	if err != nil {
 		t.Fatal(err)
 	}

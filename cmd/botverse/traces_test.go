@@ -10,7 +10,6 @@ import (
 	"strings"
 	"sync"
 	"testing"
-	"time"
 
 	"google.golang.org/grpc"
 	"google.golang.org/grpc/metadata"
@@ -19,6 +18,7 @@ import (
 	"google.golang.org/protobuf/reflect/protoregistry"
 
 	botversev1 "github.com/botverse/botverse/gen/botverse/v1"
+	"github.com/botverse/botverse/internal/await"
 )
 
 // span is a span as it arrives at the collector.
@@ -181,18 +181,20 @@ func TestOneTraceJoinsWebhookJournalAndOutput(t *testing.T) {
 	c, dir := startCollector(t), t.TempDir()
 	r := serve(t, "--otlp-endpoint="+c.addr, "--presence={outputs: {daily: {kind: csv, dir: '"+dir+"'}}}")
 	setPresence(t, r, agent, "Busy")
-	for tick := time.Tick(5 * time.Millisecond); ; <-tick { // the webhook, the reader and the output are on their way
+	await.Until(t, "the change has passed the webhook, the reader and the output", func() bool {
 		days, err := filepath.Glob(filepath.Join(dir, "daily-*.csv"))
-		if err != nil || t.Context().Err() != nil {
+		if err != nil {
 			t.Fatal(err)
 		}
 		if len(days) == 0 {
-			continue
+			return false
 		}
-		if text, err := os.ReadFile(days[0]); err != nil || strings.Contains(string(text), ",BUSY,f523f628-c07a-e811-8162-000d3aa11f50,Available,") {
-			break // an error is told by the spans that are missing
+		text, err := os.ReadFile(days[0])
+		if err != nil {
+			t.Fatal(err)
 		}
-	}
+		return strings.Contains(string(text), ",BUSY,f523f628-c07a-e811-8162-000d3aa11f50,Available,")
+	})
 	if err := r.stop(); err != nil {
 		t.Fatal(err)
 	}

@@ -10,6 +10,7 @@ import (
 
 	"github.com/botverse/botverse/dataverse/local"
 	"github.com/botverse/botverse/dataverse/local/localtest"
+	"github.com/botverse/botverse/internal/await"
 )
 
 // lastNames are the names in the next deliveries.
@@ -67,11 +68,7 @@ func TestQueuedWebhooksOutliveTheProcess(t *testing.T) {
 // waitForJob asks until there is a system job of that kind.
 func waitForJob(c client, filter string) {
 	c.t.Helper()
-	for deadline := time.Now().Add(patience); len(c.list("asyncoperations?$filter="+filter)) == 0; {
-		if time.Now().After(deadline) {
-			c.t.Fatalf("no job with %s: %v", filter, c.list("asyncoperations"))
-		}
-	}
+	await.Until(c.t, "there is a job with "+filter, func() bool { return len(c.list("asyncoperations?$filter="+filter)) > 0 })
 }
 
 // A delivery that the end of the process breaks off is made by the next one.

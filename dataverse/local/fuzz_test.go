@@ -13,6 +13,7 @@ import (
 	"golang.org/x/tools/txtar"
 
 	"github.com/botverse/botverse/dataverse/local"
+	"github.com/botverse/botverse/internal/await"
 )
 
 // FuzzRequests sends any request to the server: none may be answered with a 5xx, take long, or be answered with JSON that is
@@ -62,7 +63,7 @@ func FuzzRequests(f *testing.F) {
 		answer := httptest.NewRecorder()
 		begin := time.Now()
 		server.Handler().ServeHTTP(answer, request)
-		if took := time.Since(begin); took > patience {
+		if took := time.Since(begin); took > await.Patience {
 			t.Errorf("%s %s took %v", method, target, took)
 		}
 		if answer.Code >= http.StatusInternalServerError {

@@ -14,6 +14,7 @@ import (
 	"github.com/botverse/botverse/dataverse/local"
 	"github.com/botverse/botverse/dataverse/local/localtest"
 	"github.com/botverse/botverse/dataverse/webhook"
+	"github.com/botverse/botverse/internal/await"
 )
 
 // delivery is what a receiver got.
@@ -52,16 +53,12 @@ func newReceiver(t *testing.T, statuses ...int) *receiver {
 	return r
 }
 
-// patience is how long a test waits for what must come. It is no promise: it only ends a test that waits in vain, on a
-// machine however busy.
-const patience = 2 * time.Minute
-
 func (r *receiver) next(t *testing.T) delivery {
 	t.Helper()
 	select {
 	case d := <-r.got:
 		return d
-	case <-time.After(patience):
+	case <-time.After(await.Patience):
 		t.Fatal("nothing was delivered")
 		return delivery{}
 	}
@@ -335,7 +332,7 @@ func TestStopWaitsForDeliveries(t *testing.T) {
 		limit   time.Duration
 		arrives bool
 	}{
-		"within the limit": {patience, true},
+		"within the limit": {await.Patience, true},
 		"beyond it":        {20 * time.Millisecond, false},
 	} {
 		t.Run(name, func(t *testing.T) {

@@ -3,7 +3,7 @@ package journaltest
 
 import (
 	"fmt"
-	"net"
+	"net/netip"
 	"net/url"
 	"path/filepath"
 	"strings"
@@ -12,11 +12,10 @@ import (
 
 	"github.com/nats-io/nats-server/v2/server"
 
+	"github.com/botverse/botverse/internal/await"
+	"github.com/botverse/botverse/internal/vacant"
 	"github.com/botverse/botverse/journal"
 )
-
-// startTimeout bounds how long servers may take to be of use.
-const startTimeout = 30 * time.Second
 
 // Cluster is some NATS servers on this machine that keep streams together. Its methods are for one goroutine.
 type Cluster struct {
@@ -29,19 +28,18 @@ type Cluster struct {
 func Start(t testing.TB, servers int) *Cluster {
 	t.Helper()
 	c := &Cluster{t: t, options: make([]*server.Options, servers), servers: make([]*server.Server, servers)}
-	ports := freePorts(t, 2*servers)
 	var routes []*url.URL
-	for _, port := range ports[servers:] {
-		routes = append(routes, &url.URL{Scheme: "nats", Host: fmt.Sprintf("127.0.0.1:%d", port)})
+	for range servers {
+		routes = append(routes, &url.URL{Scheme: "nats", Host: vacant.Address(t)})
 	}
 	for n := range servers {
 		c.options[n] = &server.Options{
-			ServerName: fmt.Sprintf("node-%d", n+1), Host: "127.0.0.1", Port: ports[n], NoSigs: true, NoLog: true,
+			ServerName: fmt.Sprintf("node-%d", n+1), Host: "127.0.0.1", Port: portOf(vacant.Address(t)), NoSigs: true, NoLog: true,
 			JetStream: true, StoreDir: filepath.Join(t.TempDir(), "nats"), JetStreamMaxStore: 16 << 30, JetStreamMaxMemory: 64 << 20,
 			MaxPayload: 8 << 20, DisableJetStreamBanner: true,
 		}
 		if servers > 1 {
-			c.options[n].Cluster = server.ClusterOpts{Name: "test", Host: "127.0.0.1", Port: ports[servers+n]}
+			c.options[n].Cluster = server.ClusterOpts{Name: "test", Host: "127.0.0.1", Port: portOf(routes[n].Host)}
 			c.options[n].Routes = routes
 		}
 		c.Restart(n)
@@ -55,19 +53,9 @@ func Start(t testing.TB, servers int) *Cluster {
 	return c
 }
 
-// freePorts are ports that nobody listens on.
-func freePorts(t testing.TB, many int) []int {
-	t.Helper()
-	ports := make([]int, many)
-	for n := range ports {
-		l, err := net.Listen("tcp", "127.0.0.1:0")
-		if err != nil {
-			t.Fatal(err)
-		}
-		defer l.Close() // only when all are known, so that they differ
-		ports[n] = l.Addr().(*net.TCPAddr).Port
-	}
-	return ports
+// portOf is the port of an address.
+func portOf(address string) int {
+	return int(netip.MustParseAddrPort(address).Port())
 }
 
 // NATS is how to reach the cluster.
@@ -102,11 +90,7 @@ func (c *Cluster) Restart(n int) {
 // AwaitReady waits until the cluster has a leader and all servers that run are up to date with it.
 func (c *Cluster) AwaitReady() {
 	c.t.Helper()
-	for end := time.Now().Add(startTimeout); !c.ready(); time.Sleep(10 * time.Millisecond) {
-		if time.Now().After(end) {
-			c.t.Fatalf("the NATS servers are not ready after %v", startTimeout)
-		}
-	}
+	await.Until(c.t, "the NATS servers are ready", c.ready)
 }
 
 func (c *Cluster) ready() bool {

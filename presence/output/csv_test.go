@@ -16,6 +16,7 @@ import (
 
 	"github.com/nats-io/nats.go/jetstream"
 
+	"github.com/botverse/botverse/internal/await"
 	"github.com/botverse/botverse/journal"
 	"github.com/botverse/botverse/presence"
 )
@@ -205,7 +206,7 @@ func TestFilesGoOnAfterARestart(t *testing.T) {
 			continue
 		}
 		var got []string
-		eventually(t, "all rows", func() bool {
+		await.Until(t, "all rows", func() bool {
 			days, _ := filepath.Glob(filepath.Join(dir, "daily-*.csv"))
 			got = nil
 			for _, day := range days {
@@ -269,7 +270,7 @@ func TestWhatExpiredIsTold(t *testing.T) {
 	ended := make(chan error, 1)
 	go func() { ended <- o.Run(ctx) }()
 	var got []string
-	eventually(t, "what is left", func() bool {
+	await.Until(t, "what is left", func() bool {
 		days, _ := filepath.Glob(filepath.Join(dir, "daily-*.csv"))
 		if len(days) == 1 {
 			got = ids(t, days[0])

@@ -12,6 +12,7 @@ import (
 
 	cehttp "github.com/cloudevents/sdk-go/v2/protocol/http"
 
+	"github.com/botverse/botverse/internal/await"
 	"github.com/botverse/botverse/presence"
 )
 
@@ -75,7 +76,7 @@ func TestNothingIsSentBeforeTheReceiverAgrees(t *testing.T) {
 			return enough
 		}
 	}
-	eventually(t, "a second question", asked(2))
+	await.Until(t, "a second question", asked(2))
 	c.read(func() {
 		if len(c.got)+c.early > 0 {
 			t.Errorf("events came before the receiver agreed: %v and %d", c.got, c.early)
@@ -85,12 +86,12 @@ func TestNothingIsSentBeforeTheReceiverAgrees(t *testing.T) {
 		}
 		c.agreed = true
 	})
-	eventually(t, "the events", func() (all bool) {
+	await.Until(t, "the events", func() (all bool) {
 		c.read(func() { all = slices.Equal(c.got, want) })
 		return all
 	})
 	third := r.change(3)
-	eventually(t, "a third event", func() (all bool) {
+	await.Until(t, "a third event", func() (all bool) {
 		c.read(func() { all = slices.Contains(c.got, third) })
 		return all
 	})

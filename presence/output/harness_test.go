@@ -99,16 +99,3 @@ func (r *rig) change(n int) string {
 	}
 	return receipt.EventID
 }
-
-// eventually waits for something.
-func eventually(t testing.TB, what string, is func() bool) {
-	t.Helper()
-	deadline := time.After(2 * time.Minute)
-	for tick := time.Tick(5 * time.Millisecond); !is(); {
-		select {
-		case <-tick:
-		case <-deadline:
-			t.Fatalf("waited in vain: %s", what)
-		}
-	}
-}

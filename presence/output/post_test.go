@@ -20,6 +20,7 @@ import (
 
 	cehttp "github.com/cloudevents/sdk-go/v2/protocol/http"
 
+	"github.com/botverse/botverse/internal/await"
 	"github.com/botverse/botverse/presence"
 )
 
@@ -217,8 +218,8 @@ func TestOneOutputThatIsDownHoldsNoOther(t *testing.T) {
 	for n := range 10 {
 		want = append(want, r.change(n))
 	}
-	eventually(t, "the output that is up", func() bool { return len(up.ids()) == len(want) })
-	eventually(t, "the files", func() bool {
+	await.Until(t, "the output that is up", func() bool { return len(up.ids()) == len(want) })
+	await.Until(t, "the files", func() bool {
 		days, _ := filepath.Glob(filepath.Join(dir, "daily-*.csv"))
 		if len(days) != 1 {
 			return false
@@ -230,7 +231,7 @@ func TestOneOutputThatIsDownHoldsNoOther(t *testing.T) {
 		t.Errorf("the one that is down has %v", got)
 	}
 	down.status.Store(0)
-	eventually(t, "the output that was down", func() bool { return len(down.ids()) == len(want) })
+	await.Until(t, "the output that was down", func() bool { return len(down.ids()) == len(want) })
 	for name, got := range map[string][]string{"up": up.ids(), "down": down.ids()} {
 		if !slices.Equal(got, want) {
 			t.Errorf("%s has %v, want %v", name, got, want)
@@ -246,21 +247,21 @@ func TestRefusedEventIsADeadLetter(t *testing.T) {
 	outputs := map[string]Config{"topic": {Kind: CloudEvents, URL: there.URL}}
 	r := startRig(t, data, outputs)
 	first := r.change(1)
-	eventually(t, "a dead letter", func() bool {
+	await.Until(t, "a dead letter", func() bool {
 		letters, err := r.DeadLetters(t.Context(), 10)
 		return err == nil && len(letters) == 1 && letters[0].Source == "output:topic" && strings.Contains(letters[0].Reason, "422") && strings.Contains(string(letters[0].Body), first)
 	})
 	there.status.Store(0)
 	second := r.change(2)
-	eventually(t, "the next event", func() bool { return slices.Equal(there.ids(), []string{second}) })
-	eventually(t, "its place", func() bool {
+	await.Until(t, "the next event", func() bool { return slices.Equal(there.ids(), []string{second}) })
+	await.Until(t, "its place", func() bool {
 		tap, err := r.OpenTap(t.Context(), "topic", false)
 		return err == nil && tap.Position().Place == 2
 	})
 	r.stop()
 	again := startRig(t, data, outputs)
 	third := again.change(3)
-	eventually(t, "the event after the restart", func() bool { return len(there.ids()) > 1 })
+	await.Until(t, "the event after the restart", func() bool { return len(there.ids()) > 1 })
 	if got := there.ids(); !slices.Equal(got, []string{second, third}) {
 		t.Errorf("after the restart it has %v, want %v", got, []string{second, third})
 	}
@@ -272,7 +273,7 @@ func TestNewOutputBeginsWhereItIsTold(t *testing.T) {
 	data := t.TempDir()
 	r := startRig(t, data, nil)
 	before := r.change(1)
-	eventually(t, "the event", func() bool {
+	await.Until(t, "the event", func() bool {
 		list, err := r.List(t.Context(), presence.ListQuery{})
 		return err == nil && len(list.States) == 1
 	})
@@ -282,7 +283,7 @@ func TestNewOutputBeginsWhereItIsTold(t *testing.T) {
 		"now": {Kind: CloudEvents, URL: now.URL}, "all": {Kind: CloudEvents, URL: all.URL, From: "start"},
 	})
 	after := again.change(2)
-	eventually(t, "both", func() bool { return len(now.ids()) == 1 && len(all.ids()) == 2 })
+	await.Until(t, "both", func() bool { return len(now.ids()) == 1 && len(all.ids()) == 2 })
 	if !slices.Equal(now.ids(), []string{after}) || !slices.Equal(all.ids(), []string{before, after}) {
 		t.Errorf("now has %v, all has %v", now.ids(), all.ids())
 	}

@@ -7,6 +7,7 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 
+	"github.com/botverse/botverse/internal/await"
 	"github.com/botverse/botverse/journal"
 	"github.com/botverse/botverse/journal/journaltest"
 )
@@ -27,7 +28,7 @@ func TestOneProcessAtATimeHandsOn(t *testing.T) {
 		for range 10 {
 			want = append(want, processes[len(want)%2].change(len(want)))
 		}
-		eventually(t, "all events are handed on", func() bool { return len(slices.Compact(receiver.ids())) >= len(want) })
+		await.Until(t, "all events are handed on", func() bool { return len(slices.Compact(receiver.ids())) >= len(want) })
 		processes[turn%2].stop()
 		processes[turn%2] = startRigOn(t, on, outputs)
 	}
@@ -42,7 +43,7 @@ func TestOneProcessAtATimeHandsOn(t *testing.T) {
 		}
 		return all
 	}
-	eventually(t, "the files have all", func() bool { return len(rows()) >= len(want) })
+	await.Until(t, "the files have all", func() bool { return len(rows()) >= len(want) })
 	for name, got := range map[string][]string{"the files": rows(), "the receiver": slices.Compact(receiver.ids())} {
 		if !slices.Equal(got, want) {
 			t.Errorf("%s have %d events, want %d in order:\n%s", name, len(got), len(want), cmp.Diff(want, got))
