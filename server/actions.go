@@ -19,20 +19,20 @@ type actionService struct {
 
 // CreateRecord implements botversev1.ActionServiceServer.
 func (s actionService) CreateRecord(ctx context.Context, req *botversev1.CreateRecordRequest) (*botversev1.CreateRecordResponse, error) {
-	result, err := s.runtime.CreateRecord(ctx, createRecordFrom(req))
+	result, err := s.runtime.CreateRecord(ctx, createRecordFrom(ctx, req))
 	return answer(&botversev1.CreateRecordResponse{}, result, err)
 }
 
 // UpdateRecord implements botversev1.ActionServiceServer.
 func (s actionService) UpdateRecord(ctx context.Context, req *botversev1.UpdateRecordRequest) (*botversev1.UpdateRecordResponse, error) {
-	result, err := s.runtime.UpdateRecord(ctx, updateRecordFrom(req))
+	result, err := s.runtime.UpdateRecord(ctx, updateRecordFrom(ctx, req))
 	return answer(&botversev1.UpdateRecordResponse{}, result, err)
 }
 
 // UpsertRecord implements botversev1.ActionServiceServer.
 func (s actionService) UpsertRecord(ctx context.Context, req *botversev1.UpsertRecordRequest) (*botversev1.UpsertRecordResponse, error) {
 	result, err := s.runtime.UpsertRecord(ctx, actions.UpsertRecord{
-		UpdateRecord: updateRecordFrom(req), OnDuplicate: onDuplicate[req.GetOnDuplicate()], ReportDuplicates: req.GetReportDuplicates(),
+		UpdateRecord: updateRecordFrom(ctx, req), OnDuplicate: onDuplicate[req.GetOnDuplicate()], ReportDuplicates: req.GetReportDuplicates(),
 	})
 	return answer(&botversev1.UpsertRecordResponse{}, result, err)
 }
@@ -60,7 +60,7 @@ var onDuplicate = map[botversev1.CreateRecordRequest_OnDuplicate]actions.OnDupli
 	botversev1.CreateRecordRequest_UPDATE_IF_NEWER:          actions.UpdateIfNewer,
 }
 
-func createRecordFrom(req *botversev1.CreateRecordRequest) actions.CreateRecord {
+func createRecordFrom(ctx context.Context, req *botversev1.CreateRecordRequest) actions.CreateRecord {
 	spec := actions.CreateRecord{
 		Environment:  req.GetEnvironment(),
 		Entity:       req.GetEntity(),
@@ -72,6 +72,7 @@ func createRecordFrom(req *botversev1.CreateRecordRequest) actions.CreateRecord 
 		TimeZone:     req.GetTimeZone(),
 		Culture:      req.GetCulture(),
 		RequestID:    req.GetRequestId(),
+		Namespace:    callerOf(ctx).Name,
 		ValidateOnly: req.GetValidateOnly(),
 		MatchOn:      req.GetMatchOn(),
 		IgnoreRules:  req.GetIgnoreDuplicateRules(),
@@ -112,7 +113,7 @@ type changeRequest interface {
 	GetValidateOnly() bool
 }
 
-func updateRecordFrom(req changeRequest) actions.UpdateRecord {
+func updateRecordFrom(ctx context.Context, req changeRequest) actions.UpdateRecord {
 	spec := actions.UpdateRecord{
 		Environment:   req.GetEnvironment(),
 		Entity:        req.GetEntity(),
@@ -131,6 +132,7 @@ func updateRecordFrom(req changeRequest) actions.UpdateRecord {
 		TimeZone:      req.GetTimeZone(),
 		Culture:       req.GetCulture(),
 		RequestID:     req.GetRequestId(),
+		Namespace:     callerOf(ctx).Name,
 		ValidateOnly:  req.GetValidateOnly(),
 		AsOf:          req.GetAsOf(),
 	}

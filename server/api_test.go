@@ -91,6 +91,11 @@ func play(t *testing.T, file string, r *running, dataverseURL string, call calle
 // startWhole runs a server on a runtime whose environment is a local Dataverse with demo data.
 func startWhole(t *testing.T) (*running, string) {
 	t.Helper()
+	return startWholeWith(t, loopback())
+}
+
+func startWholeWith(t *testing.T, settings Config) (*running, string) {
+	t.Helper()
 	_, base := localtest.Start(t, local.Config{Seed: local.SeedDemo})
 	config := dataverse.Default()
 	config.URL = base
@@ -101,7 +106,7 @@ func startWhole(t *testing.T) (*running, string) {
 	}
 	runtime := actions.New(environments)
 	runtime.Ledger = openLedger(t)
-	return start(t, loopback(), Deps{Runtime: runtime}, &services{
+	return start(t, settings, Deps{Runtime: runtime}, &services{
 		actions: actionService{runtime: runtime, saved: openSaved(t, runtime, "")}, metadata: metadataService{runtime: runtime}, presence: stub{},
 	}), base
 }

@@ -13,6 +13,7 @@ import (
 	"google.golang.org/protobuf/protoadapt"
 	"google.golang.org/protobuf/types/known/durationpb"
 
+	"github.com/botverse/botverse/access"
 	"github.com/botverse/botverse/actions"
 	"github.com/botverse/botverse/dataverse"
 	botversev1 "github.com/botverse/botverse/gen/botverse/v1"
@@ -95,6 +96,7 @@ func asCallError(ctx context.Context, err error) *callError {
 	default:
 		e = failure(reasonOf(err), callerText(err), err)
 		addDataverse(e, err)
+		addRole(e, err)
 	}
 	addContext(e, err)
 	e.detail.CallId = callID(ctx)
@@ -148,6 +150,14 @@ func addDataverse(e *callError, err error) {
 		f := fault(botversev1.ErrorDetail_UNKNOWN_ENTITY, "entity", "%v", entity)
 		f.Nearest = entity.Nearest
 		e.detail.Faults = append(e.detail.Faults, f)
+	}
+}
+
+// addRole tells which role the caller lacks.
+func addRole(e *callError, err error) {
+	var forbidden *access.ForbiddenError
+	if errors.As(err, &forbidden) {
+		e.detail.Role = botversev1.Role(botversev1.Role_value[strings.ToUpper(forbidden.Needed.String())])
 	}
 }
 

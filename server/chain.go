@@ -23,7 +23,7 @@ func (s *Server) chain() []stage {
 		{"metrics", s.metrics.unary, s.metrics.stream},
 		{"status", s.statuses.unary, s.statuses.stream},
 		{"recover", recoverUnary, recoverStream},
-		{"authenticate", s.authenticate.unary, s.authenticate.stream},
+		{"authenticate", s.gate.unary, s.gate.stream},
 		{"deadline", s.life.unary, s.life.stream},
 		{"validate", s.validate.unary, s.validate.stream},
 	}

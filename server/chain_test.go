@@ -144,23 +144,6 @@ func TestTimeThatRanOutIsTold(t *testing.T) {
 	}
 }
 
-func TestAuthenticationIsAStageOfBothDoors(t *testing.T) {
-	t.Parallel()
-	s := stub{watch: func(*botversev1.WatchPresenceRequest, grpc.ServerStreamingServer[botversev1.WatchPresenceResponse]) error {
-		return nil
-	}}
-	r := startStub(t, s)
-	r.authenticate = func(context.Context) (context.Context, error) { return nil, errUnauthenticated }
-	chained := unaryChain(r.chain())
-	_, err := chained(t.Context(), aContact(), &grpc.UnaryServerInfo{FullMethod: "/x/y"}, func(context.Context, any) (any, error) {
-		t.Error("the handler was reached")
-		return nil, nil
-	})
-	if status.Code(err) != codes.Unauthenticated {
-		t.Errorf("got %v, want UNAUTHENTICATED", err)
-	}
-}
-
 func TestViolationsComeAllAtOnceAndOverBothDoors(t *testing.T) {
 	t.Parallel()
 	r := startStub(t, stub{})

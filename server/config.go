@@ -7,6 +7,8 @@ import (
 	"net/netip"
 	"strconv"
 	"strings"
+
+	"github.com/botverse/botverse/access"
 )
 
 // Config says where the server listens and what it takes.
@@ -15,6 +17,8 @@ type Config struct {
 	HTTPAddr    string `yaml:"http_addr"`    // host:port of REST
 	WebhookAddr string `yaml:"webhook_addr"` // host:port where Dataverse delivers; nothing else is served there, so that it may be exposed
 
+	// Auth says whose calls are taken, over gRPC and REST; nil takes everybody's.
+	Auth *access.Config `yaml:"auth"`
 	// InsecureNoAuth allows gRPC and REST on other addresses than loopback though callers are not authenticated.
 	InsecureNoAuth bool `yaml:"insecure_no_auth"`
 	// AllowedHosts are the host names that REST answers to beside loopback's and the one it listens on, without a port.
@@ -42,6 +46,7 @@ func (c Config) Validate() error {
 		checkAddr("webhook_addr", c.WebhookAddr),
 		c.checkHosts(),
 		c.checkMaxBody(),
+		c.checkAuth(),
 	)
 }
 
@@ -51,10 +56,20 @@ func (c Config) checkPrivate(key, addr string) error {
 		return err
 	}
 	host, _, _ := net.SplitHostPort(addr)
-	if c.InsecureNoAuth || isLoopback(host) {
+	if c.Auth != nil || c.InsecureNoAuth || isLoopback(host) {
 		return nil
 	}
-	return fmt.Errorf("%s %q can be reached from other machines, and callers are not authenticated: listen on loopback, as 127.0.0.1, or set insecure_no_auth", key, addr)
+	return fmt.Errorf("%s %q can be reached from other machines, and callers are not authenticated: say under auth who may call, listen on loopback, as 127.0.0.1, or set insecure_no_auth", key, addr)
+}
+
+func (c Config) checkAuth() error {
+	if c.Auth == nil {
+		return nil
+	}
+	if err := c.Auth.Validate(); err != nil {
+		return fmt.Errorf("auth: %w", err)
+	}
+	return nil
 }
 
 func (c Config) checkHosts() error {

@@ -11,6 +11,7 @@ import (
 	"go.opentelemetry.io/otel/attribute"
 	"go.opentelemetry.io/otel/trace"
 
+	"github.com/botverse/botverse/access"
 	"github.com/botverse/botverse/dataverse/schema"
 	botversev1 "github.com/botverse/botverse/gen/botverse/v1"
 )
@@ -20,6 +21,7 @@ import (
 type door struct {
 	routes  []*route
 	hosts   func(host string) bool // whether a Host header is one that we answer for
+	gate    gate
 	maxBody int
 	log     *slog.Logger
 }
@@ -29,6 +31,8 @@ type exchange struct {
 	start time.Time
 	route *route // nil before it is found
 	body  []byte // as it came; nil where it was not read
+	// caller is who makes the request; the zero Caller where nobody asked.
+	caller access.Caller
 }
 
 type exchangeKey struct{}
@@ -56,7 +60,7 @@ func (d *door) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 func (d *door) serve(w http.ResponseWriter, r *http.Request, x *exchange) (err error) {
 	defer recoverInto(&err)
 	found, err := d.find(w, r)
-	if known := found != nil && found.anyHost || d.hosts(hostOf(r.Host)); !known {
+	if known := found != nil && found.open || d.hosts(hostOf(r.Host)); !known {
 		return refusal(botversev1.ErrorDetail_UNKNOWN_HOST, fault(botversev1.ErrorDetail_UNKNOWN_HOST, "Host",
 			"this server does not answer for that host; the setting allowed_hosts names those it answers for"))
 	}
@@ -65,11 +69,26 @@ func (d *door) serve(w http.ResponseWriter, r *http.Request, x *exchange) (err e
 	}
 	x.route = found
 	nameSpan(r.Context(), found)
+	if err := d.meet(r, x); err != nil {
+		return err
+	}
 	if err := d.admit(w, r, x); err != nil {
 		return err
 	}
 	found.handler.ServeHTTP(w, r)
 	return nil
+}
+
+// meet finds out who makes a request, before anything of it is read. Whether they may, the chain says of its methods; what else
+// there is to read takes the least role.
+func (d *door) meet(r *http.Request, x *exchange) (err error) {
+	if d.gate.guard == nil || x.route.open {
+		return nil
+	}
+	if x.caller, err = d.gate.authenticate(r.Context(), r.Header.Values(authorization)); err != nil || x.route.input != nil {
+		return err
+	}
+	return x.caller.MustHave(access.RoleViewer)
 }
 
 // find is the route of a request. Where a route is the path itself, those with a parameter in its place do not count.
@@ -142,6 +161,9 @@ func (d *door) refuse(w http.ResponseWriter, r *http.Request, err error) {
 		slog.String("code", e.code.String()),
 		slog.Duration("duration", time.Since(x.start)),
 		slog.String("call_id", callID(r.Context())),
+	}
+	if x.caller.Name != "" {
+		attrs = append(attrs, slog.String("caller", x.caller.Name))
 	}
 	d.log.LogAttrs(r.Context(), logLevel("", e), "request refused", append(attrs, failureAttrs(e)...)...)
 	writeError(w, e.GRPCStatus())

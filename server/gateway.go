@@ -68,7 +68,8 @@ func newGateway(d *door, conn *grpc.ClientConn) (http.Handler, error) {
 }
 
 // forwardedMetadata is what the chain gets to know of a REST request beside the request itself: the call's ID and the
-// trace; and what takeIdempotencyKey wants. Headers of the client's choice never become metadata.
+// trace; and what takeIdempotencyKey wants. Authorization the gateway forwards by itself. Headers of the client's choice never
+// become metadata.
 func forwardedMetadata(ctx context.Context, r *http.Request) metadata.MD {
 	md := metadata.Pairs(callIDHeader, callID(r.Context()))
 	carrier := propagation.MapCarrier{}

@@ -14,6 +14,7 @@ import (
 
 	"google.golang.org/grpc"
 	"google.golang.org/grpc/credentials/insecure"
+	"google.golang.org/grpc/status"
 	"google.golang.org/grpc/test/bufconn"
 	"google.golang.org/protobuf/encoding/protojson"
 	"google.golang.org/protobuf/types/known/anypb"
@@ -219,7 +220,7 @@ func send(t testing.TB, method, url, body string, headers ...string) reply {
 			req.Host = headers[i+1]
 			continue
 		}
-		req.Header.Set(headers[i], headers[i+1])
+		req.Header.Add(headers[i], headers[i+1])
 	}
 	resp, err := http.DefaultClient.Do(req)
 	if err != nil {
@@ -233,6 +234,16 @@ func send(t testing.TB, method, url, body string, headers ...string) reply {
 	return reply{resp.StatusCode, resp.Header, string(data)}
 }
 
+// statusIn is the status that an error's body is.
+func statusIn(t testing.TB, body string) *status.Status {
+	t.Helper()
+	var st spb.Status
+	if err := protojson.Unmarshal([]byte(body), &st); err != nil {
+		t.Fatalf("body %q is no error body: %v", body, err)
+	}
+	return status.FromProto(&st)
+}
+
 // post sends JSON.
 func post(t testing.TB, url, body string, headers ...string) reply {
 	t.Helper()
@@ -242,11 +253,7 @@ func post(t testing.TB, url, body string, headers ...string) reply {
 // detail is the ErrorDetail of an error's body.
 func (r reply) detail(t testing.TB) *botversev1.ErrorDetail {
 	t.Helper()
-	var st spb.Status
-	if err := protojson.Unmarshal([]byte(r.body), &st); err != nil {
-		t.Fatalf("status %d, body %q is no error body: %v", r.status, r.body, err)
-	}
-	return detailIn(t, st.GetDetails())
+	return detailIn(t, statusIn(t, r.body).Proto().GetDetails())
 }
 
 func detailIn(t testing.TB, details []*anypb.Any) *botversev1.ErrorDetail {

@@ -3,9 +3,11 @@ package server
 import (
 	"bytes"
 	"encoding/json"
+	"fmt"
 	"math"
 	"net/http"
 	"strconv"
+	"strings"
 
 	"github.com/grpc-ecosystem/grpc-gateway/v2/runtime"
 	"google.golang.org/genproto/googleapis/rpc/errdetails"
@@ -27,12 +29,27 @@ func writeError(w http.ResponseWriter, st *status.Status) {
 			h.Set("Retry-After", strconv.Itoa(int(math.Ceil(retry.GetRetryDelay().AsDuration().Seconds()))))
 		}
 	}
-	if st.Code() == codes.Unauthenticated {
-		h.Set("WWW-Authenticate", "Bearer")
+	if challenge := challengeOf(detailOf(st)); challenge != "" {
+		h.Set("WWW-Authenticate", challenge)
 	}
 	limitWrite(w)
 	w.WriteHeader(httpStatus(st))
 	_, _ = w.Write(errorBody(st)) // the caller may be gone; there is nobody else to tell
+}
+
+// challengeOf is what the header WWW-Authenticate tells of a caller who was not let in (RFC 6750, 3); "" for other errors. Who
+// showed no token is told of none.
+func challengeOf(detail *botversev1.ErrorDetail) string {
+	const challenge = `Bearer realm="botverse"`
+	switch why := detail.GetReason(); {
+	case why == botversev1.ErrorDetail_CALLER_UNAUTHENTICATED:
+		return challenge
+	case why == botversev1.ErrorDetail_CALLER_FORBIDDEN:
+		return fmt.Sprintf(`%s, error="insufficient_scope", scope=%q`, challenge, strings.ToLower(detail.GetRole().String()))
+	case looks[why].code == codes.Unauthenticated:
+		return fmt.Sprintf(`%s, error="invalid_token", error_description=%q`, challenge, why)
+	}
+	return ""
 }
 
 // errorBody is an error as JSON.

@@ -16,21 +16,23 @@ import (
 
 func (s *Server) logUnary(ctx context.Context, req any, info *grpc.UnaryServerInfo, handler grpc.UnaryHandler) (any, error) {
 	start := time.Now()
+	ctx, caller := expect(ctx)
 	resp, err := handler(ctx, req)
-	s.logCall(ctx, info.FullMethod, s.actionNames.of(req), start, err)
+	s.logCall(ctx, info.FullMethod, caller.Name, s.actionNames.of(req), start, err)
 	return resp, err
 }
 
 func (s *Server) logStream(srv any, ss grpc.ServerStream, info *grpc.StreamServerInfo, handler grpc.StreamHandler) error {
 	start := time.Now()
-	err := handler(srv, ss)
-	s.logCall(ss.Context(), info.FullMethod, "", start, err)
+	ctx, caller := expect(ss.Context())
+	err := handler(srv, contextStream{ss, ctx})
+	s.logCall(ctx, info.FullMethod, caller.Name, "", start, err)
 	return err
 }
 
-// logCall writes the one line of a call. It holds names and codes, never a value of the request. action is the saved action's
-// name; "" for none.
-func (s *Server) logCall(ctx context.Context, fullMethod, action string, start time.Time, err error) {
+// logCall writes the one line of a call. It holds names and codes, never a value of the request. caller and the saved action's
+// name are "" for none.
+func (s *Server) logCall(ctx context.Context, fullMethod, caller, action string, start time.Time, err error) {
 	level := logLevel(fullMethod, err)
 	if !s.log.Enabled(ctx, level) {
 		return
@@ -40,6 +42,9 @@ func (s *Server) logCall(ctx context.Context, fullMethod, action string, start t
 		slog.String("code", statusCode(err).String()),
 		slog.Duration("duration", time.Since(start)),
 		slog.String("call_id", callID(ctx)),
+	}
+	if caller != "" {
+		attrs = append(attrs, slog.String("caller", caller))
 	}
 	if action != "" {
 		attrs = append(attrs, slog.String("action", action))

@@ -11,14 +11,14 @@ import (
 	"github.com/botverse/botverse/gen/openapi"
 )
 
-// healthRoutes tell whether the process lives and whether it can serve. They answer for any host: a probe calls by
+// healthRoutes tell whether the process lives and whether it can serve. They answer for any host, and to anybody: a probe calls by
 // address.
 func healthRoutes(ready func(context.Context) error, log *slog.Logger) []*route {
 	return []*route{
-		{method: http.MethodGet, pattern: "/healthz", anyHost: true, handler: http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
+		{method: http.MethodGet, pattern: "/healthz", open: true, handler: http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
 			writeText(w, http.StatusOK, "ok\n")
 		})},
-		{method: http.MethodGet, pattern: "/readyz", anyHost: true, handler: http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		{method: http.MethodGet, pattern: "/readyz", open: true, handler: http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 			if err := ready(r.Context()); err != nil {
 				log.DebugContext(r.Context(), "not ready", "error", err)
 				writeText(w, http.StatusServiceUnavailable, "not ready\n")

@@ -16,7 +16,7 @@ import (
 type route struct {
 	method  string
 	pattern string // as "/v1/entities/{entity}"
-	anyHost bool   // answers whatever the Host header says
+	open    bool   // answers whatever the Host header says, and whoever asks
 	handler http.Handler
 
 	// input is the request's message, for what the contract serves; nil for the rest.
@@ -62,20 +62,28 @@ func parameterOf(segment string) (name, verb string) {
 // contractRoutes are the routes that the protos declare, each served by handler.
 func contractRoutes(handler http.Handler) []*route {
 	var routes []*route
-	files := []protoreflect.FileDescriptor{
+	for method := range contractMethods {
+		routes = append(routes, contractRoute(method, handler))
+	}
+	return routes
+}
+
+// contractMethods yields the methods of the contract.
+func contractMethods(yield func(protoreflect.MethodDescriptor) bool) {
+	for _, file := range []protoreflect.FileDescriptor{
 		botversev1.File_botverse_v1_actions_proto,
 		botversev1.File_botverse_v1_metadata_proto,
 		botversev1.File_botverse_v1_presence_proto,
-	}
-	for _, file := range files {
+	} {
 		for i := range file.Services().Len() {
 			methods := file.Services().Get(i).Methods()
 			for j := range methods.Len() {
-				routes = append(routes, contractRoute(methods.Get(j), handler))
+				if !yield(methods.Get(j)) {
+					return
+				}
 			}
 		}
 	}
-	return routes
 }
 
 // contractRoute reads the google.api.http rule of a method. Ours are all GET or POST of a whole body.

@@ -59,6 +59,7 @@ func (s actionService) RunAction(ctx context.Context, req *botversev1.RunActionR
 		TimeZone:     req.GetTimeZone(),
 		Culture:      req.GetCulture(),
 		RequestID:    req.GetRequestId(),
+		Namespace:    callerOf(ctx).Name,
 		ValidateOnly: req.GetValidateOnly(),
 	})
 	if err != nil {

@@ -54,16 +54,16 @@ type Deps struct {
 
 // Server is the transport. New, then Listen, then Run; one of each.
 type Server struct {
-	config       Config
-	log          *slog.Logger
-	traces       trace.TracerProvider
-	metrics      metrics
-	statuses     statuses
-	actionNames  *actionNames
-	authenticate authenticator
-	life         *lifetime
-	ready        func(context.Context) error
-	validate     validation
+	config      Config
+	log         *slog.Logger
+	traces      trace.TracerProvider
+	metrics     metrics
+	statuses    statuses
+	actionNames *actionNames
+	gate        gate
+	life        *lifetime
+	ready       func(context.Context) error
+	validate    validation
 
 	grpc    *grpc.Server
 	health  *health.Server
@@ -111,10 +111,14 @@ func newServer(config Config, deps Deps, behind services) (*Server, error) {
 	if err := config.Validate(); err != nil {
 		return nil, err
 	}
-	s := &Server{config: config, log: deps.Logger, traces: deps.TracerProvider, authenticate: anyone, life: newLifetime(),
+	s := &Server{config: config, log: deps.Logger, traces: deps.TracerProvider, life: newLifetime(),
 		actionNames: &actionNames{library: deps.Saved}}
 	if s.log == nil {
 		s.log = slog.New(slog.DiscardHandler)
+	}
+	var err error
+	if s.gate, err = newGate(config.Auth, s.log); err != nil {
+		return nil, err
 	}
 	if s.traces == nil {
 		s.traces = nooptrace.NewTracerProvider()
@@ -214,7 +218,7 @@ func (s *Server) buildREST(behind services, registry *prometheus.Registry) error
 	if s.self, err = dialSelf(s.pipe); err != nil {
 		return fmt.Errorf("connect the gateway: %w", err)
 	}
-	d := &door{hosts: knownHosts(s.config), maxBody: s.config.MaxBody, log: s.log}
+	d := &door{hosts: knownHosts(s.config), gate: s.gate, maxBody: s.config.MaxBody, log: s.log}
 	gateway, err := newGateway(d, s.self)
 	if err != nil {
 		return fmt.Errorf("build the gateway: %w", err)

@@ -7,6 +7,7 @@ import (
 
 	"google.golang.org/grpc/codes"
 
+	"github.com/botverse/botverse/access"
 	"github.com/botverse/botverse/dataverse"
 	botversev1 "github.com/botverse/botverse/gen/botverse/v1"
 	"github.com/botverse/botverse/presence"
@@ -58,6 +59,10 @@ var looks = map[reason]look{
 	botversev1.ErrorDetail_BROKEN_ACTION:       {codes.FailedPrecondition, http.StatusBadRequest, false, sayNothing, ""},
 
 	botversev1.ErrorDetail_CALLER_UNAUTHENTICATED: {codes.Unauthenticated, http.StatusUnauthorized, false, sayNothing, ""},
+	botversev1.ErrorDetail_TOKEN_MALFORMED:        {codes.Unauthenticated, http.StatusUnauthorized, false, sayNothing, ""},
+	botversev1.ErrorDetail_TOKEN_REFUSED: {codes.Unauthenticated, http.StatusUnauthorized, false, sayNothing,
+		"the token is none that this server accepts; its log says why, under the call ID"},
+	botversev1.ErrorDetail_CALLER_FORBIDDEN: {codes.PermissionDenied, http.StatusForbidden, false, sayNothing, ""},
 
 	botversev1.ErrorDetail_DATAVERSE_SIGN_IN: {codes.Unavailable, http.StatusServiceUnavailable, false, sayAgain,
 		"Dataverse refuses the credentials of this environment; the server's log says why"},
@@ -89,9 +94,6 @@ var looks = map[reason]look{
 // statusClientClosedRequest is what proxies log for a caller that left before the answer; nobody sees it.
 const statusClientClosedRequest = 499
 
-// errUnauthenticated is a caller whom we do not know.
-var errUnauthenticated = errors.New("the caller is not signed in")
-
 // causes gives our packages' errors their reason. The first that an error is decides: what Dataverse said of a call comes
 // before the time that ran out meanwhile, and that before what looks like an outage because of it.
 var causes = []struct {
@@ -99,7 +101,10 @@ var causes = []struct {
 	reason reason
 }{
 	{errShuttingDown, botversev1.ErrorDetail_SHUTTING_DOWN},
-	{errUnauthenticated, botversev1.ErrorDetail_CALLER_UNAUTHENTICATED},
+	{access.ErrMissing, botversev1.ErrorDetail_CALLER_UNAUTHENTICATED},
+	{access.ErrMalformed, botversev1.ErrorDetail_TOKEN_MALFORMED},
+	{access.ErrRefused, botversev1.ErrorDetail_TOKEN_REFUSED},
+	{access.ErrForbidden, botversev1.ErrorDetail_CALLER_FORBIDDEN},
 	{dataverse.ErrUnknownEnvironment, botversev1.ErrorDetail_UNKNOWN_ENVIRONMENT},
 	{dataverse.ErrUnknownEntity, botversev1.ErrorDetail_UNKNOWN_ENTITY},
 	{dataverse.ErrNotFound, botversev1.ErrorDetail_RECORD_NOT_FOUND},

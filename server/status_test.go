@@ -12,6 +12,7 @@ import (
 	"google.golang.org/grpc/codes"
 	"google.golang.org/grpc/status"
 
+	"github.com/botverse/botverse/access"
 	"github.com/botverse/botverse/actions"
 	"github.com/botverse/botverse/dataverse"
 	"github.com/botverse/botverse/dataverse/code"
@@ -72,7 +73,10 @@ func TestOurErrorsFromOutside(t *testing.T) {
 		{presence.ErrTooSlow, codes.ResourceExhausted, botversev1.ErrorDetail_SUBSCRIBER_TOO_SLOW, 429, true},
 		{presence.ErrClosed, codes.Unavailable, botversev1.ErrorDetail_SHUTTING_DOWN, 503, true},
 		{presence.ErrPageToken, codes.InvalidArgument, botversev1.ErrorDetail_INVALID_REQUEST, 400, false},
-		{errUnauthenticated, codes.Unauthenticated, botversev1.ErrorDetail_CALLER_UNAUTHENTICATED, 401, false},
+		{access.ErrMissing, codes.Unauthenticated, botversev1.ErrorDetail_CALLER_UNAUTHENTICATED, 401, false},
+		{access.ErrMalformed, codes.Unauthenticated, botversev1.ErrorDetail_TOKEN_MALFORMED, 401, false},
+		{fmt.Errorf("%w: because", access.ErrRefused), codes.Unauthenticated, botversev1.ErrorDetail_TOKEN_REFUSED, 401, false},
+		{&access.ForbiddenError{Needed: access.RoleAdmin}, codes.PermissionDenied, botversev1.ErrorDetail_CALLER_FORBIDDEN, 403, false},
 		{errShuttingDown, codes.Unavailable, botversev1.ErrorDetail_SHUTTING_DOWN, 503, true},
 		{errors.New("surprise"), codes.Internal, botversev1.ErrorDetail_INTERNAL, 500, false},
 	} {

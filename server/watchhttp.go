@@ -98,9 +98,7 @@ type httpStream struct {
 
 func newHTTPStream(w http.ResponseWriter, r *http.Request, request *botversev1.WatchPresenceRequest) *httpStream {
 	md := metadata.Pairs(callIDHeader, callID(r.Context()))
-	if token := r.Header.Get("Authorization"); token != "" {
-		md.Set("authorization", token)
-	}
+	md.Append(authorization, r.Header.Values(authorization)...)
 	return &httpStream{
 		ctx:     metadata.NewIncomingContext(r.Context(), md),
 		w:       w,

@@ -2,6 +2,7 @@ package main
 
 import (
 	"bytes"
+	"cmp"
 	"context"
 	"encoding/json"
 	"errors"
@@ -11,8 +12,6 @@ import (
 	"slices"
 	"strings"
 
-	"google.golang.org/grpc"
-	"google.golang.org/grpc/credentials/insecure"
 	"google.golang.org/protobuf/encoding/protojson"
 	"google.golang.org/protobuf/types/known/structpb"
 
@@ -28,6 +27,7 @@ type actionCall struct {
 	TimeZone    string            `placeholder:"ZONE" help:"The time zone of points in time without an offset, as Europe/Berlin."`
 	RequestID   string            `name:"request-id" placeholder:"KEY" help:"The key for a safe repeat."`
 	Server      string            `placeholder:"ADDR" help:"Call botverse serve at this gRPC address. Without it the action runs here."`
+	session     `embed:""`
 }
 
 // answer makes the call.
@@ -39,14 +39,14 @@ func (c *actionCall) answer(ctx context.Context, validateOnly bool) (_ *botverse
 		return nil, err
 	}
 	if c.Server != "" {
-		conn, err := grpc.NewClient(c.Server, grpc.WithTransportCredentials(insecure.NewCredentials()))
+		conn, err := c.dial(c.Server)
 		if err != nil {
-			return nil, usagef("--server %s: %w", c.Server, err)
+			return nil, err
 		}
 		defer conn.Close()
 		answer, err := botversev1.NewActionServiceClient(conn).RunAction(ctx, request)
 		if err != nil {
-			return nil, unreachable(err, c.Server)
+			return nil, cmp.Or(c.notLetIn(c.Server, err), unreachable(err, c.Server))
 		}
 		return answer, nil
 	}

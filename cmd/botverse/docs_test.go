@@ -15,8 +15,13 @@ import (
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
+	"google.golang.org/protobuf/proto"
+	"google.golang.org/protobuf/reflect/protoreflect"
+	"google.golang.org/protobuf/reflect/protoregistry"
 
+	"github.com/botverse/botverse/access"
 	"github.com/botverse/botverse/dataverse"
+	botversev1 "github.com/botverse/botverse/gen/botverse/v1"
 	"github.com/botverse/botverse/journal"
 	"github.com/botverse/botverse/presence"
 	"github.com/botverse/botverse/presence/output"
@@ -67,7 +72,7 @@ func TestEverySettingIsDocumented(t *testing.T) {
 func TestEveryKeyIsDocumented(t *testing.T) {
 	t.Parallel()
 	text := doc(t, "docs/configuration.md")
-	for _, of := range []any{dataverse.Config{}, presence.Config{}, output.Config{}, journal.NATS{}, webhookSettings{}} {
+	for _, of := range []any{dataverse.Config{}, presence.Config{}, output.Config{}, journal.NATS{}, webhookSettings{}, access.Config{}} {
 		keys := yamlKeys(reflect.TypeOf(of))
 		if len(keys) < 2 {
 			t.Errorf("%T has the keys %q, want some", of, keys)
@@ -102,8 +107,8 @@ func yamlKeys(of reflect.Type) []string {
 
 // The configurations that the documentation shows are taken, and those that are to show defaults do.
 func TestDocumentedConfigurationsAreTaken(t *testing.T) {
-	for _, name := range []string{"CONTOSO_CLIENT_SECRET", "NATS_TOKEN", "TOPIC_KEY", "NEW_KEY", "OLD_KEY"} {
-		t.Setenv(name, "a-secret")
+	for _, name := range []string{"CONTOSO_CLIENT_SECRET", "NATS_TOKEN", "TOPIC_KEY", "NEW_KEY", "OLD_KEY", "BOT_TOKEN"} {
+		t.Setenv(name, "a-secret-0123456789")
 	}
 	for _, page := range []string{"README.md", "docs/configuration.md"} {
 		blocks := regexp.MustCompile("(?s)```yaml\n(.*?)```").FindAllStringSubmatch(doc(t, page), -1)
@@ -112,8 +117,8 @@ func TestDocumentedConfigurationsAreTaken(t *testing.T) {
 		}
 		for _, block := range blocks {
 			c := serveFrom(t, "--config="+configFile(t, block[1]))
-			if faults := c.faults(); faults != nil {
-				t.Errorf("%s: %v\n%s", page, faults, block[1])
+			if err := c.validate(); err != nil {
+				t.Errorf("%s: %v\n%s", page, err, block[1])
 			}
 			checkDefaults(t, block[1], c.Presence.settings())
 		}
@@ -129,6 +134,31 @@ func checkDefaults(t *testing.T, block string, got presence.Config) {
 	}
 	if strings.Contains(block, "interval:") && !cmp.Equal(got.Backfill, want.Backfill) {
 		t.Errorf("the documentation shows %+v as the default, want %+v", got.Backfill, want.Backfill)
+	}
+}
+
+// The table of roles has each method of the contract beside the role that it takes.
+func TestRolesAreDocumented(t *testing.T) {
+	t.Parallel()
+	told := map[string]string{}
+	for _, row := range regexp.MustCompile("(?m)^\\| `(viewer|caller|builder|admin)` \\|([^|]*)\\|").FindAllStringSubmatch(doc(t, "docs/configuration.md"), -1) {
+		for _, method := range regexp.MustCompile(`[A-Z]\w+`).FindAllString(row[2], -1) {
+			told[method] = row[1]
+		}
+	}
+	want := map[string]string{}
+	protoregistry.GlobalFiles.RangeFilesByPackage("botverse.v1", func(file protoreflect.FileDescriptor) bool {
+		for i := range file.Services().Len() {
+			methods := file.Services().Get(i).Methods()
+			for j := range methods.Len() {
+				role := proto.GetExtension(methods.Get(j).Options(), botversev1.E_Role).(botversev1.Role)
+				want[string(methods.Get(j).Name())] = strings.ToLower(role.String())
+			}
+		}
+		return true
+	})
+	if diff := cmp.Diff(want, told); diff != "" {
+		t.Errorf("docs/configuration.md differs from the contract (-contract +page):\n%s", diff)
 	}
 }
 
@@ -226,6 +256,8 @@ func drawn(pkg string) string {
 		return "dataverse/schema"
 	case pkg == "actions/phone":
 		return "actions/template"
+	case pkg == "fresh":
+		return "access"
 	}
 	return pkg
 }
@@ -235,7 +267,7 @@ func packageImports(t *testing.T) map[string][]string {
 	t.Helper()
 	const module = "github.com/botverse/botverse/"
 	found := map[string][]string{}
-	for _, top := range []string{"actions", "cmd", "dataverse", "gen", "journal", "presence", "server"} {
+	for _, top := range []string{"access", "actions", "cmd", "dataverse", "fresh", "gen", "journal", "presence", "server"} {
 		err := fs.WalkDir(os.DirFS("../.."), top, func(dir string, d fs.DirEntry, err error) error {
 			if err != nil || !d.IsDir() {
 				return err

@@ -9,7 +9,6 @@ import (
 
 	"google.golang.org/grpc"
 	"google.golang.org/grpc/codes"
-	"google.golang.org/grpc/credentials/insecure"
 	"google.golang.org/grpc/status"
 
 	botversev1 "github.com/botverse/botverse/gen/botverse/v1"
@@ -19,6 +18,7 @@ import (
 type presenceServer struct {
 	Server   string `help:"The gRPC address of botverse serve; without it grpc_addr, which serve listens on." placeholder:"ADDR"`
 	GRPCAddr string `name:"grpc-addr" default:"${grpc_addr}" hidden:""`
+	session  `embed:""`
 }
 
 // addr is where to connect to: whoever reads serve's configuration file need not be told.
@@ -38,11 +38,7 @@ func dialled(addr string) string {
 
 // dial connects; nothing is sent yet.
 func (c presenceServer) dial(options ...grpc.DialOption) (*grpc.ClientConn, error) {
-	conn, err := grpc.NewClient(c.addr(), append(options, grpc.WithTransportCredentials(insecure.NewCredentials()))...)
-	if err != nil {
-		return nil, usagef("--server %s: %w", c.addr(), err)
-	}
-	return conn, nil
+	return c.session.dial(c.addr(), options...)
 }
 
 // call connects, and tells errors in a sentence.
@@ -58,9 +54,12 @@ func (c presenceServer) call(do func(botversev1.PresenceServiceClient) error) er
 // plain tells an error of the server in a sentence.
 func (c presenceServer) plain(err error) error {
 	st, ok := status.FromError(err)
+	refused := c.notLetIn(c.addr(), err)
 	switch {
 	case err == nil || !ok:
 		return err
+	case refused != nil:
+		return refused
 	case st.Code() == codes.Unavailable:
 		return fmt.Errorf("no botverse answers at %s: is `botverse serve` running there? (%s)", c.addr(), st.Message())
 	}

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"path/filepath"
 
+	"github.com/botverse/botverse/access"
 	"github.com/botverse/botverse/actions"
 	"github.com/botverse/botverse/actions/saved"
 	"github.com/botverse/botverse/dataverse"
@@ -25,11 +26,18 @@ type serveCommand struct {
 	GRPCAddr string `name:"grpc-addr" default:"${grpc_addr}" help:"Serve gRPC here." placeholder:"ADDR"`
 	place    `embed:""`
 
-	ActionsDir     string   `placeholder:"DIR" help:"Read saved actions from the *.yaml files of this directory, and follow their changes. Default: actions in the data directory."`
-	AllowedHosts   []string `placeholder:"HOST" help:"Host names that REST answers to beside loopback's."`
-	InsecureNoAuth bool     `help:"Listen on other addresses than loopback though callers are not authenticated."`
-	OTLPEndpoint   string   `name:"otlp-endpoint" placeholder:"ADDR" help:"Send traces to this OpenTelemetry collector (OTLP over gRPC)."`
+	ActionsDir     string       `placeholder:"DIR" help:"Read saved actions from the *.yaml files of this directory, and follow their changes. Default: actions in the data directory."`
+	Auth           authSettings `placeholder:"YAML" help:"Whose calls are taken: a mapping in the configuration file. Without it everybody's, on this machine."`
+	AllowedHosts   []string     `placeholder:"HOST" help:"Host names that REST answers to beside loopback's."`
+	InsecureNoAuth bool         `help:"Listen on other addresses than loopback though callers are not authenticated."`
+	OTLPEndpoint   string       `name:"otlp-endpoint" placeholder:"ADDR" help:"Send traces to this OpenTelemetry collector (OTLP over gRPC)."`
 	logging        `embed:""`
+}
+
+// authSettings are the callers' settings as the file has them.
+type authSettings struct {
+	access.Config `yaml:",inline"`
+	given         bool
 }
 
 // Run starts everything, says where it listens, and serves until ctx ends.
@@ -42,7 +50,7 @@ func (c *serveCommand) Run(ctx context.Context, s streams) error {
 	if err := c.build(ctx, h); err != nil {
 		return err
 	}
-	return h.run(ctx, func() { printWelcome(s.out, h) })
+	return h.run(ctx, func() { printWelcome(s.out, h, c.Auth.given) })
 }
 
 func (c *serveCommand) validate() error {
@@ -64,6 +72,9 @@ func (c *serveCommand) server() server.Config {
 	config.HTTPAddr, config.GRPCAddr, config.WebhookAddr = c.HTTPAddr, c.GRPCAddr, c.WebhookAddr
 	config.AllowedHosts = c.AllowedHosts
 	config.InsecureNoAuth = c.InsecureNoAuth
+	if c.Auth.given {
+		config.Auth = &c.Auth.Config
+	}
 	return config
 }
 

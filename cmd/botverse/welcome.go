@@ -6,8 +6,9 @@ import (
 	"strings"
 )
 
-// printWelcome says what listens where and what to try. The commands work when pasted, and work again when repeated.
-func printWelcome(w io.Writer, h *house) {
+// printWelcome says what listens where and what to try. The commands work when pasted, and work again when repeated;
+// where callers are asked for a token they would not.
+func printWelcome(w io.Writer, h *house, guarded bool) {
 	var b strings.Builder
 	fmt.Fprintf(&b, "\nbotverse is ready\n\n")
 	fmt.Fprintf(&b, "  gRPC             %s\n", h.server.GRPCAddr())
@@ -15,6 +16,8 @@ func printWelcome(w io.Writer, h *house) {
 	fmt.Fprintf(&b, "  webhook intake   http://%s\n", h.server.WebhookAddr())
 	if h.local != nil {
 		fmt.Fprintf(&b, "  local Dataverse  %s/api/data/v9.2/\n", localURL(h.local))
+	}
+	if h.local != nil && !guarded {
 		fmt.Fprintf(&b, welcomeCommands, h.server.HTTPAddr())
 	}
 	fmt.Fprintln(w, b.String())

@@ -108,6 +108,12 @@ func (p *presenceSettings) Decode(ctx *kong.DecodeContext) error {
 	return nil
 }
 
+// Decode reads the callers' settings for kong.
+func (a *authSettings) Decode(ctx *kong.DecodeContext) error {
+	a.given = true
+	return decodeMapping(ctx, "auth", a)
+}
+
 // Decode reads the webhook's settings for kong.
 func (w *webhookSettings) Decode(ctx *kong.DecodeContext) error {
 	type plain webhookSettings

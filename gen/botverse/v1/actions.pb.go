@@ -2621,7 +2621,7 @@ var File_botverse_v1_actions_proto protoreflect.FileDescriptor
 
 const file_botverse_v1_actions_proto_rawDesc = "" +
 	"\n" +
-	"\x19botverse/v1/actions.proto\x12\vbotverse.v1\x1a\x19botverse/v1/records.proto\x1a\x1fbotverse/v1/saved_actions.proto\x1a\x1bbuf/validate/validate.proto\x1a\x1cgoogle/api/annotations.proto\x1a\x1cgoogle/protobuf/struct.proto\"\x83\v\n" +
+	"\x19botverse/v1/actions.proto\x12\vbotverse.v1\x1a\x19botverse/v1/records.proto\x1a\x17botverse/v1/roles.proto\x1a\x1fbotverse/v1/saved_actions.proto\x1a\x1bbuf/validate/validate.proto\x1a\x1cgoogle/api/annotations.proto\x1a\x1cgoogle/protobuf/struct.proto\"\x83\v\n" +
 	"\x13CreateRecordRequest\x12*\n" +
 	"\venvironment\x18\x01 \x01(\tB\b\xbaH\x05r\x03\x18\x80\x01R\venvironment\x12<\n" +
 	"\x06entity\x18\x02 \x01(\tB$\xbaH!r\x1f2\x1d^[a-zA-Z][a-zA-Z0-9_]{0,127}$R\x06entity\x127\n" +
@@ -2910,17 +2910,17 @@ const file_botverse_v1_actions_proto_rawDesc = "" +
 	"\aMATCHED\x10\x01\x12\x0f\n" +
 	"\vNOT_MATCHED\x10\x02\x12\r\n" +
 	"\tAMBIGUOUS\x10\x03B\x0e\n" +
-	"\f_match_count2\xcf\a\n" +
-	"\rActionService\x12y\n" +
-	"\fCreateRecord\x12 .botverse.v1.CreateRecordRequest\x1a!.botverse.v1.CreateRecordResponse\"$\x82\xd3\xe4\x93\x02\x1e:\x01*\"\x19/v1/actions/create-record\x12y\n" +
-	"\fUpdateRecord\x12 .botverse.v1.UpdateRecordRequest\x1a!.botverse.v1.UpdateRecordResponse\"$\x82\xd3\xe4\x93\x02\x1e:\x01*\"\x19/v1/actions/update-record\x12y\n" +
-	"\fUpsertRecord\x12 .botverse.v1.UpsertRecordRequest\x1a!.botverse.v1.UpsertRecordResponse\"$\x82\xd3\xe4\x93\x02\x1e:\x01*\"\x19/v1/actions/upsert-record\x12q\n" +
+	"\f_match_count2\xef\a\n" +
+	"\rActionService\x12}\n" +
+	"\fCreateRecord\x12 .botverse.v1.CreateRecordRequest\x1a!.botverse.v1.CreateRecordResponse\"(\xa8\xb6\x18\x02\x82\xd3\xe4\x93\x02\x1e:\x01*\"\x19/v1/actions/create-record\x12}\n" +
+	"\fUpdateRecord\x12 .botverse.v1.UpdateRecordRequest\x1a!.botverse.v1.UpdateRecordResponse\"(\xa8\xb6\x18\x02\x82\xd3\xe4\x93\x02\x1e:\x01*\"\x19/v1/actions/update-record\x12}\n" +
+	"\fUpsertRecord\x12 .botverse.v1.UpsertRecordRequest\x1a!.botverse.v1.UpsertRecordResponse\"(\xa8\xb6\x18\x02\x82\xd3\xe4\x93\x02\x1e:\x01*\"\x19/v1/actions/upsert-record\x12u\n" +
 	"\n" +
-	"FindRecord\x12\x1e.botverse.v1.FindRecordRequest\x1a\x1f.botverse.v1.FindRecordResponse\"\"\x82\xd3\xe4\x93\x02\x1c:\x01*\"\x17/v1/actions/find-record\x12\x9b\x01\n" +
-	"\x14FindRecordByFetchXML\x12(.botverse.v1.FindRecordByFetchXMLRequest\x1a).botverse.v1.FindRecordByFetchXMLResponse\".\x82\xd3\xe4\x93\x02(:\x01*\"#/v1/actions/find-record-by-fetchxml\x12e\n" +
-	"\vListActions\x12\x1f.botverse.v1.ListActionsRequest\x1a .botverse.v1.ListActionsResponse\"\x13\x82\xd3\xe4\x93\x02\r\x12\v/v1/actions\x12f\n" +
-	"\tGetAction\x12\x1d.botverse.v1.GetActionRequest\x1a\x1e.botverse.v1.GetActionResponse\"\x1a\x82\xd3\xe4\x93\x02\x14\x12\x12/v1/actions/{name}\x12m\n" +
-	"\tRunAction\x12\x1d.botverse.v1.RunActionRequest\x1a\x1e.botverse.v1.RunActionResponse\"!\x82\xd3\xe4\x93\x02\x1b:\x01*\"\x16/v1/actions/{name}:runB\xa5\x01\n" +
+	"FindRecord\x12\x1e.botverse.v1.FindRecordRequest\x1a\x1f.botverse.v1.FindRecordResponse\"&\xa8\xb6\x18\x02\x82\xd3\xe4\x93\x02\x1c:\x01*\"\x17/v1/actions/find-record\x12\x9f\x01\n" +
+	"\x14FindRecordByFetchXML\x12(.botverse.v1.FindRecordByFetchXMLRequest\x1a).botverse.v1.FindRecordByFetchXMLResponse\"2\xa8\xb6\x18\x02\x82\xd3\xe4\x93\x02(:\x01*\"#/v1/actions/find-record-by-fetchxml\x12i\n" +
+	"\vListActions\x12\x1f.botverse.v1.ListActionsRequest\x1a .botverse.v1.ListActionsResponse\"\x17\xa8\xb6\x18\x01\x82\xd3\xe4\x93\x02\r\x12\v/v1/actions\x12j\n" +
+	"\tGetAction\x12\x1d.botverse.v1.GetActionRequest\x1a\x1e.botverse.v1.GetActionResponse\"\x1e\xa8\xb6\x18\x01\x82\xd3\xe4\x93\x02\x14\x12\x12/v1/actions/{name}\x12q\n" +
+	"\tRunAction\x12\x1d.botverse.v1.RunActionRequest\x1a\x1e.botverse.v1.RunActionResponse\"%\xa8\xb6\x18\x02\x82\xd3\xe4\x93\x02\x1b:\x01*\"\x16/v1/actions/{name}:runB\xa5\x01\n" +
 	"\x0fcom.botverse.v1B\fActionsProtoP\x01Z7github.com/botverse/botverse/gen/botverse/v1;botversev1\xa2\x02\x03BXX\xaa\x02\vBotverse.V1\xca\x02\vBotverse\\V1\xe2\x02\x17Botverse\\V1\\GPBMetadata\xea\x02\fBotverse::V1b\x06proto3"
 
 var (
@@ -3093,6 +3093,7 @@ func file_botverse_v1_actions_proto_init() {
 		return
 	}
 	file_botverse_v1_records_proto_init()
+	file_botverse_v1_roles_proto_init()
 	file_botverse_v1_saved_actions_proto_init()
 	file_botverse_v1_actions_proto_msgTypes[8].OneofWrappers = []any{}
 	file_botverse_v1_actions_proto_msgTypes[10].OneofWrappers = []any{}

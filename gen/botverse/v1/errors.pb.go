@@ -71,8 +71,14 @@ const (
 	ErrorDetail_BROKEN_ACTION ErrorDetail_Reason = 23
 	// No record of the entity can be created by asking for one: Entity.creatable is false. INVALID_ARGUMENT, HTTP 400.
 	ErrorDetail_NOT_CREATABLE ErrorDetail_Reason = 24
-	// The caller is not signed in. UNAUTHENTICATED, HTTP 401.
+	// No token was given, and this server wants to know who calls. UNAUTHENTICATED, HTTP 401.
 	ErrorDetail_CALLER_UNAUTHENTICATED ErrorDetail_Reason = 30
+	// The header Authorization is not `Bearer TOKEN`. UNAUTHENTICATED, HTTP 401.
+	ErrorDetail_TOKEN_MALFORMED ErrorDetail_Reason = 31
+	// The token is none that this server knows or trusts; its log says why. UNAUTHENTICATED, HTTP 401.
+	ErrorDetail_TOKEN_REFUSED ErrorDetail_Reason = 32
+	// The caller lacks the role that the detail names. PERMISSION_DENIED, HTTP 403.
+	ErrorDetail_CALLER_FORBIDDEN ErrorDetail_Reason = 35
 	// Dataverse refuses our credentials: for the operator to mend. UNAVAILABLE, HTTP 503.
 	ErrorDetail_DATAVERSE_SIGN_IN ErrorDetail_Reason = 40
 	// The application user lacks a right in Dataverse. PERMISSION_DENIED, HTTP 403.
@@ -131,6 +137,9 @@ var (
 		23: "BROKEN_ACTION",
 		24: "NOT_CREATABLE",
 		30: "CALLER_UNAUTHENTICATED",
+		31: "TOKEN_MALFORMED",
+		32: "TOKEN_REFUSED",
+		35: "CALLER_FORBIDDEN",
 		40: "DATAVERSE_SIGN_IN",
 		41: "DATAVERSE_FORBIDDEN",
 		42: "RECORD_NOT_FOUND",
@@ -171,6 +180,9 @@ var (
 		"BROKEN_ACTION":          23,
 		"NOT_CREATABLE":          24,
 		"CALLER_UNAUTHENTICATED": 30,
+		"TOKEN_MALFORMED":        31,
+		"TOKEN_REFUSED":          32,
+		"CALLER_FORBIDDEN":       35,
 		"DATAVERSE_SIGN_IN":      40,
 		"DATAVERSE_FORBIDDEN":    41,
 		"RECORD_NOT_FOUND":       42,
@@ -232,7 +244,9 @@ type ErrorDetail struct {
 	// What is wrong with the input, each fault by itself.
 	Faults []*ErrorDetail_Fault `protobuf:"bytes,6,rep,name=faults,proto3" json:"faults,omitempty"`
 	// For a stream that ended: the cursor of the last message sent, after which to subscribe again.
-	Cursor        string `protobuf:"bytes,7,opt,name=cursor,proto3" json:"cursor,omitempty"`
+	Cursor string `protobuf:"bytes,7,opt,name=cursor,proto3" json:"cursor,omitempty"`
+	// The role that the caller lacks, where that is why it failed.
+	Role          Role `protobuf:"varint,8,opt,name=role,proto3,enum=botverse.v1.Role" json:"role,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -314,6 +328,13 @@ func (x *ErrorDetail) GetCursor() string {
 		return x.Cursor
 	}
 	return ""
+}
+
+func (x *ErrorDetail) GetRole() Role {
+	if x != nil {
+		return x.Role
+	}
+	return Role_ROLE_UNSPECIFIED
 }
 
 // One fault of the input.
@@ -402,7 +423,8 @@ var File_botverse_v1_errors_proto protoreflect.FileDescriptor
 
 const file_botverse_v1_errors_proto_rawDesc = "" +
 	"\n" +
-	"\x18botverse/v1/errors.proto\x12\vbotverse.v1\"\xdb\t\n" +
+	"\x18botverse/v1/errors.proto\x12\vbotverse.v1\x1a\x17botverse/v1/roles.proto\"\xc0\n" +
+	"\n" +
 	"\vErrorDetail\x127\n" +
 	"\x06reason\x18\x01 \x01(\x0e2\x1f.botverse.v1.ErrorDetail.ReasonR\x06reason\x12\x1c\n" +
 	"\tretryable\x18\x02 \x01(\bR\tretryable\x12%\n" +
@@ -410,13 +432,14 @@ const file_botverse_v1_errors_proto_rawDesc = "" +
 	"\acall_id\x18\x04 \x01(\tR\x06callId\x12\x10\n" +
 	"\x03say\x18\x05 \x01(\tR\x03say\x126\n" +
 	"\x06faults\x18\x06 \x03(\v2\x1e.botverse.v1.ErrorDetail.FaultR\x06faults\x12\x16\n" +
-	"\x06cursor\x18\a \x01(\tR\x06cursor\x1a\xa4\x01\n" +
+	"\x06cursor\x18\a \x01(\tR\x06cursor\x12%\n" +
+	"\x04role\x18\b \x01(\x0e2\x11.botverse.v1.RoleR\x04role\x1a\xa4\x01\n" +
 	"\x05Fault\x127\n" +
 	"\x06reason\x18\x01 \x01(\x0e2\x1f.botverse.v1.ErrorDetail.ReasonR\x06reason\x12\x14\n" +
 	"\x05field\x18\x02 \x01(\tR\x05field\x12\x18\n" +
 	"\amessage\x18\x03 \x01(\tR\amessage\x12\x18\n" +
 	"\aallowed\x18\x04 \x03(\tR\aallowed\x12\x18\n" +
-	"\anearest\x18\x05 \x03(\tR\anearest\"\xab\x06\n" +
+	"\anearest\x18\x05 \x03(\tR\anearest\"\xe9\x06\n" +
 	"\x06Reason\x12\x16\n" +
 	"\x12REASON_UNSPECIFIED\x10\x00\x12\x13\n" +
 	"\x0fINVALID_REQUEST\x10\x01\x12\x15\n" +
@@ -443,7 +466,10 @@ const file_botverse_v1_errors_proto_rawDesc = "" +
 	"\x0eUNKNOWN_ACTION\x10\x16\x12\x11\n" +
 	"\rBROKEN_ACTION\x10\x17\x12\x11\n" +
 	"\rNOT_CREATABLE\x10\x18\x12\x1a\n" +
-	"\x16CALLER_UNAUTHENTICATED\x10\x1e\x12\x15\n" +
+	"\x16CALLER_UNAUTHENTICATED\x10\x1e\x12\x13\n" +
+	"\x0fTOKEN_MALFORMED\x10\x1f\x12\x11\n" +
+	"\rTOKEN_REFUSED\x10 \x12\x14\n" +
+	"\x10CALLER_FORBIDDEN\x10#\x12\x15\n" +
 	"\x11DATAVERSE_SIGN_IN\x10(\x12\x17\n" +
 	"\x13DATAVERSE_FORBIDDEN\x10)\x12\x14\n" +
 	"\x10RECORD_NOT_FOUND\x10*\x12\x17\n" +
@@ -478,16 +504,18 @@ var file_botverse_v1_errors_proto_goTypes = []any{
 	(ErrorDetail_Reason)(0),   // 0: botverse.v1.ErrorDetail.Reason
 	(*ErrorDetail)(nil),       // 1: botverse.v1.ErrorDetail
 	(*ErrorDetail_Fault)(nil), // 2: botverse.v1.ErrorDetail.Fault
+	(Role)(0),                 // 3: botverse.v1.Role
 }
 var file_botverse_v1_errors_proto_depIdxs = []int32{
 	0, // 0: botverse.v1.ErrorDetail.reason:type_name -> botverse.v1.ErrorDetail.Reason
 	2, // 1: botverse.v1.ErrorDetail.faults:type_name -> botverse.v1.ErrorDetail.Fault
-	0, // 2: botverse.v1.ErrorDetail.Fault.reason:type_name -> botverse.v1.ErrorDetail.Reason
-	3, // [3:3] is the sub-list for method output_type
-	3, // [3:3] is the sub-list for method input_type
-	3, // [3:3] is the sub-list for extension type_name
-	3, // [3:3] is the sub-list for extension extendee
-	0, // [0:3] is the sub-list for field type_name
+	3, // 2: botverse.v1.ErrorDetail.role:type_name -> botverse.v1.Role
+	0, // 3: botverse.v1.ErrorDetail.Fault.reason:type_name -> botverse.v1.ErrorDetail.Reason
+	4, // [4:4] is the sub-list for method output_type
+	4, // [4:4] is the sub-list for method input_type
+	4, // [4:4] is the sub-list for extension type_name
+	4, // [4:4] is the sub-list for extension extendee
+	0, // [0:4] is the sub-list for field type_name
 }
 
 func init() { file_botverse_v1_errors_proto_init() }
@@ -495,6 +523,7 @@ func file_botverse_v1_errors_proto_init() {
 	if File_botverse_v1_errors_proto != nil {
 		return
 	}
+	file_botverse_v1_roles_proto_init()
 	type x struct{}
 	out := protoimpl.TypeBuilder{
 		File: protoimpl.DescBuilder{

@@ -1081,7 +1081,7 @@ var File_botverse_v1_metadata_proto protoreflect.FileDescriptor
 
 const file_botverse_v1_metadata_proto_rawDesc = "" +
 	"\n" +
-	"\x1abotverse/v1/metadata.proto\x12\vbotverse.v1\x1a\x1bbuf/validate/validate.proto\x1a\x1cgoogle/api/annotations.proto\x1a\x1cgoogle/protobuf/struct.proto\"\xdf\x01\n" +
+	"\x1abotverse/v1/metadata.proto\x12\vbotverse.v1\x1a\x17botverse/v1/roles.proto\x1a\x1bbuf/validate/validate.proto\x1a\x1cgoogle/api/annotations.proto\x1a\x1cgoogle/protobuf/struct.proto\"\xdf\x01\n" +
 	"\x13ListEntitiesRequest\x12*\n" +
 	"\venvironment\x18\x01 \x01(\tB\b\xbaH\x05r\x03\x18\x80\x01R\venvironment\x12'\n" +
 	"\tpage_size\x18\x02 \x01(\x05B\n" +
@@ -1198,10 +1198,10 @@ const file_botverse_v1_metadata_proto_rawDesc = "" +
 	"\x15TIME_ZONE_INDEPENDENT\x10\x03B\r\n" +
 	"\v_max_lengthB\f\n" +
 	"\n" +
-	"_precision2\xe7\x01\n" +
-	"\x0fMetadataService\x12i\n" +
-	"\fListEntities\x12 .botverse.v1.ListEntitiesRequest\x1a!.botverse.v1.ListEntitiesResponse\"\x14\x82\xd3\xe4\x93\x02\x0e\x12\f/v1/entities\x12i\n" +
-	"\tGetEntity\x12\x1d.botverse.v1.GetEntityRequest\x1a\x1e.botverse.v1.GetEntityResponse\"\x1d\x82\xd3\xe4\x93\x02\x17\x12\x15/v1/entities/{entity}B\xa6\x01\n" +
+	"_precision2\xef\x01\n" +
+	"\x0fMetadataService\x12m\n" +
+	"\fListEntities\x12 .botverse.v1.ListEntitiesRequest\x1a!.botverse.v1.ListEntitiesResponse\"\x18\xa8\xb6\x18\x03\x82\xd3\xe4\x93\x02\x0e\x12\f/v1/entities\x12m\n" +
+	"\tGetEntity\x12\x1d.botverse.v1.GetEntityRequest\x1a\x1e.botverse.v1.GetEntityResponse\"!\xa8\xb6\x18\x03\x82\xd3\xe4\x93\x02\x17\x12\x15/v1/entities/{entity}B\xa6\x01\n" +
 	"\x0fcom.botverse.v1B\rMetadataProtoP\x01Z7github.com/botverse/botverse/gen/botverse/v1;botversev1\xa2\x02\x03BXX\xaa\x02\vBotverse.V1\xca\x02\vBotverse\\V1\xe2\x02\x17Botverse\\V1\\GPBMetadata\xea\x02\fBotverse::V1b\x06proto3"
 
 var (
@@ -1258,6 +1258,7 @@ func file_botverse_v1_metadata_proto_init() {
 	if File_botverse_v1_metadata_proto != nil {
 		return
 	}
+	file_botverse_v1_roles_proto_init()
 	file_botverse_v1_metadata_proto_msgTypes[6].OneofWrappers = []any{}
 	file_botverse_v1_metadata_proto_msgTypes[8].OneofWrappers = []any{}
 	type x struct{}

@@ -2526,7 +2526,7 @@ var File_botverse_v1_presence_proto protoreflect.FileDescriptor
 
 const file_botverse_v1_presence_proto_rawDesc = "" +
 	"\n" +
-	"\x1abotverse/v1/presence.proto\x12\vbotverse.v1\x1a\x1bbuf/validate/validate.proto\x1a\x1cgoogle/api/annotations.proto\x1a\x1egoogle/protobuf/duration.proto\x1a\x1cgoogle/protobuf/struct.proto\x1a\x1fgoogle/protobuf/timestamp.proto\"\xf2\x04\n" +
+	"\x1abotverse/v1/presence.proto\x12\vbotverse.v1\x1a\x17botverse/v1/roles.proto\x1a\x1bbuf/validate/validate.proto\x1a\x1cgoogle/api/annotations.proto\x1a\x1egoogle/protobuf/duration.proto\x1a\x1cgoogle/protobuf/struct.proto\x1a\x1fgoogle/protobuf/timestamp.proto\"\xf2\x04\n" +
 	"\x13ListPresenceRequest\x12'\n" +
 	"\tpage_size\x18\x01 \x01(\x05B\n" +
 	"\xbaH\a\x1a\x05\x18\xe8\a(\x00R\bpageSize\x12'\n" +
@@ -2750,15 +2750,15 @@ const file_botverse_v1_presence_proto_rawDesc = "" +
 	"AFTER_WORK\x10\x04\x12\v\n" +
 	"\aCONSULT\x10\x05\x12\x0e\n" +
 	"\n" +
-	"ROW_CHANGE\x10\x062\xde\x06\n" +
-	"\x0fPresenceService\x12i\n" +
-	"\fListPresence\x12 .botverse.v1.ListPresenceRequest\x1a!.botverse.v1.ListPresenceResponse\"\x14\x82\xd3\xe4\x93\x02\x0e\x12\f/v1/presence\x12t\n" +
-	"\rWatchPresence\x12!.botverse.v1.WatchPresenceRequest\x1a\".botverse.v1.WatchPresenceResponse\"\x1a\x82\xd3\xe4\x93\x02\x14\x12\x12/v1/presence:watch0\x01\x12q\n" +
-	"\x0eListDeliveries\x12\".botverse.v1.ListDeliveriesRequest\x1a#.botverse.v1.ListDeliveriesResponse\"\x16\x82\xd3\xe4\x93\x02\x10\x12\x0e/v1/deliveries\x12\x81\x01\n" +
-	"\x10BackfillPresence\x12$.botverse.v1.BackfillPresenceRequest\x1a%.botverse.v1.BackfillPresenceResponse\" \x82\xd3\xe4\x93\x02\x1a:\x01*\"\x15/v1/presence:backfill\x12v\n" +
-	"\x0fListDeadLetters\x12#.botverse.v1.ListDeadLettersRequest\x1a$.botverse.v1.ListDeadLettersResponse\"\x18\x82\xd3\xe4\x93\x02\x12\x12\x10/v1/dead-letters\x12u\n" +
-	"\rGetDeadLetter\x12!.botverse.v1.GetDeadLetterRequest\x1a\".botverse.v1.GetDeadLetterResponse\"\x1d\x82\xd3\xe4\x93\x02\x17\x12\x15/v1/dead-letters/{id}\x12\x83\x01\n" +
-	"\x10ReplayDeadLetter\x12$.botverse.v1.ReplayDeadLetterRequest\x1a%.botverse.v1.ReplayDeadLetterResponse\"\"\x82\xd3\xe4\x93\x02\x1c:\x01*\"\x17/v1/dead-letters:replayB\xa6\x01\n" +
+	"ROW_CHANGE\x10\x062\xfa\x06\n" +
+	"\x0fPresenceService\x12m\n" +
+	"\fListPresence\x12 .botverse.v1.ListPresenceRequest\x1a!.botverse.v1.ListPresenceResponse\"\x18\xa8\xb6\x18\x01\x82\xd3\xe4\x93\x02\x0e\x12\f/v1/presence\x12x\n" +
+	"\rWatchPresence\x12!.botverse.v1.WatchPresenceRequest\x1a\".botverse.v1.WatchPresenceResponse\"\x1e\xa8\xb6\x18\x01\x82\xd3\xe4\x93\x02\x14\x12\x12/v1/presence:watch0\x01\x12u\n" +
+	"\x0eListDeliveries\x12\".botverse.v1.ListDeliveriesRequest\x1a#.botverse.v1.ListDeliveriesResponse\"\x1a\xa8\xb6\x18\x01\x82\xd3\xe4\x93\x02\x10\x12\x0e/v1/deliveries\x12\x85\x01\n" +
+	"\x10BackfillPresence\x12$.botverse.v1.BackfillPresenceRequest\x1a%.botverse.v1.BackfillPresenceResponse\"$\xa8\xb6\x18\x04\x82\xd3\xe4\x93\x02\x1a:\x01*\"\x15/v1/presence:backfill\x12z\n" +
+	"\x0fListDeadLetters\x12#.botverse.v1.ListDeadLettersRequest\x1a$.botverse.v1.ListDeadLettersResponse\"\x1c\xa8\xb6\x18\x01\x82\xd3\xe4\x93\x02\x12\x12\x10/v1/dead-letters\x12y\n" +
+	"\rGetDeadLetter\x12!.botverse.v1.GetDeadLetterRequest\x1a\".botverse.v1.GetDeadLetterResponse\"!\xa8\xb6\x18\x04\x82\xd3\xe4\x93\x02\x17\x12\x15/v1/dead-letters/{id}\x12\x87\x01\n" +
+	"\x10ReplayDeadLetter\x12$.botverse.v1.ReplayDeadLetterRequest\x1a%.botverse.v1.ReplayDeadLetterResponse\"&\xa8\xb6\x18\x04\x82\xd3\xe4\x93\x02\x1c:\x01*\"\x17/v1/dead-letters:replayB\xa6\x01\n" +
 	"\x0fcom.botverse.v1B\rPresenceProtoP\x01Z7github.com/botverse/botverse/gen/botverse/v1;botversev1\xa2\x02\x03BXX\xaa\x02\vBotverse.V1\xca\x02\vBotverse\\V1\xe2\x02\x17Botverse\\V1\\GPBMetadata\xea\x02\fBotverse::V1b\x06proto3"
 
 var (
@@ -2881,6 +2881,7 @@ func file_botverse_v1_presence_proto_init() {
 	if File_botverse_v1_presence_proto != nil {
 		return
 	}
+	file_botverse_v1_roles_proto_init()
 	file_botverse_v1_presence_proto_msgTypes[4].OneofWrappers = []any{
 		(*WatchPresenceResponse_State)(nil),
 		(*WatchPresenceResponse_SnapshotEnd)(nil),

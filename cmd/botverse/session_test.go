@@ -1,0 +1,108 @@
+package main
+
+import (
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+)
+
+const (
+	viewerToken = "the-token-of-a-board-0123"
+	adminToken  = "the-token-of-an-admin-0123"
+)
+
+// guarded is the flag of a serve that asks who calls.
+const guarded = "--auth={tokens: {board: {role: viewer, token: " + viewerToken + "}, ops: {role: admin, token: " + adminToken + "}}}"
+
+// fileWith is a file with a text.
+func fileWith(t *testing.T, text string) string {
+	t.Helper()
+	name := filepath.Join(t.TempDir(), "file")
+	if err := os.WriteFile(name, []byte(text), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	return name
+}
+
+// Each command that calls serve shows its token, and says in a sentence what is wrong where it has none that holds.
+func TestClientCommandsShowTheirToken(t *testing.T) {
+	t.Parallel()
+	r := serve(t, guarded)
+	commands := map[string][]string{
+		"list":         {"presence", "list"},
+		"watch":        {"presence", "watch"},
+		"deliveries":   {"presence", "deliveries"},
+		"dead letters": {"presence", "dead-letters", "list"},
+		"show":         {"presence", "dead-letters", "show", "1"},
+		"replay":       {"presence", "dead-letters", "replay", "--all"},
+		"backfill":     {"presence", "backfill"},
+		"run":          {"action", "run", "find-contact-by-email", "--var=email=x@example.com"},
+		"explain":      {"action", "explain", "find-contact-by-email", "--var=email=x@example.com"},
+	}
+	for name, command := range commands {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			command := append(command, "--server="+r.grpc)
+			for what, test := range map[string]struct {
+				flag   string
+				says   string
+				status int
+			}{
+				"no token":      {"--format=", "wants to know who calls: give a token by --token-file", 2},
+				"no such file":  {"--token-file=" + filepath.Join(t.TempDir(), "none"), "token_file: open ", 2},
+				"an empty file": {"--token-file=" + fileWith(t, "\n"), "must have one token", 2},
+				"a wrong token": {"--token=another-token-0123456789", "does not take the token: the token is none that", 1},
+				"a wrong file":  {"--token-file=" + fileWith(t, "another-token-0123456789\n"), "does not take the token in /", 1},
+			} {
+				args := append(command[:len(command):len(command)], test.flag)
+				if what == "no token" {
+					args = command
+				}
+				_, err := say(t, args...)
+				if err == nil || !strings.Contains(err.Error(), test.says) || exitStatus(err) != test.status || strings.Contains(err.Error(), "another-token") {
+					t.Errorf("%s: %v (status %d), want %q and status %d", what, err, exitStatus(err), test.says, test.status)
+				}
+			}
+		})
+	}
+	for _, name := range []string{"list", "deliveries", "dead letters"} {
+		if _, err := say(t, append(commands[name], "--server="+r.grpc, "--token="+viewerToken)...); err != nil {
+			t.Errorf("%s: %v", name, err)
+		}
+	}
+	must(t, "NOT_MATCHED", append(commands["run"], "--server="+r.grpc, "--token-file="+fileWith(t, adminToken+"\n"))...)
+	for _, name := range []string{"backfill", "replay", "explain", "show"} {
+		says := "this takes the role admin; board has viewer"
+		if name == "replay" { // there is nothing to replay
+			continue
+		}
+		if name == "explain" {
+			says = "this takes the role builder"
+		}
+		if _, err := say(t, append(commands[name], "--server="+r.grpc, "--token="+viewerToken)...); err == nil || !strings.Contains(err.Error(), says) || exitStatus(err) != 1 {
+			t.Errorf("%s: %v, want %q and status 1", name, err, says)
+		}
+	}
+}
+
+// A token comes by flag, environment or settings file as every setting does; from two places at once it is refused.
+func TestTokenIsASetting(t *testing.T) {
+	r := serve(t, guarded)
+	settings := configFile(t, "grpc_addr: "+r.grpc+"\ntoken_file: "+fileWith(t, viewerToken)+"\n")
+	must(t, "8 agents", "presence", "list", "--config="+settings)
+	t.Setenv("BOTVERSE_TOKEN", viewerToken)
+	must(t, "8 agents", "presence", "list", "--server="+r.grpc)
+	fails(t, "give only one of them", "presence", "list", "--config="+settings)
+}
+
+// A token that others could read on its way is not sent.
+func TestTokenIsNotSentInPlainText(t *testing.T) {
+	t.Parallel()
+	for _, server := range []string{"10.1.2.3:9090", "bots.example.com:9090", "127.0.0.1.example.com:9090"} {
+		_, err := say(t, "presence", "list", "--server="+server, "--token="+viewerToken)
+		if err == nil || !strings.Contains(err.Error(), "not sent to another machine in plain text") || exitStatus(err) != 2 {
+			t.Errorf("%s: %v", server, err)
+		}
+	}
+}
