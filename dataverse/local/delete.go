@@ -9,7 +9,7 @@ import (
 )
 
 // The entities whose records cannot be deleted: the platform needs them.
-var undeletable = []string{"organization", "businessunit", "systemuser", "sdkmessage", "sdkmessagefilter", "activityparty"}
+var undeletable = []string{"organization", "businessunit", "systemuser", "sdkmessage", "sdkmessagefilter", "activityparty", shares}
 
 // remove deletes a record, and what its relationships say goes with it.
 func (m *mutation) remove(ctx context.Context, t *table, before record) error {
@@ -86,7 +86,7 @@ func (m *mutation) release(ctx context.Context, t *table, id string) error {
 			return err
 		}
 	}
-	return nil
+	return m.unshare(ctx, t, id)
 }
 
 func (m *mutation) refuseWhileUsed(ctx context.Context, t *table, c collection, id string) error {

@@ -50,6 +50,14 @@ func (s *Server) unbound(name string) handler {
 		return action(s.loseOpportunity)
 	case "RetrieveTotalRecordCount":
 		return function(s.retrieveTotalRecordCount)
+	case "RetrieveSharedPrincipalsAndAccess":
+		return function(s.retrieveSharedPrincipals)
+	case "GrantAccess":
+		return action(s.grantAccess)
+	case "ModifyAccess":
+		return action(s.modifyAccess)
+	case "RevokeAccess":
+		return action(s.revokeAccess)
 	}
 	return nil
 }

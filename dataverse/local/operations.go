@@ -50,8 +50,32 @@ var operations = []operation{
 	{name: "WinOpportunity", parameters: []string{"OpportunityClose", edmBase, "Status", edmInt32}},
 	{name: "LoseOpportunity", parameters: []string{"OpportunityClose", edmBase, "Status", edmInt32}},
 	{name: "Merge", parameters: []string{"Target", edmBase, "Subordinate", edmBase, "UpdateContent", edmBase, "PerformParentingChecks", edmBool}},
+	{name: "GrantAccess", parameters: []string{"Target", edmBase, "PrincipalAccess", "mscrm.PrincipalAccess"}},
+	{name: "ModifyAccess", parameters: []string{"Target", edmBase, "PrincipalAccess", "mscrm.PrincipalAccess"}},
+	{name: "RevokeAccess", parameters: []string{"Target", edmBase, "Revokee", "mscrm.principal"}},
+	{
+		name: "RetrieveSharedPrincipalsAndAccess", isFunction: true, parameters: []string{"Target", edmBase},
+		returns: "mscrm.RetrieveSharedPrincipalsAndAccessResponse", response: []string{"PrincipalAccesses", "Collection(mscrm.PrincipalAccess)"},
+	},
+	{
+		name: "RetrievePrincipalAccess", isFunction: true, boundTo: "mscrm.systemuser", parameters: []string{"Target", edmBase},
+		returns: "mscrm.RetrievePrincipalAccessResponse", response: []string{"AccessRights", "mscrm.AccessRights"},
+	},
+	{name: "RetrievePrincipalAccess", isFunction: true, boundTo: "mscrm.team", parameters: []string{"Target", edmBase}, returns: "mscrm.RetrievePrincipalAccessResponse"},
+	{name: "RetrievePrincipalAccess", isFunction: true, boundTo: "mscrm.organization", parameters: []string{"Target", edmBase}, returns: "mscrm.RetrievePrincipalAccessResponse"},
+	privilegesOfUser("RetrieveUserPrivileges"),
+	privilegesOfUser("RetrieveUserPrivilegeByPrivilegeName", "PrivilegeName", edmText),
+	privilegesOfUser("RetrieveUserPrivilegeByPrivilegeId", "PrivilegeId", edmGuid),
 	{name: "CCaaS_GetPresence", isFunction: true, returns: edmText},
 	{name: "CCaaS_ModifyAgentPresence", parameters: []string{"ApiVersion", edmText, "AgentId", edmText, "PresenceId", edmText}},
+}
+
+// privilegesOfUser is a function of a user that answers with privileges.
+func privilegesOfUser(name string, parameters ...string) operation {
+	return operation{
+		name: name, isFunction: true, boundTo: "mscrm.systemuser", parameters: parameters,
+		returns: "mscrm." + name + "Response", response: []string{"RolePrivileges", "Collection(mscrm.RolePrivilege)"},
+	}
 }
 
 // writeOperations writes the functions, the actions and the types that they take and give.
@@ -59,6 +83,10 @@ func (s *Server) writeOperations(b *strings.Builder) {
 	writeEnumType(b, "EndpointAccessType", "Default", "Internet", "Intranet")
 	writeEnumType(b, "EndpointType", "OrganizationService", "OrganizationDataService", "WebApplication")
 	writeEnumType(b, "OrganizationState", "Enabled", "Disabled")
+	writeEnumType(b, "PrivilegeDepth", "Basic", "Local", "Deep", "Global")
+	writeAccessRights(b)
+	writeComplexType(b, "PrincipalAccess", []string{"AccessMask", "mscrm.AccessRights", "Principal", "mscrm.principal"})
+	writeComplexType(b, "RolePrivilege", []string{"Depth", "mscrm.PrivilegeDepth", "PrivilegeId", edmGuid, "BusinessUnitId", edmGuid, "PrivilegeName", edmText})
 	writeComplexType(b, "EndpointCollection", []string{"Count", edmInt32, "IsReadOnly", edmBool, "Keys", "Collection(mscrm.EndpointType)", "Values", "Collection(" + edmText + ")"})
 	writeComplexType(b, "OrganizationDetail", []string{
 		"OrganizationId", edmGuid, "FriendlyName", edmText, "OrganizationVersion", edmText, "EnvironmentId", edmText, "DatacenterId", edmGuid, "Geo", edmText,
@@ -95,6 +123,16 @@ func writeComplexType(b *strings.Builder, name string, properties []string) {
 		element(b, "Property", true, "Name", properties[i], "Type", properties[i+1])
 	}
 	b.WriteString("</ComplexType>")
+}
+
+// writeAccessRights writes the type of a set of rights.
+func writeAccessRights(b *strings.Builder) {
+	element(b, "EnumType", false, "Name", "AccessRights", "UnderlyingType", "Edm.Int64", "IsFlags", "true")
+	element(b, "Member", true, "Name", noRights, "Value", "0")
+	for _, r := range rights {
+		element(b, "Member", true, "Name", r.name, "Value", strconv.FormatInt(int64(r.bit), 10))
+	}
+	b.WriteString("</EnumType>")
 }
 
 // writeEnumType writes a type whose members are counted from 0.

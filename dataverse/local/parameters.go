@@ -42,7 +42,11 @@ func (m *mutation) keyOf(t *table, b body) (key, error) {
 		}
 		return readKey(t, path.Segments[0])
 	}
-	encoded, err := query.Encode(t.Entity, t.Field(t.PrimaryID), b[t.PrimaryID])
+	value := b[t.PrimaryID]
+	if value == nil && isPrincipal(t.Entity) {
+		value = b[principalKey] // the key of the type that users and teams are derived from
+	}
+	encoded, err := query.Encode(t.Entity, t.Field(t.PrimaryID), value)
 	if err != nil {
 		return key{}, err
 	}

@@ -21,12 +21,12 @@ func (s *Server) retrieveDuplicates(ctx context.Context, c *call) (answer reply,
 	if matching == nil {
 		return reply{}, refuse(code.InvalidArgument, "MatchingEntityName must name an entity.")
 	}
-	text, ok := parameters["BusinessEntity"].(odata.JSON)
-	if !ok {
-		return reply{}, refuse(code.InvalidArgument, "BusinessEntity must be an object.")
+	given, err := objectOf("BusinessEntity", parameters["BusinessEntity"])
+	if err != nil {
+		return reply{}, err
 	}
 	err = s.readFor(ctx, c, func(conn *conn) error {
-		t, r, err := s.businessEntity(ctx, conn, string(text))
+		t, r, err := s.businessEntity(ctx, conn, given)
 		if err != nil {
 			return err
 		}
@@ -49,7 +49,7 @@ func (s *Server) retrieveDuplicates(ctx context.Context, c *call) (answer reply,
 // parameters are the values of a function's call, aliases resolved.
 func (c *call) parameters() (map[string]odata.Value, error) {
 	values := map[string]odata.Value{}
-	for _, k := range c.resource.Segments[0].Keys {
+	for _, k := range c.resource.Segments[len(c.resource.Segments)-1].Keys {
 		values[k.Name] = k.Value
 		if alias, ok := k.Value.(odata.Alias); ok {
 			value, err := parseValue(c.query.Aliases[string(alias)])
@@ -81,13 +81,7 @@ func textOf(v odata.Value) string {
 
 // businessEntity reads a record that may be there already: by "@odata.id" or its ID. What is given besides comes before
 // what is stored.
-func (s *Server) businessEntity(ctx context.Context, conn *conn, text string) (*table, record, error) {
-	var b body
-	d := json.NewDecoder(strings.NewReader(doubleQuoted(text)))
-	d.UseNumber()
-	if err := d.Decode(&b); err != nil {
-		return nil, nil, refuse(code.InvalidArgument, "BusinessEntity is not valid JSON.")
-	}
+func (s *Server) businessEntity(ctx context.Context, conn *conn, b body) (*table, record, error) {
 	m := &mutation{s: s, conn: conn, trusted: true}
 	var (
 		t    *table

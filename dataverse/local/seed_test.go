@@ -50,7 +50,7 @@ func TestPlatformRecords(t *testing.T) {
 	if got := len(c.list("sdkmessages?$select=name&$filter=name eq 'Create' or name eq 'Update' or name eq 'Delete'")); got != 3 {
 		t.Errorf("%d messages, want 3", got)
 	}
-	if got := len(c.list("sdkmessagefilters?$select=sdkmessagefilterid")); got != 3*47 {
+	if got := len(c.list("sdkmessagefilters?$select=sdkmessagefilterid")); got != 3*48 {
 		t.Errorf("%d filters, want one for each message of each entity", got)
 	}
 	if got := len(c.list("organizations?$select=name")) + len(c.list("businessunits?$select=name")) + len(c.list("systemusers?$select=fullname")); got != 3 {

@@ -27,6 +27,9 @@ const (
 	activityParty   = "activityparty"
 )
 
+// principalObjectAccess says which records are shared with whom: sharing makes its records.
+const principalObjectAccess = "principalobjectaccess"
+
 // privilegeStems are the names that stand in a privilege for an entity whose schema name does not ("Security roles and
 // privileges"). All activities share one, custom ones too.
 var privilegeStems = map[string]string{"annotation": "Note", "systemuser": "User", activityPointer: activities, activityParty: activities}
@@ -55,9 +58,10 @@ func (e *Entity) PrivilegeName(right string) string {
 // property that says so. An entity that has privileges has one to create, or nobody can; one that has none at all is a part
 // of others and follows theirs, as an address does. Records of an intersect entity come of associating two others; an
 // activity is created as what it is, a task or an e-mail, and who takes part with it (Web API, "activitypointer EntityType",
-// "activityparty EntityType": GET alone).
+// "activityparty EntityType": GET alone), and what is shared with whom comes of sharing it.
 func (e *Entity) Creatable() bool {
-	if e.Intersect || e.LogicalName == activityPointer || e.LogicalName == activityParty {
+	switch {
+	case e.Intersect, e.LogicalName == activityPointer, e.LogicalName == activityParty, e.LogicalName == principalObjectAccess:
 		return false
 	}
 	return len(e.Privileges) == 0 || slices.ContainsFunc(e.Privileges, func(p Privilege) bool { return p.Right == "Create" })
@@ -82,6 +86,9 @@ func standardPrivileges(e *Entity, rights []string) []Privilege {
 	return all
 }
 
+// PrivilegeID is the ID that a privilege is given where definitions are given IDs.
+func PrivilegeID(o EncodeOptions, p Privilege) string { return o.MetadataID("privilege." + p.Name) }
+
 // encodePrivileges writes the entity's privileges. How far one may reach follows from who owns the records.
 func encodePrivileges(e *Entity, o EncodeOptions) []any {
 	all := make([]any, 0, len(e.Privileges))
@@ -92,7 +99,7 @@ func encodePrivileges(e *Entity, o EncodeOptions) []any {
 			"CanBeEntityReference": false, "CanBeParentEntityReference": false, "CanBeRecordFilter": false,
 		}
 		if o.MetadataID != nil {
-			m["PrivilegeId"] = o.MetadataID("privilege." + p.Name)
+			m["PrivilegeId"] = PrivilegeID(o, p)
 		}
 		all = append(all, m)
 	}

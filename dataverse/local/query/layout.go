@@ -222,14 +222,14 @@ func firstMatchOrder(e *schema.Entity) []string {
 	return append(columns, e.PrimaryID)
 }
 
-// isSearched reports whether people search by a field of which many records share a value: names, and lookups but for those
-// that every record has.
+// isSearched reports whether people search by a field of which many records share a value: names, and what points at another record, but
+// for what every record has.
 func isSearched(f *schema.Field) bool {
 	switch f.LogicalName {
 	case "createdby", "createdonbehalfby", "modifiedby", "modifiedonbehalfby", "owningbusinessunit", "owninguser", "owningteam",
 		"transactioncurrencyid", "organizationid":
 		return false
-	case "firstname", "lastname":
+	case "firstname", "lastname", "objectid", "principalid":
 		return true
 	}
 	return f.IsLookup()
