@@ -182,18 +182,26 @@ func (s *store) parseState(there jetstream.KeyValueEntry) (*agent, error) {
 	return a, nil
 }
 
-// loadStates reads all agents. Where the journal is shared, what reads them all may be a server that is behind: then it
-// tries again, for who goes on from older states would work out other events than everybody else.
+// loadStates reads all agents. Where the journal is shared, what reads them all may be a server that is behind, and some may be left
+// out while others change: then it tries again, for who goes on from older states, or without one, would work out other events than
+// everybody else.
 func (s *store) loadStates(ctx context.Context) (map[string]*agent, error) {
-	stream, err := s.js.Stream(ctx, "KV_"+stateBucket)
+	bucket, err := s.js.Stream(ctx, "KV_"+stateBucket)
 	if err != nil {
 		return nil, fmt.Errorf("read the states: %w", err)
 	}
-	last := stream.CachedInfo().State.LastSeq // what its leader knows
+	last := bucket.CachedInfo().State.LastSeq // what its leader knows
 	for wait := firstPause; ; wait = min(2*wait, maxPause) {
-		agents, revision, err := s.loadStatesOnce(ctx)
-		if err != nil || revision >= last {
-			return agents, err
+		told, err := s.loadStatesOnce(ctx)
+		if err != nil {
+			return nil, err
+		}
+		there, err := s.streamState(ctx, bucket)
+		if err != nil {
+			return nil, fmt.Errorf("count the states: %w", err)
+		}
+		if told.revision >= last && uint64(len(told.keys)) >= there.NumSubjects {
+			return told.agents, nil
 		}
 		if !pause(ctx, wait) {
 			return nil, fmt.Errorf("read the states: %w", ctx.Err())
@@ -201,29 +209,38 @@ func (s *store) loadStates(ctx context.Context) (map[string]*agent, error) {
 	}
 }
 
-// loadStatesOnce reads all agents, and the revision of the newest entry that was told.
-func (s *store) loadStatesOnce(ctx context.Context) (agents map[string]*agent, revision uint64, err error) {
+// toldStates are what the bucket told.
+type toldStates struct {
+	agents   map[string]*agent
+	keys     map[string]bool // of all entries, the agents' among them
+	revision uint64          // of the newest entry
+}
+
+// loadStatesOnce reads until the client says that all were told: when it had as many entries as there were at first. One that changes
+// meanwhile counts again, and another may then be left out.
+func (s *store) loadStatesOnce(ctx context.Context) (told toldStates, err error) {
 	watcher, err := s.states.WatchAll(ctx)
 	if err != nil {
-		return nil, 0, fmt.Errorf("read the states: %w", err)
+		return told, fmt.Errorf("read the states: %w", err)
 	}
 	defer func() { _ = watcher.Stop() }() // it has no more to say
-	agents = make(map[string]*agent)
+	told = toldStates{agents: make(map[string]*agent), keys: make(map[string]bool)}
 	for there := range watcher.Updates() {
 		if there == nil { // all were told
-			return agents, revision, nil
+			return told, nil
 		}
-		revision = max(revision, there.Revision())
+		told.revision = max(told.revision, there.Revision())
+		told.keys[there.Key()] = true
 		if strings.HasPrefix(there.Key(), seededKey) || there.Operation() != jetstream.KeyValuePut {
 			continue
 		}
 		a, err := s.parseState(there)
 		if err != nil {
-			return nil, 0, err
+			return told, err
 		}
-		agents[there.Key()] = a
+		told.agents[there.Key()] = a
 	}
-	return nil, 0, errors.Join(errors.New("read the states: the bucket went away"), ctx.Err())
+	return told, errors.Join(errors.New("read the states: the bucket went away"), ctx.Err())
 }
 
 func eventSubjectOf(sequence uint64) string { return eventSubject + strconv.FormatUint(sequence, 10) }
