@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"log/slog"
 	"maps"
 	"net/http"
 	"strings"
@@ -20,6 +19,7 @@ import (
 	"github.com/botverse/botverse/dataverse/local/localtest"
 	"github.com/botverse/botverse/dataverse/odata"
 	"github.com/botverse/botverse/journal"
+	"github.com/botverse/botverse/journal/journaltest"
 )
 
 // place is a runtime with a ledger in a journal, and the local Dataverse that it acts on.
@@ -46,17 +46,7 @@ func newPlace(t *testing.T) place {
 	if err != nil {
 		t.Fatal(err)
 	}
-	config := journal.Default()
-	config.Dir, config.Sync, config.Logger = t.TempDir(), false, slog.New(slog.DiscardHandler)
-	j, err := journal.Open(t.Context(), config)
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() {
-		if err := j.Close(); err != nil {
-			t.Error(err)
-		}
-	})
+	j := journaltest.Open(t, t.TempDir())
 	runtime := actions.New(environments)
 	if runtime.Ledger, err = ledger.Open(t.Context(), j); err != nil {
 		t.Fatal(err)

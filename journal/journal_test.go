@@ -12,33 +12,12 @@ import (
 	"testing"
 
 	"github.com/nats-io/nats.go/jetstream"
-	"go.uber.org/goleak"
 
 	"github.com/botverse/botverse/journal"
+	"github.com/botverse/botverse/journal/journaltest"
 )
 
-func TestMain(m *testing.M) { goleak.VerifyTestMain(tests{m}) }
-
-// tests are the package's tests with a stream kept open around them. NATS has one clock for all file stores of a process,
-// a goroutine that is started with the first: started within a synctest bubble, it would stop the bubble's time.
-type tests struct{ *testing.M }
-
-func (m tests) Run() (status int) {
-	dir, err := os.MkdirTemp("", "journal")
-	if err != nil {
-		panic(err)
-	}
-	defer func() { _ = os.RemoveAll(dir) }()
-	j, err := journal.Open(context.Background(), settings(dir))
-	if err != nil {
-		panic(err)
-	}
-	defer func() { _ = j.Close() }()
-	if _, err := j.Stream(context.Background(), jetstream.StreamConfig{Name: "OPEN"}); err != nil {
-		panic(err)
-	}
-	return m.M.Run()
-}
+func TestMain(m *testing.M) { journaltest.Main(m) }
 
 // settings are those of a quiet journal in a directory.
 func settings(dir string) journal.Config {

@@ -6,43 +6,16 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
-	"os"
 	"testing"
 	"time"
-
-	"github.com/nats-io/nats.go/jetstream"
-	"go.uber.org/goleak"
 
 	"github.com/botverse/botverse/dataverse/webhook"
 	"github.com/botverse/botverse/internal/await"
 	"github.com/botverse/botverse/journal"
+	"github.com/botverse/botverse/journal/journaltest"
 )
 
-func TestMain(m *testing.M) { goleak.VerifyTestMain(tests{m}) }
-
-// tests are the package's tests with a stream kept open around them. NATS has one clock for all file stores of a process,
-// a goroutine that is started with the first and waits on a channel of the package: started within a synctest bubble, it
-// would stop the bubble's time.
-type tests struct{ *testing.M }
-
-func (m tests) Run() (status int) {
-	dir, err := os.MkdirTemp("", "presence")
-	if err != nil {
-		panic(err)
-	}
-	defer func() { _ = os.RemoveAll(dir) }()
-	config := journal.Default()
-	config.Dir, config.Logger = dir, slog.New(slog.DiscardHandler)
-	j, err := journal.Open(context.Background(), config)
-	if err != nil {
-		panic(err)
-	}
-	defer func() { _ = j.Close() }()
-	if _, err := j.JetStream().CreateStream(context.Background(), jetstream.StreamConfig{Name: "OPEN"}); err != nil {
-		panic(err)
-	}
-	return m.M.Run()
-}
+func TestMain(m *testing.M) { journaltest.Main(m) }
 
 const (
 	organization     = "07000000-0000-4000-8000-000000000007"

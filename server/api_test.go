@@ -5,7 +5,6 @@ import (
 	"encoding/json"
 	"flag"
 	"fmt"
-	"log/slog"
 	"net/http"
 	"net/url"
 	"os"
@@ -28,7 +27,7 @@ import (
 	"github.com/botverse/botverse/dataverse"
 	"github.com/botverse/botverse/dataverse/local"
 	"github.com/botverse/botverse/dataverse/local/localtest"
-	"github.com/botverse/botverse/journal"
+	"github.com/botverse/botverse/journal/journaltest"
 )
 
 var update = flag.Bool("update", false, "rewrite the replies in testdata/api")
@@ -114,18 +113,7 @@ func startWholeWith(t *testing.T, settings Config) (*running, string) {
 // openLedger opens a ledger of request IDs in a journal of the test's own.
 func openLedger(t *testing.T) actions.Ledger {
 	t.Helper()
-	config := journal.Default()
-	config.Dir, config.Sync, config.Logger = t.TempDir(), false, slog.New(slog.DiscardHandler)
-	j, err := journal.Open(t.Context(), config)
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() {
-		if err := j.Close(); err != nil {
-			t.Error(err)
-		}
-	})
-	l, err := ledger.Open(t.Context(), j)
+	l, err := ledger.Open(t.Context(), journaltest.Open(t, t.TempDir()))
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -2,7 +2,6 @@ package ledger_test
 
 import (
 	"context"
-	"log/slog"
 	"sync"
 	"testing"
 	"time"
@@ -12,22 +11,13 @@ import (
 	"github.com/botverse/botverse/actions"
 	"github.com/botverse/botverse/actions/ledger"
 	"github.com/botverse/botverse/journal"
+	"github.com/botverse/botverse/journal/journaltest"
 )
 
 // open opens the ledger of a journal in a directory.
 func open(t *testing.T, dir string) (*ledger.Ledger, *journal.Journal) {
 	t.Helper()
-	config := journal.Default()
-	config.Dir, config.Sync, config.Logger = dir, false, slog.New(slog.DiscardHandler)
-	j, err := journal.Open(t.Context(), config)
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() {
-		if err := j.Close(); err != nil {
-			t.Error(err)
-		}
-	})
+	j := journaltest.Open(t, dir)
 	l, err := ledger.Open(t.Context(), j)
 	if err != nil {
 		t.Fatal(err)

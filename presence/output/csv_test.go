@@ -52,21 +52,38 @@ func aTap(t *testing.T) *presence.Tap {
 // ids are the events in a file, in their order. The file must be strict CSV.
 func ids(t *testing.T, file string) []string {
 	t.Helper()
-	text, err := os.ReadFile(file)
+	all, err := idsIn(file)
 	if err != nil {
 		t.Fatal(err)
+	}
+	return all
+}
+
+// idsSoFar are the events of a directory's files, by day. A file that is just being written has none yet.
+func idsSoFar(dir string) (all []string) {
+	days, _ := filepath.Glob(filepath.Join(dir, "daily-*.csv")) // sorted
+	for _, day := range days {
+		some, _ := idsIn(day)
+		all = append(all, some...)
+	}
+	return all
+}
+
+func idsIn(file string) (all []string, err error) {
+	text, err := os.ReadFile(file)
+	if err != nil {
+		return nil, err
 	}
 	r := csv.NewReader(bytes.NewReader(text))
 	r.FieldsPerRecord = len(Header())
 	records, err := r.ReadAll()
 	if err != nil || len(records) == 0 || !slices.Equal(records[0], Header()) || !bytes.HasSuffix(text, []byte("\r\n")) {
-		t.Fatalf("%s is no strict CSV with a header: %v\n%s", file, err, text)
+		return nil, fmt.Errorf("%s is no strict CSV with a header: %w\n%s", file, err, text)
 	}
-	var all []string
 	for _, record := range records[1:] {
 		all = append(all, record[0])
 	}
-	return all
+	return all, nil
 }
 
 func TestMidnightBeginsAFileAndAnEndedDayIsNeverWrittenAgain(t *testing.T) {
@@ -207,11 +224,7 @@ func TestFilesGoOnAfterARestart(t *testing.T) {
 		}
 		var got []string
 		await.Until(t, "all rows", func() bool {
-			days, _ := filepath.Glob(filepath.Join(dir, "daily-*.csv"))
-			got = nil
-			for _, day := range days {
-				got = append(got, ids(t, day)...)
-			}
+			got = idsSoFar(dir)
 			return len(got) >= len(want)
 		})
 		if !slices.Equal(got, want) {
@@ -271,10 +284,7 @@ func TestWhatExpiredIsTold(t *testing.T) {
 	go func() { ended <- o.Run(ctx) }()
 	var got []string
 	await.Until(t, "what is left", func() bool {
-		days, _ := filepath.Glob(filepath.Join(dir, "daily-*.csv"))
-		if len(days) == 1 {
-			got = ids(t, days[0])
-		}
+		got = idsSoFar(dir)
 		return len(got) == 2
 	})
 	cancel()

@@ -1,15 +1,12 @@
 package output
 
 import (
-	"bytes"
 	"context"
 	"errors"
 	"io"
 	"log/slog"
 	"net/http"
 	"net/http/httptest"
-	"os"
-	"path/filepath"
 	"slices"
 	"strings"
 	"sync"
@@ -219,14 +216,7 @@ func TestOneOutputThatIsDownHoldsNoOther(t *testing.T) {
 		want = append(want, r.change(n))
 	}
 	await.Until(t, "the output that is up", func() bool { return len(up.ids()) == len(want) })
-	await.Until(t, "the files", func() bool {
-		days, _ := filepath.Glob(filepath.Join(dir, "daily-*.csv"))
-		if len(days) != 1 {
-			return false
-		}
-		text, err := os.ReadFile(days[0])
-		return err == nil && bytes.Count(text, []byte("\n")) == 1+len(want) && len(ids(t, days[0])) == len(want)
-	})
+	await.Until(t, "the files", func() bool { return len(idsSoFar(dir)) == len(want) })
 	if got := down.ids(); len(got) != 0 {
 		t.Errorf("the one that is down has %v", got)
 	}
