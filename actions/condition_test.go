@@ -170,7 +170,7 @@ func TestNoVariableChangesACondition(t *testing.T) {
 		filter, faults := conditioning(t, map[string]any{"v": value, "list": []any{value, "b"}}, nil,
 			Condition{"new_name", "contains", "{{v}}"}, Condition{"new_note", "in", "{{list}}"}, Condition{"new_note", "ne", "x {{v}}"})
 		if len(faults) > 0 {
-			if _, unprintable := unprintable(value); !unprintable && !blank(value) {
+			if unprintable := checkPrintable(value, "") != nil; !unprintable && !blank(value) {
 				rt.Fatalf("%q was refused: %v", value, faults)
 			}
 			return

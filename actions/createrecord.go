@@ -2,7 +2,6 @@ package actions
 
 import (
 	"context"
-	"errors"
 	"slices"
 	"time"
 
@@ -153,15 +152,6 @@ func (c *creation) prepareSave(ctx context.Context, r *Runtime) (faults []Fault,
 	}
 	c.save, faults, err = planSave(ctx, c.client, fresh, request)
 	return faults, err
-}
-
-// faultsOf are the faults of an *InputError; nil for any other error.
-func faultsOf(err error) []Fault {
-	var input *InputError
-	if errors.As(err, &input) {
-		return input.Faults
-	}
-	return nil
 }
 
 // prepareID chooses the record's ID, and learns which duplicate rules it will meet.

@@ -1,6 +1,7 @@
 package actions
 
 import (
+	"errors"
 	"fmt"
 	"log/slog"
 	"strings"
@@ -77,6 +78,15 @@ func inputError(faults []Fault) error {
 		return nil
 	}
 	return &InputError{Faults: faults}
+}
+
+// faultsOf are the faults of an *InputError; nil for any other error.
+func faultsOf(err error) []Fault {
+	var input *InputError
+	if errors.As(err, &input) {
+		return input.Faults
+	}
+	return nil
 }
 
 // newFault is a fault with a message made as fmt.Sprintf does.

@@ -69,7 +69,7 @@ func (r *Runtime) operandTemplate(text fetchxml.Text, operator string) (operandT
 	if !hasTemplate(text.Text) {
 		return operand, nil
 	}
-	t, err := r.templates.Parse(text.Text)
+	t, err := r.renderer.parse(text.Text)
 	if err != nil {
 		return operand, badOperand(text.Pos, err)
 	}

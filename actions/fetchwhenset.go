@@ -16,7 +16,7 @@ func (r *Runtime) whenSetFaults(fetch *fetchxml.Fetch) []Fault {
 		if i < 0 {
 			return
 		}
-		t, err := r.templates.Parse(n.Attrs[i].Value)
+		t, err := r.renderer.parse(n.Attrs[i].Value)
 		switch {
 		case err != nil:
 			faults = append(faults, *badOperand(n.Attrs[i].Pos, err))
@@ -105,7 +105,7 @@ func (w *whenSet) drops(text string, n *fetchxml.Node) bool {
 		return false
 	}
 	at := n.PosOf(whenSetAttribute)
-	t, err := w.values.runtime.templates.Parse(text)
+	t, err := w.values.runtime.renderer.parse(text)
 	if err != nil {
 		w.faults = append(w.faults, *badOperand(at, err))
 		return false

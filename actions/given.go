@@ -2,6 +2,7 @@ package actions
 
 import (
 	"net/url"
+	"slices"
 	"strings"
 	"unicode/utf8"
 
@@ -47,6 +48,16 @@ func blank(v any) bool {
 		return len(v) == 0
 	}
 	return false
+}
+
+// sortedNames are a map's keys in order.
+func sortedNames[V any](m map[string]V) []string {
+	names := make([]string, 0, len(m))
+	for name := range m {
+		names = append(names, name)
+	}
+	slices.Sort(names)
+	return names
 }
 
 // hasTemplate reports whether a text has an output, or what was meant as one, in it.

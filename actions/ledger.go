@@ -200,7 +200,7 @@ func (r *Runtime) content(e *schema.Entity, req request) Content {
 func (r *Runtime) rendered(e *schema.Entity, values, variables map[string]any) map[string]any {
 	all := make(map[string]any, len(values))
 	for name, value := range values {
-		if rendered, fault := r.render(value, variables, name); fault == nil && !tellsTime(value) {
+		if rendered, fault := r.renderer.render(value, variables, name); fault == nil && !tellsTime(value) {
 			value = []any{rendered.State, rendered.Value}
 		}
 		all[fieldKey(e, name)] = value

@@ -180,7 +180,7 @@ func (l linter) templates(value any, path string) []Fault {
 	switch v := value.(type) {
 	case string:
 		if hasTemplate(v) {
-			_, fault := l.runtime.template(v, path)
+			_, fault := l.runtime.renderer.template(v, path)
 			return listed(fault)
 		}
 	case map[string]any:

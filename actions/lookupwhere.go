@@ -51,13 +51,13 @@ func (c comparer) renderField(f *schema.Field, value any, path string) (rendered
 	}
 	rest, where, member := splitWhere(f, value)
 	if member == "" {
-		return c.runtime.render(value, c.variables, path)
+		return c.runtime.renderer.render(value, c.variables, path)
 	}
-	rendered, fault := c.runtime.render(rest, c.variables, path)
+	rendered, fault := c.runtime.renderer.render(rest, c.variables, path)
 	if fault != nil {
 		return renderedValue{}, fault
 	}
-	inner, fault := c.runtime.render(where, c.variables, path+"."+member)
+	inner, fault := c.runtime.renderer.render(where, c.variables, path+"."+member)
 	if fault != nil {
 		return renderedValue{}, fault
 	}

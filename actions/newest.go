@@ -32,7 +32,7 @@ func (r *Runtime) parseAsOf(e *schema.Entity, text string, needed bool, variable
 }
 
 func (r *Runtime) renderAsOf(text string, variables map[string]any, path string) (time.Time, *Fault) {
-	rendered, fault := r.render(text, variables, path)
+	rendered, fault := r.renderer.render(text, variables, path)
 	switch {
 	case fault != nil:
 		return time.Time{}, fault

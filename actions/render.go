@@ -24,11 +24,15 @@ type renderedValue struct {
 	Unset     string // the path that is not set
 }
 
+// renderer replaces the templates in what requests give, and keeps those that it parsed. The zero renderer is ready, for any number
+// of goroutines.
+type renderer struct{ parsed template.Cache }
+
 // render replaces the templates in a value of a request: in a text, in the members of an object, in the elements of a
 // list. What a variable holds is never read as a template, so that no visitor can write one. An object or a list with a
 // part that is not set is not set; an object with a null member is null, but for lists null elements stay. The fault is
 // BAD_TEMPLATE.
-func (r *Runtime) render(v any, variables map[string]any, path string) (renderedValue, *Fault) {
+func (r *renderer) render(v any, variables map[string]any, path string) (renderedValue, *Fault) {
 	switch v := v.(type) {
 	case nil:
 		return renderedValue{State: renderedNull}, nil
@@ -42,7 +46,7 @@ func (r *Runtime) render(v any, variables map[string]any, path string) (rendered
 	return renderedValue{Value: v}, nil
 }
 
-func (r *Runtime) renderText(text string, variables map[string]any, path string) (renderedValue, *Fault) {
+func (r *renderer) renderText(text string, variables map[string]any, path string) (renderedValue, *Fault) {
 	if !strings.Contains(text, "{{") && !strings.Contains(text, "{%") {
 		return renderedValue{Value: text}, nil
 	}
@@ -65,8 +69,8 @@ func (r *Runtime) renderText(text string, variables map[string]any, path string)
 }
 
 // template is a text of a request with outputs, parsed.
-func (r *Runtime) template(text, path string) (*template.Template, *Fault) {
-	t, err := r.templates.Parse(text)
+func (r *renderer) template(text, path string) (*template.Template, *Fault) {
+	t, err := r.parse(text)
 	if err != nil {
 		return nil, badTemplate(path, err)
 	}
@@ -75,6 +79,9 @@ func (r *Runtime) template(text, path string) (*template.Template, *Fault) {
 	}
 	return t, nil
 }
+
+// parse is a text with outputs, parsed, wherever it stands. The error is a *template.Error.
+func (r *renderer) parse(text string) (*template.Template, error) { return r.parsed.Parse(text) }
 
 // misplacedRaw says where the filter raw may stand. Elsewhere it would promise what it does not do: a value is a value.
 const misplacedRaw = "the filter raw has wildcards in a variable taken for wildcards, and stands only in a FetchXML condition with an operator that knows them: like, not-like, begins-with, not-begin-with, ends-with, not-end-with"
@@ -86,7 +93,7 @@ func badTemplate(path string, err error) *Fault {
 	return newFault(BadTemplate, path, "the template cannot be used")
 }
 
-func (r *Runtime) renderObject(object map[string]any, variables map[string]any, path string) (renderedValue, *Fault) {
+func (r *renderer) renderObject(object map[string]any, variables map[string]any, path string) (renderedValue, *Fault) {
 	out := renderedValue{}
 	rendered := make(map[string]any, len(object))
 	for name, member := range object {
@@ -104,7 +111,7 @@ func (r *Runtime) renderObject(object map[string]any, variables map[string]any, 
 	return out, nil
 }
 
-func (r *Runtime) renderList(list []any, variables map[string]any, path string) (renderedValue, *Fault) {
+func (r *renderer) renderList(list []any, variables map[string]any, path string) (renderedValue, *Fault) {
 	out := renderedValue{}
 	rendered := make([]any, len(list))
 	for i, element := range list {

@@ -11,7 +11,6 @@ import (
 	"sync"
 	"time"
 
-	"github.com/botverse/botverse/actions/template"
 	"github.com/botverse/botverse/dataverse"
 	"github.com/botverse/botverse/dataverse/schema"
 )
@@ -23,7 +22,7 @@ type Runtime struct {
 	// Ledger remembers request IDs; nil for none, so that a repeat is recognized by the record alone.
 	Ledger Ledger
 
-	templates template.Cache
+	renderer  renderer
 	fetches   fetchCache
 	refreshed sync.Map // when an entity's metadata was last read again, by environment and entity: time.Time
 }

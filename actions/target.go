@@ -98,7 +98,7 @@ func (c *change) which(ctx context.Context, e *schema.Entity, t *target) (criter
 // recordID is the ID that the request gives: as a text, or as a reference.
 func (c *change) recordID(e *schema.Entity) (dataverse.ID, *Fault) {
 	const path = "record_id"
-	rendered, fault := c.runtime.render(c.spec.RecordID, c.spec.Variables, path)
+	rendered, fault := c.runtime.renderer.render(c.spec.RecordID, c.spec.Variables, path)
 	switch {
 	case fault != nil:
 		return "", fault

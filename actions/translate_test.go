@@ -292,44 +292,6 @@ func TestRequiredFields(t *testing.T) {
 	}
 }
 
-func TestRenderTellsUnsetFromNull(t *testing.T) {
-	t.Parallel()
-	r := New(nil)
-	variables := map[string]any{"nul": nil, "text": "{{ nul }}", "ref": map[string]any{"entity": "account", "id": someID}, "list": []any{"a"}}
-	tests := []struct {
-		given any
-		want  renderedValue
-	}{
-		{nil, renderedValue{State: renderedNull}},
-		{5.0, renderedValue{Value: 5.0}},
-		{"plain {", renderedValue{Value: "plain {"}},
-		{"{{ text }}", renderedValue{Value: "{{ nul }}", Templated: true}},
-		{"{{ nul }}", renderedValue{State: renderedNull, Templated: true}},
-		{"{{ nope.x }}", renderedValue{State: renderedUnset, Templated: true, Unset: "nope.x"}},
-		{"a {{ nope }}", renderedValue{State: renderedUnset, Templated: true, Unset: "nope"}},
-		{"{{ ref }}", renderedValue{Value: variables["ref"], Templated: true}},
-		{[]any{"{{ text }}", "b"}, renderedValue{Value: []any{"{{ nul }}", "b"}, Templated: true}},
-		{map[string]any{"entity": "account", "name": "{{ nope }}"}, renderedValue{
-			State: renderedUnset, Templated: true, Unset: "nope", Value: map[string]any{"entity": "account", "name": nil},
-		}},
-		{map[string]any{"entity": "account", "name": "{{ nul }}"}, renderedValue{
-			State: renderedNull, Templated: true, Value: map[string]any{"entity": "account", "name": nil},
-		}},
-	}
-	for _, test := range tests {
-		got, fault := r.render(test.given, variables, "fields.x")
-		if fault != nil || !cmp.Equal(got, test.want) {
-			t.Errorf("render(%v) = %+v, %+v; want %+v", test.given, got, fault, test.want)
-		}
-	}
-	for given, want := range map[string]string{"a\n{% if %}": "line 2, column 1", "x {{ ref }}": "ref is an object", "{{ a": "not closed"} {
-		_, fault := r.render(given, variables, "fields.x")
-		if fault == nil || fault.Reason != BadTemplate || fault.Field != "fields.x" || !strings.Contains(fault.Message, want) {
-			t.Errorf("render(%q) = %+v, want %s with %q", given, fault, BadTemplate, want)
-		}
-	}
-}
-
 // TestVariablesNeverChangeTheStructure: whatever a text in a variable is, the record gets that text in that field and
 // nothing else.
 func TestVariablesNeverChangeTheStructure(t *testing.T) {
@@ -345,7 +307,7 @@ func TestVariablesNeverChangeTheStructure(t *testing.T) {
 			Variables: map[string]any{"v": text, "other": "secret"},
 		}
 		got := r.translateOnce(contact, spec.input(), nil, nil)
-		if _, bad := unprintable(text); bad || len(text) > 50 {
+		if bad := checkPrintable(text, "") != nil; bad || len(text) > 50 {
 			return // may not fit the field, which is a fault
 		}
 		if len(got.faults) > 0 {

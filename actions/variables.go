@@ -66,16 +66,6 @@ func scalarOnTheWay(variables map[string]any, name string) (holder string, found
 	return "", false
 }
 
-// sortedNames are a map's keys in order.
-func sortedNames[V any](m map[string]V) []string {
-	names := make([]string, 0, len(m))
-	for name := range m {
-		names = append(names, name)
-	}
-	slices.Sort(names)
-	return names
-}
-
 // setVariable sets a variable to a value. A name with dots is a member of an object, as templates read it, unless the
 // caller has a variable of just that name. The objects on the way are the caller's own and may be changed.
 func setVariable(variables map[string]any, name string, value any) {

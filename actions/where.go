@@ -139,7 +139,7 @@ func (c comparer) given(value any, path string) (any, *Fault) {
 	if text, ok := value.(string); ok && hasTemplate(text) {
 		return c.givenText(text, path)
 	}
-	rendered, fault := c.runtime.render(value, c.variables, path)
+	rendered, fault := c.runtime.renderer.render(value, c.variables, path)
 	switch {
 	case fault != nil:
 		return nil, fault
@@ -172,7 +172,7 @@ func blankMember(v any) bool {
 
 // givenText is given of a text with outputs.
 func (c comparer) givenText(text, path string) (any, *Fault) {
-	t, fault := c.runtime.template(text, path)
+	t, fault := c.runtime.renderer.template(text, path)
 	if fault != nil {
 		return nil, fault
 	}
