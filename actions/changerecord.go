@@ -135,7 +135,7 @@ func (c *change) create(ctx context.Context) (Result, error) {
 	return result, err
 }
 
-// creation is the creation of the record that is meant. What it lacks for that is an *InputError.
+// creation is the creation of the record that is meant. What it lacks for that is an *input.Error.
 func (c *change) creation(ctx context.Context) (*creation, error) {
 	s := c.spec
 	fields := c.identity()

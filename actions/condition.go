@@ -8,6 +8,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/botverse/botverse/actions/input"
 	"github.com/botverse/botverse/dataverse/odata"
 	"github.com/botverse/botverse/dataverse/schema"
 )
@@ -42,9 +43,9 @@ func operatorsFor(f *schema.Field) []string {
 }
 
 // filter is the condition that all pairs and all conditions hold. Every fault comes at once; err is Dataverse's, as it came.
-func (c comparer) filter(ctx context.Context, pairs map[string]any, conditions []Condition) (criteria, []Fault, error) {
+func (c comparer) filter(ctx context.Context, pairs map[string]any, conditions []Condition) (criteria, []input.Fault, error) {
 	if len(pairs)+len(conditions) == 0 {
-		return criteria{}, []Fault{*newFault(InvalidRequest, cmp.Or(c.member, "where"), "needs at least one field: a search without one would match every record")}, nil
+		return criteria{}, []input.Fault{*input.NewFault(input.InvalidRequest, cmp.Or(c.member, "where"), "needs at least one field: a search without one would match every record")}, nil
 	}
 	pairs, number, byPhone := splitPhone(pairs)
 	terms, faults, err := c.terms(ctx, pairs)
@@ -72,7 +73,7 @@ func (c comparer) filter(ctx context.Context, pairs map[string]any, conditions [
 	}
 	found.filter = joined(odata.And, terms)
 	if len(faults) == 0 {
-		faults = listed(checkQuery(odata.FormatFilter(found.filter), cmp.Or(c.member, "where")))
+		faults = listed(input.CheckQuery(odata.FormatFilter(found.filter), cmp.Or(c.member, "where")))
 	}
 	if found.phone != nil {
 		found.phone.prepareUsual(terms, place)
@@ -89,13 +90,13 @@ func joined(op odata.Junction, terms []odata.Expr) odata.Expr {
 }
 
 // condition checks one condition and makes the query's of it.
-func (c comparer) condition(ctx context.Context, condition Condition, path string) (odata.Expr, []Fault, error) {
+func (c comparer) condition(ctx context.Context, condition Condition, path string) (odata.Expr, []input.Fault, error) {
 	f, fault := c.field(condition.Field, path+".field")
 	if fault == nil {
 		fault = operatorFault(f, condition, path)
 	}
 	if fault != nil {
-		return nil, []Fault{*fault}, nil
+		return nil, []input.Fault{*fault}, nil
 	}
 	path += ".value"
 	c.noValue = "use " + isNull
@@ -107,7 +108,7 @@ func (c comparer) condition(ctx context.Context, condition Condition, path strin
 	case "eq", "ne":
 		value, fault := c.operand(f, condition.Value, path)
 		if fault != nil {
-			return nil, []Fault{*fault}, nil
+			return nil, []input.Fault{*fault}, nil
 		}
 		if operator == "ne" {
 			return c.noneOf(ctx, f, []any{value}, path)
@@ -132,36 +133,36 @@ func (c comparer) condition(ctx context.Context, condition Condition, path strin
 		term, fault = c.single(f, condition.Operator, value, path)
 	}
 	if fault != nil {
-		return nil, []Fault{*fault}, nil
+		return nil, []input.Fault{*fault}, nil
 	}
 	return term, nil, nil
 }
 
 // operatorFault is what is wrong with an operator on a field, or with having or lacking a value for it; nil where nothing is.
-func operatorFault(f *schema.Field, condition Condition, path string) *Fault {
+func operatorFault(f *schema.Field, condition Condition, path string) *input.Fault {
 	allowed := operatorsFor(f)
 	valueless := condition.Operator == isNull || condition.Operator == notNull
 	switch {
 	case !slices.Contains(allowed, condition.Operator):
-		fault := newFault(InvalidValue, path+".operator", "%q does not compare %s (%s); these do: %s", condition.Operator, named(f), f.Type, strings.Join(allowed, ", "))
+		fault := input.NewFault(input.InvalidValue, path+".operator", "%q does not compare %s (%s); these do: %s", condition.Operator, named(f), f.Type, strings.Join(allowed, ", "))
 		fault.Allowed, fault.Nearest = allowed, schema.Nearest(condition.Operator, allowed)
 		return fault
 	case valueless && condition.Value != nil:
-		return newFault(InvalidRequest, path+".value", "%s takes no value", condition.Operator)
+		return input.NewFault(input.InvalidRequest, path+".value", "%s takes no value", condition.Operator)
 	case !valueless && condition.Value == nil:
-		return newFault(InvalidRequest, path+".value", "%s needs a value; to search for records without one use is_null", condition.Operator)
+		return input.NewFault(input.InvalidRequest, path+".value", "%s needs a value; to search for records without one use is_null", condition.Operator)
 	}
 	return nil
 }
 
 // operands is a condition's values: those of a list, or of a variable that holds one.
-func (c comparer) operands(f *schema.Field, value any, path string) ([]any, []Fault) {
+func (c comparer) operands(f *schema.Field, value any, path string) ([]any, []input.Fault) {
 	list, isList := value.([]any)
 	if !isList {
 		list = []any{value}
 	}
 	var values []any
-	var faults []Fault
+	var faults []input.Fault
 	for _, element := range list {
 		operand, fault := c.operand(f, element, path)
 		if fault != nil {
@@ -174,20 +175,20 @@ func (c comparer) operands(f *schema.Field, value any, path string) ([]any, []Fa
 	}
 	switch {
 	case len(faults) > 0:
-	case slices.ContainsFunc(values, blank):
-		faults = append(faults, *newFault(VariableUnset, path, "an element of the list is null or blank, and a search needs its value"))
+	case slices.ContainsFunc(values, input.Blank):
+		faults = append(faults, *input.NewFault(input.VariableUnset, path, "an element of the list is null or blank, and a search needs its value"))
 	case len(values) == 0:
-		faults = append(faults, *newFault(InvalidValue, path, "is an empty list"))
+		faults = append(faults, *input.NewFault(input.InvalidValue, path, "is an empty list"))
 	case len(values) > mostOperands:
-		faults = append(faults, *newFault(InvalidValue, path, "has %d values; a condition compares with %d at most", len(values), mostOperands))
+		faults = append(faults, *input.NewFault(input.InvalidValue, path, "has %d values; a condition compares with %d at most", len(values), mostOperands))
 	}
 	return values, faults
 }
 
 // anyOf is the condition that a field equals one of several values.
-func (c comparer) anyOf(ctx context.Context, f *schema.Field, values []any, path string) (odata.Expr, []Fault, error) {
+func (c comparer) anyOf(ctx context.Context, f *schema.Field, values []any, path string) (odata.Expr, []input.Fault, error) {
 	var each []odata.Expr
-	var faults []Fault
+	var faults []input.Fault
 	for _, value := range values {
 		terms, more, err := c.equalTo(ctx, f, value, path)
 		if err != nil {
@@ -200,9 +201,9 @@ func (c comparer) anyOf(ctx context.Context, f *schema.Field, values []any, path
 
 // noneOf is the condition that a field equals none of several values. A record without a value equals none: Dataverse would
 // leave it out (Web API, "Filter rows").
-func (c comparer) noneOf(ctx context.Context, f *schema.Field, values []any, path string) (odata.Expr, []Fault, error) {
+func (c comparer) noneOf(ctx context.Context, f *schema.Field, values []any, path string) (odata.Expr, []input.Fault, error) {
 	var all []odata.Expr
-	var faults []Fault
+	var faults []input.Fault
 	for _, value := range values {
 		terms, more, err := c.equalTo(ctx, f, value, path)
 		if err != nil {
@@ -237,12 +238,12 @@ func (c comparer) unequal(f *schema.Field, terms []odata.Expr, value any, path s
 }
 
 // between is the condition that a field lies between two values, both included.
-func (c comparer) between(f *schema.Field, values []any, path string) (odata.Expr, []Fault, error) {
+func (c comparer) between(f *schema.Field, values []any, path string) (odata.Expr, []input.Fault, error) {
 	if len(values) != 2 {
-		return nil, []Fault{*newFault(InvalidValue, path, "between compares with two values, the least and the greatest, and was given %d", len(values))}, nil
+		return nil, []input.Fault{*input.NewFault(input.InvalidValue, path, "between compares with two values, the least and the greatest, and was given %d", len(values))}, nil
 	}
 	var terms []odata.Expr
-	var faults []Fault
+	var faults []input.Fault
 	for i, op := range []odata.Op{odata.Ge, odata.Le} {
 		term, fault := c.ordered(f, op, values[i], path)
 		if fault != nil {
@@ -254,7 +255,7 @@ func (c comparer) between(f *schema.Field, values []any, path string) (odata.Exp
 }
 
 // single is the condition of an operator that takes one value and is neither eq nor ne.
-func (c comparer) single(f *schema.Field, operator string, value any, path string) (odata.Expr, *Fault) {
+func (c comparer) single(f *schema.Field, operator string, value any, path string) (odata.Expr, *input.Fault) {
 	function := map[string]string{"contains": "contains", "begins_with": "startswith", "ends_with": "endswith"}[operator]
 	switch {
 	case function == "":
@@ -270,7 +271,7 @@ func (c comparer) single(f *schema.Field, operator string, value any, path strin
 }
 
 // selected is the condition that a multi-select choice has these options, whatever others it has.
-func (c comparer) selected(f *schema.Field, value any, path string) (odata.Expr, *Fault) {
+func (c comparer) selected(f *schema.Field, value any, path string) (odata.Expr, *input.Fault) {
 	t, fault := translateValue(f, value, valueOptions{Path: path, Search: true})
 	if fault != nil {
 		return nil, fault
@@ -284,7 +285,7 @@ func (c comparer) selected(f *schema.Field, value any, path string) (odata.Expr,
 }
 
 // ordered is the condition that a field is less or greater than a value.
-func (c comparer) ordered(f *schema.Field, op odata.Op, value any, path string) (odata.Expr, *Fault) {
+func (c comparer) ordered(f *schema.Field, op odata.Op, value any, path string) (odata.Expr, *input.Fault) {
 	if f.Type == schema.DateTime && f.Behavior != schema.DateOnly {
 		return c.moment(f, op, value, path)
 	}
@@ -296,7 +297,7 @@ func (c comparer) ordered(f *schema.Field, op odata.Op, value any, path string) 
 }
 
 // moment is the condition that a point in time lies before or after another, or a whole day. Whose day it is, onDay says.
-func (c comparer) moment(f *schema.Field, op odata.Op, value any, path string) (odata.Expr, *Fault) {
+func (c comparer) moment(f *schema.Field, op odata.Op, value any, path string) (odata.Expr, *input.Fault) {
 	text, _ := value.(string)
 	day, err := time.Parse(time.DateOnly, strings.TrimSpace(text))
 	if err != nil {

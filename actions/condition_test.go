@@ -8,11 +8,12 @@ import (
 
 	"pgregory.net/rapid"
 
+	"github.com/botverse/botverse/actions/input"
 	"github.com/botverse/botverse/dataverse/odata"
 )
 
 // conditioning is the $filter of conditions over the entity hobbies.
-func conditioning(t testing.TB, variables map[string]any, zone *time.Location, conditions ...Condition) (string, []Fault) {
+func conditioning(t testing.TB, variables map[string]any, zone *time.Location, conditions ...Condition) (string, []input.Fault) {
 	t.Helper()
 	c := comparer{runtime: &Runtime{}, entity: hobbies(), variables: variables, zone: zone}
 	expr, faults, err := c.filter(t.Context(), nil, conditions)
@@ -109,42 +110,42 @@ func TestConditionFaults(t *testing.T) {
 	for _, c := range []struct {
 		field, operator string
 		value           any
-		reason          Reason
+		reason          input.Reason
 		at              string
 	}{
-		{"new_nam", "eq", "x", InvalidField, "field"},
-		{"new_photo", "not_null", nil, InvalidField, "field"},
-		{"new_hidden", "eq", "x", InvalidField, "field"},
-		{"new_name", "equals", "x", InvalidValue, "operator"},
-		{"new_name", "", "x", InvalidValue, "operator"},
-		{"new_name", "gt", "x", InvalidValue, "operator"},
-		{"new_age", "contains", 1.0, InvalidValue, "operator"},
-		{"new_hobbies", "ne", []any{"Golf"}, InvalidValue, "operator"},
-		{"new_color", "between", []any{1.0, 2.0}, InvalidValue, "operator"},
-		{"new_name", "eq", nil, InvalidRequest, "value"},
-		{"new_name", "is_null", "x", InvalidRequest, "value"},
-		{"new_name", "contains", "{{nobody}}", VariableUnset, "value"},
-		{"new_name", "contains", "{{null}}", VariableUnset, "value"},
-		{"new_name", "begins_with", "{{blank}}", VariableUnset, "value"},
-		{"new_name", "ne", "x {{blank}}", VariableUnset, "value"},
-		{"new_name", "ends_with", "", InvalidValue, "value"},
-		{"new_name", "in", []any{"a", "{{nobody}}"}, VariableUnset, "value"},
-		{"new_name", "in", "{{hole}}", VariableUnset, "value"},
-		{"new_name", "not_in", "{{empty}}", VariableUnset, "value"},
-		{"new_name", "in", []any{}, InvalidValue, "value"},
-		{"new_age", "in", many, InvalidValue, "value"},
-		{"new_age", "between", []any{1.0}, InvalidValue, "value"},
-		{"new_age", "gt", "old", InvalidValue, "value"},
-		{"new_color", "in", []any{"Red", "Blue"}, InvalidValue, "value"},
-		{"new_color", "not_in", []any{"Red", "Blue"}, InvalidValue, "value"},
-		{"new_name", "contains", []any{"a"}, InvalidValue, "value"},
-		{"new_name", "contains", "a\x00b", InvalidValue, "value"},
-		{"new_name", "contains", "{{ x", BadTemplate, "value"},
-		{"new_met", "eq", "2026-05-17T10:00:00Z", InvalidValue, "value"},
-		{"new_met", "ne", "2026-05-17T10:00:00Z", InvalidValue, "value"},
-		{"new_met", "gt", "2026-05-17T10:00:00", InvalidValue, "value"},
-		{"new_met", "gt", "soon", InvalidValue, "value"},
-		{"new_born", "gt", "2026-05-17T10:00:00Z", InvalidValue, "value"},
+		{"new_nam", "eq", "x", input.InvalidField, "field"},
+		{"new_photo", "not_null", nil, input.InvalidField, "field"},
+		{"new_hidden", "eq", "x", input.InvalidField, "field"},
+		{"new_name", "equals", "x", input.InvalidValue, "operator"},
+		{"new_name", "", "x", input.InvalidValue, "operator"},
+		{"new_name", "gt", "x", input.InvalidValue, "operator"},
+		{"new_age", "contains", 1.0, input.InvalidValue, "operator"},
+		{"new_hobbies", "ne", []any{"Golf"}, input.InvalidValue, "operator"},
+		{"new_color", "between", []any{1.0, 2.0}, input.InvalidValue, "operator"},
+		{"new_name", "eq", nil, input.InvalidRequest, "value"},
+		{"new_name", "is_null", "x", input.InvalidRequest, "value"},
+		{"new_name", "contains", "{{nobody}}", input.VariableUnset, "value"},
+		{"new_name", "contains", "{{null}}", input.VariableUnset, "value"},
+		{"new_name", "begins_with", "{{blank}}", input.VariableUnset, "value"},
+		{"new_name", "ne", "x {{blank}}", input.VariableUnset, "value"},
+		{"new_name", "ends_with", "", input.InvalidValue, "value"},
+		{"new_name", "in", []any{"a", "{{nobody}}"}, input.VariableUnset, "value"},
+		{"new_name", "in", "{{hole}}", input.VariableUnset, "value"},
+		{"new_name", "not_in", "{{empty}}", input.VariableUnset, "value"},
+		{"new_name", "in", []any{}, input.InvalidValue, "value"},
+		{"new_age", "in", many, input.InvalidValue, "value"},
+		{"new_age", "between", []any{1.0}, input.InvalidValue, "value"},
+		{"new_age", "gt", "old", input.InvalidValue, "value"},
+		{"new_color", "in", []any{"Red", "Blue"}, input.InvalidValue, "value"},
+		{"new_color", "not_in", []any{"Red", "Blue"}, input.InvalidValue, "value"},
+		{"new_name", "contains", []any{"a"}, input.InvalidValue, "value"},
+		{"new_name", "contains", "a\x00b", input.InvalidValue, "value"},
+		{"new_name", "contains", "{{ x", input.BadTemplate, "value"},
+		{"new_met", "eq", "2026-05-17T10:00:00Z", input.InvalidValue, "value"},
+		{"new_met", "ne", "2026-05-17T10:00:00Z", input.InvalidValue, "value"},
+		{"new_met", "gt", "2026-05-17T10:00:00", input.InvalidValue, "value"},
+		{"new_met", "gt", "soon", input.InvalidValue, "value"},
+		{"new_born", "gt", "2026-05-17T10:00:00Z", input.InvalidValue, "value"},
 	} {
 		_, faults := conditioning(t, variables, nil, Condition{c.field, c.operator, c.value})
 		if len(faults) != 1 || faults[0].Reason != c.reason || faults[0].Field != "conditions[0]."+c.at {
@@ -170,7 +171,7 @@ func TestNoVariableChangesACondition(t *testing.T) {
 		filter, faults := conditioning(t, map[string]any{"v": value, "list": []any{value, "b"}}, nil,
 			Condition{"new_name", "contains", "{{v}}"}, Condition{"new_note", "in", "{{list}}"}, Condition{"new_note", "ne", "x {{v}}"})
 		if len(faults) > 0 {
-			if unprintable := checkPrintable(value, "") != nil; !unprintable && !blank(value) {
+			if unprintable := input.CheckPrintable(value, "") != nil; !unprintable && !input.Blank(value) {
 				rt.Fatalf("%q was refused: %v", value, faults)
 			}
 			return
@@ -279,11 +280,11 @@ func TestConditionsOfAChange(t *testing.T) {
 		t.Errorf("%+v, %v, want AMBIGUOUS", got, err)
 	}
 	spec.RecordID = contactID(1)
-	if _, err := w.UpdateRecord(t.Context(), spec); len(faultsOf(err)) != 1 || faultsOf(err)[0].Field != "record_id" {
+	if _, err := w.UpdateRecord(t.Context(), spec); len(input.FaultsOf(err)) != 1 || input.FaultsOf(err)[0].Field != "record_id" {
 		t.Errorf("%v, want conditions beside an ID refused", err)
 	}
 	spec.RecordID = ""
-	if _, err := w.UpsertRecord(t.Context(), UpsertRecord{UpdateRecord: spec}); len(faultsOf(err)) != 1 || faultsOf(err)[0].Field != "conditions" {
+	if _, err := w.UpsertRecord(t.Context(), UpsertRecord{UpdateRecord: spec}); len(input.FaultsOf(err)) != 1 || input.FaultsOf(err)[0].Field != "conditions" {
 		t.Errorf("%v, want conditions without where refused of an upsert", err)
 	}
 	spec.Where, spec.Conditions = map[string]any{"lastname": "Change", "firstname": "Cid"}, []Condition{{"statecode", "ne", "Inactive"}}

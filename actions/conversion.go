@@ -10,6 +10,7 @@ import (
 	"strings"
 	"sync"
 
+	"github.com/botverse/botverse/actions/input"
 	"github.com/botverse/botverse/dataverse"
 	"github.com/botverse/botverse/dataverse/odata"
 	"github.com/botverse/botverse/dataverse/schema"
@@ -121,7 +122,7 @@ func (v *recordValues) noteSent(ctx context.Context, client *dataverse.Client) e
 	}
 	sent := maps.Clone(v.values)
 	maps.Copy(sent, v.later)
-	for _, name := range sortedNames(sent) {
+	for _, name := range input.SortedNames(sent) {
 		text, err := sentText(ctx, client, sent[name], "fields."+name)
 		if err != nil {
 			return err

@@ -13,6 +13,7 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 
+	"github.com/botverse/botverse/actions/input"
 	"github.com/botverse/botverse/dataverse"
 	"github.com/botverse/botverse/dataverse/local"
 )
@@ -262,18 +263,18 @@ func testMatchOnFaults(t *testing.T, w world) {
 	for name, test := range map[string]struct {
 		spec   CreateRecord
 		field  string
-		reason Reason
+		reason input.Reason
 	}{
-		"with CREATE_DUPLICATE":       {CreateRecord{MatchOn: []string{"lastname"}, OnDuplicate: CreateDuplicate}, "match_on", InvalidRequest},
-		"neither rules nor fields":    {CreateRecord{IgnoreRules: true}, "ignore_duplicate_rules", InvalidRequest},
-		"an unknown field":            {CreateRecord{MatchOn: []string{"lastname", "mobliephone"}}, "match_on[1]", InvalidField},
-		"a field that is not given":   {CreateRecord{MatchOn: []string{"emailaddress1"}}, "match_on[0]", InvalidField},
-		"a field that never compares": {CreateRecord{MatchOn: []string{"lastonholdtime"}}, "match_on[0]", InvalidField},
+		"with CREATE_DUPLICATE":       {CreateRecord{MatchOn: []string{"lastname"}, OnDuplicate: CreateDuplicate}, "match_on", input.InvalidRequest},
+		"neither rules nor fields":    {CreateRecord{IgnoreRules: true}, "ignore_duplicate_rules", input.InvalidRequest},
+		"an unknown field":            {CreateRecord{MatchOn: []string{"lastname", "mobliephone"}}, "match_on[1]", input.InvalidField},
+		"a field that is not given":   {CreateRecord{MatchOn: []string{"emailaddress1"}}, "match_on[0]", input.InvalidField},
+		"a field that never compares": {CreateRecord{MatchOn: []string{"lastonholdtime"}}, "match_on[0]", input.InvalidField},
 	} {
 		test.spec.Entity, test.spec.Fields = "contact", fields
 		_, err := w.CreateRecord(t.Context(), test.spec)
-		var input *InputError
-		if !errors.As(err, &input) || len(input.Faults) != 1 || input.Faults[0].Field != test.field || input.Faults[0].Reason != test.reason {
+		var refused *input.Error
+		if !errors.As(err, &refused) || len(refused.Faults) != 1 || refused.Faults[0].Field != test.field || refused.Faults[0].Reason != test.reason {
 			t.Errorf("%s: %v", name, err)
 		}
 	}

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"slices"
 
+	"github.com/botverse/botverse/actions/input"
 	"github.com/botverse/botverse/dataverse"
 	"github.com/botverse/botverse/dataverse/odata"
 	"github.com/botverse/botverse/dataverse/schema"
@@ -14,17 +15,17 @@ import (
 const mostMatches = 50
 
 // matchFaults finds what is wrong with the fields by which the request wants existing records to be found.
-func (c *creation) matchFaults() []Fault {
-	var faults []Fault
+func (c *creation) matchFaults() []input.Fault {
+	var faults []input.Fault
 	switch {
 	case len(c.spec.MatchOn) > 0 && c.spec.OnDuplicate == CreateDuplicate:
-		faults = append(faults, *newFault(InvalidRequest, "match_on", "has no use with CREATE_DUPLICATE, which looks for no existing record"))
+		faults = append(faults, *input.NewFault(input.InvalidRequest, "match_on", "has no use with CREATE_DUPLICATE, which looks for no existing record"))
 	case c.spec.ReportDuplicates && c.spec.OnDuplicate != CreateDuplicate:
-		faults = append(faults, *newFault(InvalidRequest, "report_duplicates", "has a use with CREATE_DUPLICATE only: else the answer tells the duplicates anyway"))
+		faults = append(faults, *input.NewFault(input.InvalidRequest, "report_duplicates", "has a use with CREATE_DUPLICATE only: else the answer tells the duplicates anyway"))
 	case c.spec.ReportDuplicates && c.spec.IgnoreRules:
-		faults = append(faults, *newFault(InvalidRequest, "report_duplicates", "needs the duplicate rules, which ignore_duplicate_rules leaves out"))
+		faults = append(faults, *input.NewFault(input.InvalidRequest, "report_duplicates", "needs the duplicate rules, which ignore_duplicate_rules leaves out"))
 	case len(c.spec.MatchOn) == 0 && c.spec.IgnoreRules && c.spec.OnDuplicate != CreateDuplicate:
-		faults = append(faults, *newFault(InvalidRequest, "ignore_duplicate_rules", "leaves nothing to find existing records by: give match_on, or choose CREATE_DUPLICATE"))
+		faults = append(faults, *input.NewFault(input.InvalidRequest, "ignore_duplicate_rules", "leaves nothing to find existing records by: give match_on, or choose CREATE_DUPLICATE"))
 	}
 	seen := map[*schema.Field]bool{}
 	for i, name := range c.spec.MatchOn {
@@ -38,20 +39,20 @@ func (c *creation) matchFaults() []Fault {
 	return faults
 }
 
-func (c *creation) matchFault(name, path string) *Fault {
+func (c *creation) matchFault(name, path string) *input.Fault {
 	f := fieldNamed(c.entity, name)
 	switch {
 	case f == nil:
 		return unknownField(c.entity, name, path)
 	case !searchable(f), f.Type == schema.DateTime && f.Behavior != schema.DateOnly:
-		return newFault(InvalidField, path, "%s.%s is of a kind by which no record can be found (%s)", c.entity.LogicalName, f.LogicalName, f.Type)
+		return input.NewFault(input.InvalidField, path, "%s.%s is of a kind by which no record can be found (%s)", c.entity.LogicalName, f.LogicalName, f.Type)
 	}
 	for given := range c.spec.Fields {
 		if fieldNamed(c.entity, given) == f {
 			return nil
 		}
 	}
-	return newFault(InvalidField, path, "needs the value of %s, which `fields` does not give", f.LogicalName)
+	return input.NewFault(input.InvalidField, path, "needs the value of %s, which `fields` does not give", f.LogicalName)
 }
 
 // prepareMatch makes the condition of the request's own match fields. A field that has no value leaves nothing to be found,

@@ -13,6 +13,7 @@ import (
 	"time"
 
 	"github.com/botverse/botverse/actions"
+	"github.com/botverse/botverse/actions/input"
 	"github.com/botverse/botverse/actions/ledger"
 	"github.com/botverse/botverse/dataverse"
 	"github.com/botverse/botverse/dataverse/local"
@@ -226,11 +227,11 @@ func testMergeIsNotRepeated(t *testing.T, p place) {
 func keyReused(t *testing.T, p place, spec actions.CreateRecord) string {
 	t.Helper()
 	_, err := p.CreateRecord(t.Context(), spec)
-	var input *actions.InputError
-	if !errors.As(err, &input) || input.Faults[0].Reason != actions.KeyReused || input.Faults[0].Field != "request_id" {
-		t.Fatalf("the error is %v, want %s", err, actions.KeyReused)
+	var refused *input.Error
+	if !errors.As(err, &refused) || refused.Faults[0].Reason != input.KeyReused || refused.Faults[0].Field != "request_id" {
+		t.Fatalf("the error is %v, want %s", err, input.KeyReused)
 	}
-	return input.Error()
+	return refused.Error()
 }
 
 func testOtherConditionsAreAnotherTarget(t *testing.T, p place) {

@@ -5,6 +5,7 @@ import (
 	"slices"
 	"time"
 
+	"github.com/botverse/botverse/actions/input"
 	"github.com/botverse/botverse/dataverse"
 	"github.com/botverse/botverse/dataverse/odata"
 	"github.com/botverse/botverse/dataverse/schema"
@@ -58,7 +59,7 @@ type CreateRecord struct {
 }
 
 // CreateRecord creates a record from the flow's variables. Every fault of the request is found before anything is
-// written, and comes in one *InputError. What is written is written once: a repeat with the same request ID meets the
+// written, and comes in one *input.Error. What is written is written once: a repeat with the same request ID meets the
 // record that the first call made, and a lost answer is looked up by the ID that was sent.
 //
 // The outcome is Created, AlreadyCreated, Duplicate, or InDoubt where no answer came in time; and, where OnDuplicate takes
@@ -115,7 +116,7 @@ type creation struct {
 // prepare does all that comes before the first write.
 func (c *creation) prepare(ctx context.Context, r *Runtime) error {
 	values, err := r.translateFields(ctx, c.client, c.entity, c.spec.input())
-	faults := faultsOf(err)
+	faults := input.FaultsOf(err)
 	if err != nil && faults == nil {
 		return err
 	}
@@ -130,7 +131,7 @@ func (c *creation) prepare(ctx context.Context, r *Runtime) error {
 	if c.asOf = asOf; fault != nil {
 		more = append(more, *fault)
 	}
-	if err := inputError(slices.Concat(faults, more, c.matchFaults())); err != nil {
+	if err := input.ErrorOf(slices.Concat(faults, more, c.matchFaults())); err != nil {
 		return err
 	}
 	if c.fields, err = c.values.wire(ctx, c.client); err != nil {
@@ -140,10 +141,10 @@ func (c *creation) prepare(ctx context.Context, r *Runtime) error {
 }
 
 // prepareSave plans what to save. A source that is not known has the metadata read again, as a field has.
-func (c *creation) prepareSave(ctx context.Context, r *Runtime) (faults []Fault, err error) {
+func (c *creation) prepareSave(ctx context.Context, r *Runtime) (faults []input.Fault, err error) {
 	request := saveRequest{Save: c.spec.Save, Defaults: c.spec.SaveDefaults, Variables: c.spec.Variables}
 	c.save, faults, err = planSave(ctx, c.client, c.entity, request)
-	if err != nil || !maybeStale(inputError(faults)) || !r.mayRefresh(c.client, c.entity) {
+	if err != nil || !maybeStale(input.ErrorOf(faults)) || !r.mayRefresh(c.client, c.entity) {
 		return faults, err
 	}
 	fresh, err := c.client.RefreshEntity(ctx, c.entity.LogicalName)

@@ -12,6 +12,7 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 
+	"github.com/botverse/botverse/actions/input"
 	"github.com/botverse/botverse/dataverse"
 	"github.com/botverse/botverse/dataverse/local"
 	"github.com/botverse/botverse/dataverse/schema"
@@ -26,18 +27,18 @@ func testCreateRecordTellsAllFaultsAndWritesNothing(t *testing.T, w world) {
 		},
 		Save: map[string]string{"x": "nosuchfield"}, TimeZone: "Mars/Base",
 	})
-	var input *InputError
-	if !errors.As(err, &input) {
-		t.Fatalf("the error is %v, want an *InputError", err)
+	var refused *input.Error
+	if !errors.As(err, &refused) {
+		t.Fatalf("the error is %v, want an *input.Error", err)
 	}
-	got := map[string]Reason{}
-	for _, f := range input.Faults {
+	got := map[string]input.Reason{}
+	for _, f := range refused.Faults {
 		got[f.Field] = f.Reason
 	}
-	want := map[string]Reason{
-		"fields.title": MissingRequired, "fields.customerid": LookupNotFound, "fields.ownerid": LookupNotFound,
-		"fields.caseorigincode": InvalidValue, "fields.subjcetid": InvalidField, "save.x": InvalidField,
-		"time_zone": InvalidRequest,
+	want := map[string]input.Reason{
+		"fields.title": input.MissingRequired, "fields.customerid": input.LookupNotFound, "fields.ownerid": input.LookupNotFound,
+		"fields.caseorigincode": input.InvalidValue, "fields.subjcetid": input.InvalidField, "save.x": input.InvalidField,
+		"time_zone": input.InvalidRequest,
 	}
 	if diff := cmp.Diff(want, got); diff != "" {
 		t.Errorf("-want +got:\n%s", diff)
@@ -45,15 +46,15 @@ func testCreateRecordTellsAllFaultsAndWritesNothing(t *testing.T, w world) {
 	if slices.ContainsFunc(w.wire.take(), func(r string) bool { return strings.HasPrefix(r, "POST /incidents") }) {
 		t.Error("a request with faults was sent")
 	}
-	if strings.Contains(input.LogValue().String(), "nobody@") {
-		t.Errorf("the log gets a value: %v", input.LogValue())
+	if strings.Contains(refused.LogValue().String(), "nobody@") {
+		t.Errorf("the log gets a value: %v", refused.LogValue())
 	}
 }
 
 func testUnknownNames(t *testing.T, w world) {
-	var input *InputError
-	if _, err := w.CreateRecord(t.Context(), CreateRecord{Entity: "contcat", Fields: map[string]any{"x": 1.0}}); !errors.As(err, &input) ||
-		input.Faults[0].Reason != UnknownEntity || !slices.Contains(input.Faults[0].Nearest, "contact") || !errors.Is(err, dataverse.ErrUnknownEntity) {
+	var refused *input.Error
+	if _, err := w.CreateRecord(t.Context(), CreateRecord{Entity: "contcat", Fields: map[string]any{"x": 1.0}}); !errors.As(err, &refused) ||
+		refused.Faults[0].Reason != input.UnknownEntity || !slices.Contains(refused.Faults[0].Nearest, "contact") || !errors.Is(err, dataverse.ErrUnknownEntity) {
 		t.Errorf("an unknown entity: %v", err)
 	}
 	if _, err := w.CreateRecord(t.Context(), CreateRecord{Environment: "live", Entity: "contact"}); !errors.Is(err, dataverse.ErrUnknownEnvironment) {
@@ -111,9 +112,9 @@ func testLookupsByName(t *testing.T, w world) {
 	create := func(lookup map[string]any) (Result, error) {
 		return w.CreateRecord(t.Context(), CreateRecord{Entity: "contact", Fields: map[string]any{"lastname": "X", "parentcustomerid": lookup}})
 	}
-	for name, want := range map[string]Reason{"Twin Ltd": LookupAmbiguous, "Closed Ltd": LookupNotFound, "No'body": LookupNotFound, " ": InvalidValue, "a\x01": InvalidValue} {
+	for name, want := range map[string]input.Reason{"Twin Ltd": input.LookupAmbiguous, "Closed Ltd": input.LookupNotFound, "No'body": input.LookupNotFound, " ": input.InvalidValue, "a\x01": input.InvalidValue} {
 		_, err := create(map[string]any{"entity": "account", "name": name})
-		if faults := faultsOf(err); len(faults) != 1 || faults[0].Reason != want {
+		if faults := input.FaultsOf(err); len(faults) != 1 || faults[0].Reason != want {
 			t.Errorf("%q: %v, want %s", name, err, want)
 		}
 	}

@@ -6,6 +6,7 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/botverse/botverse/actions/input"
 	"github.com/botverse/botverse/dataverse/local"
 )
 
@@ -87,7 +88,7 @@ func testReportsInOtherCases(t *testing.T, w world) {
 	for name, spec := range map[string]CreateRecord{"another choice": {ReportDuplicates: true}, "no rules": {ReportDuplicates: true, OnDuplicate: CreateDuplicate, IgnoreRules: true}} {
 		spec.Entity, spec.Fields = unlike.Entity, unlike.Fields
 		_, err := w.CreateRecord(t.Context(), spec)
-		if faults := faultsOf(err); len(faults) != 1 || faults[0].Field != "report_duplicates" || faults[0].Reason != InvalidRequest {
+		if faults := input.FaultsOf(err); len(faults) != 1 || faults[0].Field != "report_duplicates" || faults[0].Reason != input.InvalidRequest {
 			t.Errorf("%s: %v", name, err)
 		}
 	}

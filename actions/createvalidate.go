@@ -4,6 +4,7 @@ import (
 	"context"
 	"strings"
 
+	"github.com/botverse/botverse/actions/input"
 	"github.com/botverse/botverse/dataverse"
 )
 
@@ -96,7 +97,7 @@ func (m *merge) list(ctx context.Context, plan *plan, condition string) error {
 		condition += " and was not changed after as_of"
 	}
 	plan.hold(condition + ", with the values that it lacks and the version that was read")
-	_, err := m.write(ctx, dataverse.Record{}, sortedNames(m.values))
+	_, err := m.write(ctx, dataverse.Record{}, input.SortedNames(m.values))
 	return plan.heldBack(err)
 }
 

@@ -5,6 +5,7 @@ import (
 	"strings"
 	"unicode/utf8"
 
+	"github.com/botverse/botverse/actions/input"
 	"golang.org/x/text/language"
 	"golang.org/x/text/message"
 	"golang.org/x/text/number"
@@ -24,7 +25,7 @@ var alike = strings.NewReplacer("\u00a0", " ", "\u202f", " ", "\u2009", " ", "â€
 
 // writingOf is how numbers are written in a culture, as the Unicode CLDR has it; nil for "". The fault is that of a culture
 // which is no language tag.
-func writingOf(culture string) (*numberWriting, *Fault) {
+func writingOf(culture string) (*numberWriting, *input.Fault) {
 	if culture == "" {
 		return nil, nil
 	}
@@ -33,7 +34,7 @@ func writingOf(culture string) (*numberWriting, *Fault) {
 		tag, err = tag.SetTypeForKey("nu", "latn")
 	}
 	if err != nil {
-		return nil, newFault(InvalidRequest, "culture", "%q is no culture; write the tag of a language, as \"de\" or \"en-US\"", culture)
+		return nil, input.NewFault(input.InvalidRequest, "culture", "%q is no culture; write the tag of a language, as \"de\" or \"en-US\"", culture)
 	}
 	w := &numberWriting{Culture: culture, Example: message.NewPrinter(tag).Sprint(number.Decimal(1234567.5))}
 	plain := alike.Replace(w.Example)

@@ -4,6 +4,7 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/botverse/botverse/actions/input"
 	"github.com/botverse/botverse/dataverse/schema"
 )
 
@@ -20,13 +21,13 @@ func testNotCreatable(t *testing.T, w world) {
 		_, upserted := w.UpsertRecord(ctx, UpsertRecord{UpdateRecord: UpdateRecord{Entity: entity, Where: map[string]any{w.idOf(t, entity): someID}, Fields: fields}})
 		linted := w.LintCreateRecord(ctx, CreateRecord{Entity: entity, Fields: fields})
 		for how, err := range map[string]error{"create": created, "upsert": upserted, "lint": linted} {
-			faults := faultsOf(err)
-			if len(faults) == 0 || faults[0].Reason != NotCreatable || faults[0].Field != "entity" || !strings.Contains(faults[0].Message, why) {
-				t.Errorf("%s of %s: %v, want %s with %q", how, entity, err, NotCreatable, why)
+			faults := input.FaultsOf(err)
+			if len(faults) == 0 || faults[0].Reason != input.NotCreatable || faults[0].Field != "entity" || !strings.Contains(faults[0].Message, why) {
+				t.Errorf("%s of %s: %v, want %s with %q", how, entity, err, input.NotCreatable, why)
 			}
 		}
 		_, updated := w.UpdateRecord(ctx, UpdateRecord{Entity: entity, RecordID: someID, Fields: fields})
-		if faults := faultsOf(updated); len(faults) == 0 || faults[0].Reason == NotCreatable {
+		if faults := input.FaultsOf(updated); len(faults) == 0 || faults[0].Reason == input.NotCreatable {
 			t.Errorf("an update of %s: %v, want a fault of the field alone", entity, updated)
 		}
 	}

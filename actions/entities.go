@@ -113,7 +113,7 @@ func (r *Runtime) ListEntities(ctx context.Context, environment string, language
 	return summaries, nil
 }
 
-// GetEntity describes an entity with all its fields. An unknown one is an *InputError with the nearest names.
+// GetEntity describes an entity with all its fields. An unknown one is an *input.Error with the nearest names.
 func (r *Runtime) GetEntity(ctx context.Context, environment, entity string, language int) (EntityDescription, error) {
 	client, e, err := r.describe(ctx, environment, entity)
 	if err != nil {

@@ -6,6 +6,7 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 
+	"github.com/botverse/botverse/actions/input"
 	"github.com/botverse/botverse/dataverse/schema"
 )
 
@@ -122,8 +123,8 @@ func TestDescriptionsAgreeWithCreations(t *testing.T) {
 
 func testUnknownEntityNamesTheNearest(t *testing.T, w world) {
 	_, err := w.GetEntity(t.Context(), "", "contcat", 0)
-	faults := faultsOf(err)
-	if len(faults) != 1 || faults[0].Reason != UnknownEntity || !slices.Contains(faults[0].Nearest, "contact") {
+	faults := input.FaultsOf(err)
+	if len(faults) != 1 || faults[0].Reason != input.UnknownEntity || !slices.Contains(faults[0].Nearest, "contact") {
 		t.Errorf("error = %v, want UNKNOWN_ENTITY with contact", err)
 	}
 }

@@ -8,6 +8,7 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 
+	"github.com/botverse/botverse/actions/input"
 	"github.com/botverse/botverse/dataverse/schema"
 )
 
@@ -220,7 +221,7 @@ func TestChoiceByLabelCaseNumberAndText(t *testing.T) {
 	_, err := w.CreateRecord(t.Context(), CreateRecord{
 		Entity: "incident", Fields: map[string]any{"title": "C", "customerid": "{{ who }}", "caseorigincode": "fax"}, Variables: map[string]any{"who": customer},
 	})
-	faults := faultsOf(err)
+	faults := input.FaultsOf(err)
 	if len(faults) != 1 || faults[0].Field != "fields.caseorigincode" || !slices.Contains(faults[0].Allowed, "Phone") || !slices.Contains(faults[0].Allowed, "Email") || !strings.Contains(faults[0].Message, "Phone, Email, Web") {
 		t.Errorf("fax: %+v, want the labels that are allowed", faults)
 	}

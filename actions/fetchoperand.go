@@ -7,6 +7,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/botverse/botverse/actions/input"
 	"github.com/botverse/botverse/dataverse"
 	"github.com/botverse/botverse/dataverse/fetchxml"
 	"github.com/botverse/botverse/dataverse/schema"
@@ -14,9 +15,9 @@ import (
 
 // convert translates a rendered value into the text of an operand, by the operator and the field's type: a choice's label
 // into its number, a point in time into UTC, a reference into its ID. A multi-select choice's value can be several.
-func (p operandPlace) convert(ctx context.Context, value any, at string, values comparer) ([]string, *Fault, error) {
-	if blank(value) {
-		return nil, newFault(VariableUnset, at, "an element of the list is null or blank, and the query needs its value"), nil
+func (p operandPlace) convert(ctx context.Context, value any, at string, values comparer) ([]string, *input.Fault, error) {
+	if input.Blank(value) {
+		return nil, input.NewFault(input.VariableUnset, at, "an element of the list is null or blank, and the query needs its value"), nil
 	}
 	switch kind := operandKindOf(p.operator, p.field); kind {
 	case textOperand:
@@ -70,26 +71,26 @@ func operandKindOf(op fetchxml.Operator, f *schema.Field) operandKind {
 	return typedOperand
 }
 
-func (p operandPlace) text(value any, at string) ([]string, *Fault, error) {
+func (p operandPlace) text(value any, at string) ([]string, *input.Fault, error) {
 	text, ok := textOf(value)
 	if !ok {
-		return nil, newFault(InvalidValue, at, "the operator %q compares with a text, and the variable holds an object or a list", p.operator.Name), nil
+		return nil, input.NewFault(input.InvalidValue, at, "the operator %q compares with a text, and the variable holds an object or a list", p.operator.Name), nil
 	}
 	return []string{text}, nil, nil
 }
 
 // count reads a whole number that is not negative.
-func (p operandPlace) count(value any, at string) ([]string, *Fault, error) {
+func (p operandPlace) count(value any, at string) ([]string, *input.Fault, error) {
 	text, _ := textOf(value)
 	n, err := strconv.ParseUint(strings.TrimSpace(text), 10, 31)
 	if err != nil {
-		return nil, newFault(InvalidValue, at, "the operator %q compares %s with a whole number", p.operator.Name, p.fieldName()), nil
+		return nil, input.NewFault(input.InvalidValue, at, "the operator %q compares %s with a whole number", p.operator.Name, p.fieldName()), nil
 	}
 	return []string{strconv.FormatUint(n, 10)}, nil, nil
 }
 
 // day reads a day; of a point in time it takes the day that is written, as Dataverse does.
-func (p operandPlace) day(value any, at string) ([]string, *Fault, error) {
+func (p operandPlace) day(value any, at string) ([]string, *input.Fault, error) {
 	text, _ := value.(string)
 	text = strings.TrimSpace(text)
 	for _, layout := range []string{time.DateOnly, time.RFC3339, "2006-01-02T15:04:05", "2006-01-02T15:04Z07:00", "2006-01-02T15:04"} {
@@ -97,18 +98,18 @@ func (p operandPlace) day(value any, at string) ([]string, *Fault, error) {
 			return []string{t.Format(time.DateOnly)}, nil, nil
 		}
 	}
-	return nil, newFault(InvalidValue, at, "the operator %q compares %s with a day, as \"2026-05-17\"", p.operator.Name, p.fieldName()), nil
+	return nil, input.NewFault(input.InvalidValue, at, "the operator %q compares %s with a day, as \"2026-05-17\"", p.operator.Name, p.fieldName()), nil
 }
 
 // record reads a record ID, or takes it from a reference.
-func (p operandPlace) record(value any, at string) ([]string, *Fault, error) {
+func (p operandPlace) record(value any, at string) ([]string, *input.Fault, error) {
 	if object, ok := value.(map[string]any); ok {
 		value = object["id"]
 	}
 	text, _ := value.(string)
 	id, err := dataverse.ParseID(text)
 	if err != nil {
-		return nil, newFault(InvalidValue, at, "%s is compared with a record ID (a GUID), or with a reference that has one", p.fieldName()), nil
+		return nil, input.NewFault(input.InvalidValue, at, "%s is compared with a record ID (a GUID), or with a reference that has one", p.fieldName()), nil
 	}
 	return []string{string(id)}, nil, nil
 }

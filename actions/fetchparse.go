@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"strings"
 
+	"github.com/botverse/botverse/actions/input"
 	"github.com/botverse/botverse/dataverse/code"
 	"github.com/botverse/botverse/dataverse/fetchxml"
 )
@@ -13,11 +14,11 @@ import (
 const outputPlaces = "an output stands in a condition's value, in <value> and in when-set only: a variable says what to search for, never what the query is"
 
 // parseFetch reads a query. A template where none may stand is found first: it could be taken for a wrong value else.
-func parseFetch(text string) (*fetchxml.Fetch, *Fault) {
-	var misplaced *Fault
+func parseFetch(text string) (*fetchxml.Fetch, *input.Fault) {
+	var misplaced *input.Fault
 	err := fetchxml.Walk(text, func(a fetchxml.Attr) {
-		if misplaced == nil && !mayHaveOutputs(a) && hasTemplate(a.Value) {
-			misplaced = newFault(BadTemplate, place(a.Pos), outputPlaces)
+		if misplaced == nil && !mayHaveOutputs(a) && input.HasTemplate(a.Value) {
+			misplaced = input.NewFault(input.BadTemplate, place(a.Pos), outputPlaces)
 		}
 	})
 	if misplaced != nil {
@@ -45,7 +46,7 @@ func mayHaveOutputs(a fetchxml.Attr) bool {
 }
 
 // brokenBy is the fault of a text that is not XML, told as a template's where an output is what breaks it.
-func brokenBy(text string, fault *Fault) *Fault {
+func brokenBy(text string, fault *input.Fault) *input.Fault {
 	var at fetchxml.Pos
 	if _, err := fmt.Sscanf(fault.Field, "fetch_xml:%d:%d", &at.Line, &at.Column); err != nil {
 		return fault
@@ -53,10 +54,10 @@ func brokenBy(text string, fault *Fault) *Fault {
 	before, after := splitAt(text, at)
 	open := strings.LastIndex(before, "{{")
 	switch {
-	case hasTemplate(before[max(0, len(before)-1):] + after[:min(2, len(after))]): // at its first or its second sign
-		return newFault(BadTemplate, fault.Field, outputPlaces)
+	case input.HasTemplate(before[max(0, len(before)-1):] + after[:min(2, len(after))]): // at its first or its second sign
+		return input.NewFault(input.BadTemplate, fault.Field, outputPlaces)
 	case open >= 0 && !strings.Contains(before[open:], "}}") && strings.ContainsAny(before[open:], `"'`):
-		return newFault(BadTemplate, fault.Field, "a quote inside the output ends the value: write the output's texts in the other kind of quotes, or as &quot;")
+		return input.NewFault(input.BadTemplate, fault.Field, "a quote inside the output ends the value: write the output's texts in the other kind of quotes, or as &quot;")
 	}
 	return fault
 }
@@ -77,36 +78,36 @@ func splitAt(text string, at fetchxml.Pos) (before, after string) {
 }
 
 // fetchFault is a query that does not parse as a fault of the request.
-func fetchFault(err error) *Fault {
+func fetchFault(err error) *input.Fault {
 	if syntax := new(fetchxml.SyntaxError); errors.As(err, &syntax) {
-		return newFault(BadFetchXML, place(fetchxml.Pos{Line: syntax.Line, Column: syntax.Column}), "%s", syntax.Message)
+		return input.NewFault(input.BadFetchXML, place(fetchxml.Pos{Line: syntax.Line, Column: syntax.Column}), "%s", syntax.Message)
 	}
-	return newFault(BadFetchXML, "fetch_xml", "%v", err)
+	return input.NewFault(input.BadFetchXML, "fetch_xml", "%v", err)
 }
 
 // checkFault is what is wrong with a query by metadata as a fault of the request.
-func checkFault(f *fetchxml.Fault) Fault {
-	fault := Fault{Reason: BadFetchXML, Field: place(f.Pos), Message: f.Message}
+func checkFault(f *fetchxml.Fault) input.Fault {
+	fault := input.Fault{Reason: input.BadFetchXML, Field: place(f.Pos), Message: f.Message}
 	switch f.Code {
 	case code.QueryBuilderNoEntity:
-		fault.Reason = UnknownEntity
+		fault.Reason = input.UnknownEntity
 	case code.QueryBuilderNoAttribute: // Dataverse's words speak of its metadata, not of the query
-		fault.Reason, fault.Message = InvalidField, fmt.Sprintf("%s has no field %q", f.Entity, f.Name)
+		fault.Reason, fault.Message = input.InvalidField, fmt.Sprintf("%s has no field %q", f.Entity, f.Name)
 	}
-	return *fault.nearestTo(f.Nearest)
+	return *fault.NearestTo(f.Nearest)
 }
 
 // place is a position in the query as a fault's field: "fetch_xml:3:14".
 func place(p fetchxml.Pos) string { return fmt.Sprintf("fetch_xml:%d:%d", p.Line, p.Column) }
 
 // unsupported finds what a search for the first record has no place for.
-func unsupported(fetch *fetchxml.Fetch) []Fault {
-	var faults []Fault
+func unsupported(fetch *fetchxml.Fetch) []input.Fault {
+	var faults []input.Fault
 	if fetch.Page != nil && *fetch.Page > 1 {
-		faults = append(faults, *newFault(BadFetchXML, place(fetch.PosOf("page")), "a search takes the first match: there is no page %d of it", *fetch.Page))
+		faults = append(faults, *input.NewFault(input.BadFetchXML, place(fetch.PosOf("page")), "a search takes the first match: there is no page %d of it", *fetch.Page))
 	}
 	if fetch.PagingCookie != "" {
-		faults = append(faults, *newFault(BadFetchXML, place(fetch.PosOf("paging-cookie")), "a search takes the first match: it cannot go on from a paging cookie"))
+		faults = append(faults, *input.NewFault(input.BadFetchXML, place(fetch.PosOf("paging-cookie")), "a search takes the first match: it cannot go on from a paging cookie"))
 	}
 	return faults
 }

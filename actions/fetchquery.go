@@ -7,6 +7,7 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/botverse/botverse/actions/input"
 	"github.com/botverse/botverse/dataverse"
 	"github.com/botverse/botverse/dataverse/fetchxml"
 	"github.com/botverse/botverse/dataverse/schema"
@@ -26,7 +27,7 @@ type fetchQuery struct {
 }
 
 // fetchQuery reads and checks a query, or takes it from the cache where the metadata has not changed since. The error is an
-// *InputError with all faults, or Dataverse's.
+// *input.Error with all faults, or Dataverse's.
 func (r *Runtime) fetchQuery(ctx context.Context, client *dataverse.Client, e *schema.Entity, text string) (*fetchQuery, error) {
 	key := fetchKey{environment: client.Name(), entity: e.LogicalName, text: text}
 	if q := r.fetches.get(key); q != nil && q.current(ctx, client) {
@@ -34,7 +35,7 @@ func (r *Runtime) fetchQuery(ctx context.Context, client *dataverse.Client, e *s
 	}
 	fetch, fault := parseFetch(text)
 	if fault != nil {
-		return nil, inputError([]Fault{*fault})
+		return nil, input.ErrorOf([]input.Fault{*fault})
 	}
 	q, err := r.compileFetch(ctx, client, e, fetch)
 	if err != nil {
@@ -57,38 +58,38 @@ func (q *fetchQuery) current(ctx context.Context, client *dataverse.Client) bool
 // compileFetch checks a query and makes it ready. It changes fetch.
 func (r *Runtime) compileFetch(ctx context.Context, client *dataverse.Client, e *schema.Entity, fetch *fetchxml.Fetch) (*fetchQuery, error) {
 	if fault := mismatch(e, fetch.Entity); fault != nil {
-		return nil, inputError([]Fault{*fault})
+		return nil, input.ErrorOf([]input.Fault{*fault})
 	}
 	known, faults, err := describeLinks(ctx, client, e, fetch)
 	if err != nil {
 		return nil, err
 	}
 	if len(faults) > 0 {
-		return nil, inputError(faults) // the fields of an entity that is not known cannot be checked
+		return nil, input.ErrorOf(faults) // the fields of an entity that is not known cannot be checked
 	}
 	return r.readyFetch(fetch, known)
 }
 
 // mismatch is the fault of a query for another entity than the request's; nil where they are the same.
-func mismatch(e *schema.Entity, root *fetchxml.Entity) *Fault {
+func mismatch(e *schema.Entity, root *fetchxml.Entity) *input.Fault {
 	at := place(root.PosOf("name"))
 	switch {
 	case root.Name == e.LogicalName:
 		return nil
 	case strings.EqualFold(root.Name, e.LogicalName):
-		return newFault(EntityMismatch, at, "names in FetchXML are in lower case: %q", e.LogicalName)
+		return input.NewFault(input.EntityMismatch, at, "names in FetchXML are in lower case: %q", e.LogicalName)
 	}
-	return newFault(EntityMismatch, at, "the query is for %q and the request for %q: both must name the same entity", root.Name, e.LogicalName)
+	return input.NewFault(input.EntityMismatch, at, "the query is for %q and the request for %q: both must name the same entity", root.Name, e.LogicalName)
 }
 
 // readyFetch checks a query against the metadata of its entities and makes it ready. It changes fetch.
 func (r *Runtime) readyFetch(fetch *fetchxml.Fetch, known map[string]*schema.Entity) (*fetchQuery, error) {
-	var faults []Fault
+	var faults []input.Fault
 	for _, fault := range fetchxml.Check(asIfListed(fetch), func(name string) *schema.Entity { return known[name] }) {
 		faults = append(faults, checkFault(fault))
 	}
 	faults = slices.Concat(faults, unsupported(fetch), r.whenSetFaults(fetch), r.operandFaults(fetch))
-	if err := inputError(faults); err != nil {
+	if err := input.ErrorOf(faults); err != nil {
 		return nil, err
 	}
 	scope := newFetchScope(fetch, known)
@@ -117,9 +118,9 @@ func (q *fetchQuery) makeReady(scope *fetchScope) {
 }
 
 // describeLinks asks for the metadata of all entities of a query, the root's own included, by logical name.
-func describeLinks(ctx context.Context, client *dataverse.Client, root *schema.Entity, fetch *fetchxml.Fetch) (map[string]*schema.Entity, []Fault, error) {
+func describeLinks(ctx context.Context, client *dataverse.Client, root *schema.Entity, fetch *fetchxml.Fetch) (map[string]*schema.Entity, []input.Fault, error) {
 	known := map[string]*schema.Entity{root.LogicalName: root}
-	var faults []Fault
+	var faults []input.Fault
 	for link := range allLinks(&fetch.Entity.Contents) {
 		if known[link.Name] != nil {
 			continue
@@ -137,10 +138,10 @@ func describeLinks(ctx context.Context, client *dataverse.Client, root *schema.E
 	return known, faults, nil
 }
 
-func unknownLink(link *fetchxml.Link, err error) Fault {
-	fault := newFault(UnknownEntity, place(link.PosOf("name")), "there is no entity %q", link.Name)
+func unknownLink(link *fetchxml.Link, err error) input.Fault {
+	fault := input.NewFault(input.UnknownEntity, place(link.PosOf("name")), "there is no entity %q", link.Name)
 	if unknown := new(dataverse.UnknownEntityError); errors.As(err, &unknown) {
-		fault.nearestTo(unknown.Nearest)
+		fault.NearestTo(unknown.Nearest)
 	}
 	return *fault
 }
@@ -151,7 +152,7 @@ func asIfListed(fetch *fetchxml.Fetch) *fetchxml.Fetch {
 	var pairs []int
 	for i, c := range conditionsOf(fetch) {
 		op, _ := fetchxml.LookupOperator(c.Operator)
-		if operands := c.Operands(); op.Operands == fetchxml.Two && len(operands) == 1 && hasTemplate(operands[0].Text) {
+		if operands := c.Operands(); op.Operands == fetchxml.Two && len(operands) == 1 && input.HasTemplate(operands[0].Text) {
 			pairs = append(pairs, i)
 		}
 	}

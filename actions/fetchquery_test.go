@@ -9,15 +9,16 @@ import (
 	"github.com/google/go-cmp/cmp"
 	"pgregory.net/rapid"
 
+	"github.com/botverse/botverse/actions/input"
 	"github.com/botverse/botverse/dataverse/fetchxml"
 	"github.com/botverse/botverse/dataverse/schema"
 )
 
 // ready reads a query over standard entities and hobbies, checks it and makes it ready.
-func ready(text string) (*fetchQuery, []Fault) {
+func ready(text string) (*fetchQuery, []input.Fault) {
 	fetch, fault := parseFetch(text)
 	if fault != nil {
-		return nil, []Fault{*fault}
+		return nil, []input.Fault{*fault}
 	}
 	known := map[string]*schema.Entity{}
 	names := []string{fetch.Entity.Name}
@@ -31,7 +32,7 @@ func ready(text string) (*fetchQuery, []Fault) {
 		}
 	}
 	q, err := (&Runtime{}).readyFetch(fetch, known)
-	return q, faultsOf(err)
+	return q, input.FaultsOf(err)
 }
 
 // mustReady is ready of a query without faults.
@@ -45,7 +46,7 @@ func mustReady(t testing.TB, text string) *fetchQuery {
 }
 
 // rendered is the query with these variables in it, as it would be sent.
-func rendered(t testing.TB, q *fetchQuery, variables map[string]any) (string, []Fault) {
+func rendered(t testing.TB, q *fetchQuery, variables map[string]any) (string, []input.Fault) {
 	t.Helper()
 	fetch, faults, err := q.render(t.Context(), comparer{runtime: &Runtime{}, entity: q.root, variables: variables})
 	if err != nil {
@@ -226,39 +227,39 @@ func TestFetchFaults(t *testing.T) {
 	t.Parallel()
 	for _, c := range []struct {
 		name, text string
-		reason     Reason
+		reason     input.Reason
 		field      string
 	}{
-		{"no XML", "<fetch>", BadFetchXML, ""},
-		{"no fetch", "hello", BadFetchXML, ""},
-		{"unknown field", "<fetch>\n <entity name='contact'>\n  <attribute name='fulname'/></entity></fetch>", InvalidField, "fetch_xml:3:20"},
-		{"unknown operator", "<fetch><entity name='contact'><filter><condition attribute='fullname' operator='is' value='x'/></filter></entity></fetch>", BadFetchXML, ""},
-		{"second page", "<fetch page='2' count='5'><entity name='contact'/></fetch>", BadFetchXML, "fetch_xml:1:14"},
-		{"cookie", "<fetch paging-cookie='&lt;cookie/&gt;'><entity name='contact'/></fetch>", BadFetchXML, ""},
-		{"when-set of a text", "<fetch><entity name='contact'><filter><condition attribute='fullname' operator='eq' value='{{x}}'\n when-set='y'/></filter></entity></fetch>", BadTemplate, "fetch_xml:2:12"},
-		{"when-set of nothing", "<fetch><entity name='contact'><filter when-set=''><condition attribute='fullname' operator='eq' value='{{x}}'/></filter></entity></fetch>", BadTemplate, ""},
-		{"when-set of an output and more", "<fetch><entity name='contact'><filter when-set='{{x}} '><condition attribute='fullname' operator='not-null'/></filter></entity></fetch>", BadTemplate, ""},
-		{"when-set of two outputs", "<fetch><entity name='contact'><filter when-set='{{x}}{{y}}'><condition attribute='fullname' operator='not-null'/></filter></entity></fetch>", BadTemplate, ""},
-		{"when-set that does not parse", "<fetch><entity name='contact'><filter when-set='{{ x | nope }}'><condition attribute='fullname' operator='not-null'/></filter></entity></fetch>", BadTemplate, ""},
-		{"when-set of a link", "<fetch><entity name='contact'><link-entity name='task' from='regardingobjectid' to='contactid' when-set='{{x}}'/></entity></fetch>", BadTemplate, ""},
-		{"output as an entity", "<fetch><entity name='{{x}}'/></fetch>", BadTemplate, "fetch_xml:1:22"},
-		{"output as a field", "<fetch><entity name='contact'>\n<attribute name='{{x}}'/></entity></fetch>", BadTemplate, "fetch_xml:2:18"},
-		{"output as an operator", "<fetch><entity name='contact'><filter><condition attribute='fullname' operator='{{x}}' value='x'/></filter></entity></fetch>", BadTemplate, ""},
-		{"output as a condition's field", "<fetch><entity name='contact'><filter><condition attribute='{{x}}' operator='eq' value='x'/></filter></entity></fetch>", BadTemplate, ""},
-		{"output as valueof", "<fetch><entity name='contact'><filter><condition attribute='fullname' operator='eq' valueof='{{x}}'/></filter></entity></fetch>", BadTemplate, ""},
-		{"output as a direction", "<fetch><entity name='contact'><order attribute='fullname' descending='{{x}}'/></entity></fetch>", BadTemplate, ""},
-		{"output as top", "<fetch top='{{x}}'><entity name='contact'/></fetch>", BadTemplate, ""},
-		{"output as an alias", "<fetch><entity name='contact'><attribute name='fullname' alias='{{x}}'/></entity></fetch>", BadTemplate, ""},
-		{"output as text", "<fetch><entity name='contact'>{{x}}</entity></fetch>", BadTemplate, ""},
-		{"output as an attribute", "<fetch><entity name='contact'><filter>\n<condition {{x}}/></filter></entity></fetch>", BadTemplate, "fetch_xml:2:12"},
-		{"output as an element", "<fetch><entity name='contact'><{{x}}/></entity></fetch>", BadTemplate, "fetch_xml:1:32"},
-		{"output without quotes", "<fetch><entity name='contact'><filter><condition attribute='fullname' operator='eq' value={{x}}/></filter></entity></fetch>", BadTemplate, ""},
-		{"quotes inside quotes", `<fetch><entity name="contact"><filter><condition attribute="fullname" operator="eq" value="{{ x | default: "a" }}"/></filter></entity></fetch>`, BadTemplate, ""},
-		{"output behind a value", "<fetch><entity name='contact'><filter><condition attribute='fullname' operator='in'><value>a</value>{{x}}</condition></filter></entity></fetch>", BadTemplate, ""},
-		{"output before the query", "{{x}}<fetch><entity name='contact'/></fetch>", BadTemplate, "fetch_xml:1:1"},
-		{"one value for two", "<fetch><entity name='contact'><filter><condition attribute='numberofchildren' operator='between' value='1'/></filter></entity></fetch>", BadFetchXML, ""},
-		{"tag", "<fetch><entity name='contact'><filter><condition attribute='fullname' operator='eq'\n value='{% if x %}'/></filter></entity></fetch>", BadTemplate, "fetch_xml:2:9"},
-		{"unclosed", "<fetch><entity name='contact'><filter><condition attribute='fullname' operator='in'><value>a</value><value>{{ x</value></condition></filter></entity></fetch>", BadTemplate, ""},
+		{"no XML", "<fetch>", input.BadFetchXML, ""},
+		{"no fetch", "hello", input.BadFetchXML, ""},
+		{"unknown field", "<fetch>\n <entity name='contact'>\n  <attribute name='fulname'/></entity></fetch>", input.InvalidField, "fetch_xml:3:20"},
+		{"unknown operator", "<fetch><entity name='contact'><filter><condition attribute='fullname' operator='is' value='x'/></filter></entity></fetch>", input.BadFetchXML, ""},
+		{"second page", "<fetch page='2' count='5'><entity name='contact'/></fetch>", input.BadFetchXML, "fetch_xml:1:14"},
+		{"cookie", "<fetch paging-cookie='&lt;cookie/&gt;'><entity name='contact'/></fetch>", input.BadFetchXML, ""},
+		{"when-set of a text", "<fetch><entity name='contact'><filter><condition attribute='fullname' operator='eq' value='{{x}}'\n when-set='y'/></filter></entity></fetch>", input.BadTemplate, "fetch_xml:2:12"},
+		{"when-set of nothing", "<fetch><entity name='contact'><filter when-set=''><condition attribute='fullname' operator='eq' value='{{x}}'/></filter></entity></fetch>", input.BadTemplate, ""},
+		{"when-set of an output and more", "<fetch><entity name='contact'><filter when-set='{{x}} '><condition attribute='fullname' operator='not-null'/></filter></entity></fetch>", input.BadTemplate, ""},
+		{"when-set of two outputs", "<fetch><entity name='contact'><filter when-set='{{x}}{{y}}'><condition attribute='fullname' operator='not-null'/></filter></entity></fetch>", input.BadTemplate, ""},
+		{"when-set that does not parse", "<fetch><entity name='contact'><filter when-set='{{ x | nope }}'><condition attribute='fullname' operator='not-null'/></filter></entity></fetch>", input.BadTemplate, ""},
+		{"when-set of a link", "<fetch><entity name='contact'><link-entity name='task' from='regardingobjectid' to='contactid' when-set='{{x}}'/></entity></fetch>", input.BadTemplate, ""},
+		{"output as an entity", "<fetch><entity name='{{x}}'/></fetch>", input.BadTemplate, "fetch_xml:1:22"},
+		{"output as a field", "<fetch><entity name='contact'>\n<attribute name='{{x}}'/></entity></fetch>", input.BadTemplate, "fetch_xml:2:18"},
+		{"output as an operator", "<fetch><entity name='contact'><filter><condition attribute='fullname' operator='{{x}}' value='x'/></filter></entity></fetch>", input.BadTemplate, ""},
+		{"output as a condition's field", "<fetch><entity name='contact'><filter><condition attribute='{{x}}' operator='eq' value='x'/></filter></entity></fetch>", input.BadTemplate, ""},
+		{"output as valueof", "<fetch><entity name='contact'><filter><condition attribute='fullname' operator='eq' valueof='{{x}}'/></filter></entity></fetch>", input.BadTemplate, ""},
+		{"output as a direction", "<fetch><entity name='contact'><order attribute='fullname' descending='{{x}}'/></entity></fetch>", input.BadTemplate, ""},
+		{"output as top", "<fetch top='{{x}}'><entity name='contact'/></fetch>", input.BadTemplate, ""},
+		{"output as an alias", "<fetch><entity name='contact'><attribute name='fullname' alias='{{x}}'/></entity></fetch>", input.BadTemplate, ""},
+		{"output as text", "<fetch><entity name='contact'>{{x}}</entity></fetch>", input.BadTemplate, ""},
+		{"output as an attribute", "<fetch><entity name='contact'><filter>\n<condition {{x}}/></filter></entity></fetch>", input.BadTemplate, "fetch_xml:2:12"},
+		{"output as an element", "<fetch><entity name='contact'><{{x}}/></entity></fetch>", input.BadTemplate, "fetch_xml:1:32"},
+		{"output without quotes", "<fetch><entity name='contact'><filter><condition attribute='fullname' operator='eq' value={{x}}/></filter></entity></fetch>", input.BadTemplate, ""},
+		{"quotes inside quotes", `<fetch><entity name="contact"><filter><condition attribute="fullname" operator="eq" value="{{ x | default: "a" }}"/></filter></entity></fetch>`, input.BadTemplate, ""},
+		{"output behind a value", "<fetch><entity name='contact'><filter><condition attribute='fullname' operator='in'><value>a</value>{{x}}</condition></filter></entity></fetch>", input.BadTemplate, ""},
+		{"output before the query", "{{x}}<fetch><entity name='contact'/></fetch>", input.BadTemplate, "fetch_xml:1:1"},
+		{"one value for two", "<fetch><entity name='contact'><filter><condition attribute='numberofchildren' operator='between' value='1'/></filter></entity></fetch>", input.BadFetchXML, ""},
+		{"tag", "<fetch><entity name='contact'><filter><condition attribute='fullname' operator='eq'\n value='{% if x %}'/></filter></entity></fetch>", input.BadTemplate, "fetch_xml:2:9"},
+		{"unclosed", "<fetch><entity name='contact'><filter><condition attribute='fullname' operator='in'><value>a</value><value>{{ x</value></condition></filter></entity></fetch>", input.BadTemplate, ""},
 	} {
 		_, faults := ready(c.text)
 		if len(faults) == 0 {
@@ -343,28 +344,28 @@ func TestOperandFaults(t *testing.T) {
 	}
 	for _, c := range []struct {
 		name, condition string
-		reason          Reason
+		reason          input.Reason
 	}{
-		{"unset", `<condition attribute="new_name" operator="eq" value="{{nobody}}"/>`, VariableUnset},
-		{"null", `<condition attribute="new_name" operator="eq" value="{{null}}"/>`, VariableUnset},
-		{"blank", `<condition attribute="new_name" operator="eq" value="{{blank}}"/>`, VariableUnset},
-		{"empty", `<condition attribute="new_name" operator="eq" value="{{empty}}"/>`, VariableUnset},
-		{"empty pattern", `<condition attribute="new_name" operator="like" value="%{{empty}}%"/>`, VariableUnset},
-		{"null pattern", `<condition attribute="new_name" operator="like" value="%{{null}}%"/>`, VariableUnset},
-		{"empty list", `<condition attribute="new_name" operator="in" value="{{none}}"/>`, VariableUnset},
-		{"list with a hole", `<condition attribute="new_name" operator="in" value="{{holes}}"/>`, VariableUnset},
-		{"list for one value", `<condition attribute="new_name" operator="eq" value="{{names}}"/>`, InvalidValue},
-		{"list of three for two", `<condition attribute="new_name" operator="between"><value>{{names}}</value><value>c</value></condition>`, InvalidValue},
-		{"one for two", `<condition attribute="new_age" operator="between" value="{{five}}"/>`, InvalidValue},
-		{"control character", `<condition attribute="new_name" operator="eq" value="{{control}}"/>`, InvalidValue},
-		{"not UTF-8", `<condition attribute="new_name" operator="eq" value="{{bytes}}"/>`, InvalidValue},
-		{"object", `<condition attribute="new_name" operator="like" value="{{object}}"/>`, InvalidValue},
-		{"wrong label", `<condition attribute="new_color" operator="eq" value="{{name}}"/>`, InvalidValue},
-		{"no GUID", `<condition attribute="new_boss" operator="eq" value="{{name}}"/>`, InvalidValue},
-		{"no record ID", `<condition attribute="new_personid" operator="eq" value="{{name}}"/>`, InvalidValue},
-		{"no number of days", `<condition attribute="new_met" operator="last-x-days" value="{{name}}"/>`, InvalidValue},
-		{"no day", `<condition attribute="new_met" operator="on" value="{{name}}"/>`, InvalidValue},
-		{"no offset", `<condition attribute="new_met" operator="ge" value="2026-05-17T{{name}}"/>`, InvalidValue},
+		{"unset", `<condition attribute="new_name" operator="eq" value="{{nobody}}"/>`, input.VariableUnset},
+		{"null", `<condition attribute="new_name" operator="eq" value="{{null}}"/>`, input.VariableUnset},
+		{"blank", `<condition attribute="new_name" operator="eq" value="{{blank}}"/>`, input.VariableUnset},
+		{"empty", `<condition attribute="new_name" operator="eq" value="{{empty}}"/>`, input.VariableUnset},
+		{"empty pattern", `<condition attribute="new_name" operator="like" value="%{{empty}}%"/>`, input.VariableUnset},
+		{"null pattern", `<condition attribute="new_name" operator="like" value="%{{null}}%"/>`, input.VariableUnset},
+		{"empty list", `<condition attribute="new_name" operator="in" value="{{none}}"/>`, input.VariableUnset},
+		{"list with a hole", `<condition attribute="new_name" operator="in" value="{{holes}}"/>`, input.VariableUnset},
+		{"list for one value", `<condition attribute="new_name" operator="eq" value="{{names}}"/>`, input.InvalidValue},
+		{"list of three for two", `<condition attribute="new_name" operator="between"><value>{{names}}</value><value>c</value></condition>`, input.InvalidValue},
+		{"one for two", `<condition attribute="new_age" operator="between" value="{{five}}"/>`, input.InvalidValue},
+		{"control character", `<condition attribute="new_name" operator="eq" value="{{control}}"/>`, input.InvalidValue},
+		{"not UTF-8", `<condition attribute="new_name" operator="eq" value="{{bytes}}"/>`, input.InvalidValue},
+		{"object", `<condition attribute="new_name" operator="like" value="{{object}}"/>`, input.InvalidValue},
+		{"wrong label", `<condition attribute="new_color" operator="eq" value="{{name}}"/>`, input.InvalidValue},
+		{"no GUID", `<condition attribute="new_boss" operator="eq" value="{{name}}"/>`, input.InvalidValue},
+		{"no record ID", `<condition attribute="new_personid" operator="eq" value="{{name}}"/>`, input.InvalidValue},
+		{"no number of days", `<condition attribute="new_met" operator="last-x-days" value="{{name}}"/>`, input.InvalidValue},
+		{"no day", `<condition attribute="new_met" operator="on" value="{{name}}"/>`, input.InvalidValue},
+		{"no offset", `<condition attribute="new_met" operator="ge" value="2026-05-17T{{name}}"/>`, input.InvalidValue},
 	} {
 		_, faults := rendered(t, mustReady(t, conditioned(c.condition)), variables)
 		if len(faults) != 1 || faults[0].Reason != c.reason || !strings.HasPrefix(faults[0].Field, "fetch_xml:1:") {
@@ -376,7 +377,7 @@ func TestOperandFaults(t *testing.T) {
 func TestAFaultyTemplateIsPlacedInTheWholeQuery(t *testing.T) {
 	t.Parallel()
 	_, faults := ready("<fetch><entity name='contact'><filter>\n<condition attribute='fullname' operator='eq' value='ab {{ x | nofilter }}'/></filter></entity></fetch>")
-	if len(faults) != 1 || faults[0].Reason != BadTemplate || faults[0].Field != "fetch_xml:2:64" {
+	if len(faults) != 1 || faults[0].Reason != input.BadTemplate || faults[0].Field != "fetch_xml:2:64" {
 		t.Errorf("faults = %v, want BAD_TEMPLATE in line 2", faults)
 	}
 }
@@ -414,7 +415,7 @@ func TestSourcesOfAQuery(t *testing.T) {
 	}
 	for source, nearest := range map[string]string{"telephone1": "", "owner.title": "", "title": "", "owner.fulname": "owner.fullname", "nam": "name", "owner.job": "", "tested.fullname": "", "below.title": ""} {
 		_, fault, _ := q.column(source, "save.x")
-		if fault == nil || fault.Reason != InvalidField || nearest != "" && !slices.Contains(fault.Nearest, nearest) {
+		if fault == nil || fault.Reason != input.InvalidField || nearest != "" && !slices.Contains(fault.Nearest, nearest) {
 			t.Errorf("%s: fault %v, want INVALID_FIELD with the nearest %s", source, fault, nearest)
 		}
 	}
@@ -437,7 +438,7 @@ func TestSourcesOfAnAggregateQuery(t *testing.T) {
 	}
 	for _, source := range []string{"@id", "@url", "@record", "@count", "accountid", "revenue"} {
 		_, faults, _ := newSavePlan(q.root, q.saveRequest(FindRecordByFetchXML{Save: map[string]string{"x": source}}), q.column)
-		if len(faults) != 1 || faults[0].Reason != InvalidField {
+		if len(faults) != 1 || faults[0].Reason != input.InvalidField {
 			t.Errorf("%s: faults %v, want INVALID_FIELD", source, faults)
 		}
 	}
@@ -463,7 +464,7 @@ func TestNoVariableChangesAQuery(t *testing.T) {
 		value := hostile().Draw(rt, "value")
 		text, faults := rendered(t, q, map[string]any{"v": value, "list": []any{value, "b"}})
 		if len(faults) > 0 {
-			if unprintable := checkPrintable(value, "") != nil; !unprintable && !blank(value) {
+			if unprintable := input.CheckPrintable(value, "") != nil; !unprintable && !input.Blank(value) {
 				rt.Fatalf("%q was refused: %v", value, faults)
 			}
 			return
@@ -565,13 +566,13 @@ func TestEntityMismatch(t *testing.T) {
 		t.Fatal(fault)
 	}
 	_, err := (&Runtime{}).compileFetch(t.Context(), nil, entityOf(t, "contact"), fetch)
-	var input *InputError
-	if !errors.As(err, &input) || input.Faults[0].Reason != EntityMismatch || input.Faults[0].Field != "fetch_xml:2:15" {
+	var refused *input.Error
+	if !errors.As(err, &refused) || refused.Faults[0].Reason != input.EntityMismatch || refused.Faults[0].Field != "fetch_xml:2:15" {
 		t.Errorf("error = %v, want ENTITY_MISMATCH at 2:15", err)
 	}
 	fetch, _ = parseFetch("<fetch><entity name='Contact'/></fetch>")
 	_, err = (&Runtime{}).compileFetch(t.Context(), nil, entityOf(t, "contact"), fetch)
-	if !errors.As(err, &input) || !strings.Contains(input.Faults[0].Message, "lower case") {
+	if !errors.As(err, &refused) || !strings.Contains(refused.Faults[0].Message, "lower case") {
 		t.Errorf("error = %v, want it to say that names are in lower case", err)
 	}
 }

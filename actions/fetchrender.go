@@ -5,6 +5,7 @@ import (
 	"errors"
 	"strings"
 
+	"github.com/botverse/botverse/actions/input"
 	"github.com/botverse/botverse/actions/template"
 	"github.com/botverse/botverse/dataverse/fetchxml"
 	"github.com/botverse/botverse/dataverse/schema"
@@ -52,8 +53,8 @@ func (r *Runtime) operandPlaces(scope *fetchScope) []operandPlace {
 }
 
 // operandFaults finds the templates of a query that do not parse.
-func (r *Runtime) operandFaults(fetch *fetchxml.Fetch) []Fault {
-	var faults []Fault
+func (r *Runtime) operandFaults(fetch *fetchxml.Fetch) []input.Fault {
+	var faults []input.Fault
 	for _, c := range conditionsOf(fetch) {
 		for _, text := range c.Operands() {
 			if _, fault := r.operandTemplate(text, c.Operator); fault != nil {
@@ -64,38 +65,38 @@ func (r *Runtime) operandFaults(fetch *fetchxml.Fetch) []Fault {
 	return faults
 }
 
-func (r *Runtime) operandTemplate(text fetchxml.Text, operator string) (operandTemplate, *Fault) {
+func (r *Runtime) operandTemplate(text fetchxml.Text, operator string) (operandTemplate, *input.Fault) {
 	operand := operandTemplate{text: text.Text, pos: text.Pos}
-	if !hasTemplate(text.Text) {
+	if !input.HasTemplate(text.Text) {
 		return operand, nil
 	}
-	t, err := r.renderer.parse(text.Text)
+	t, err := r.renderer.Parse(text.Text)
 	if err != nil {
 		return operand, badOperand(text.Pos, err)
 	}
 	if line, column := t.Raw(); line > 0 && !isPattern(operator) {
-		return operand, badOperand(text.Pos, &template.Error{Line: line, Column: column, Message: misplacedRaw})
+		return operand, badOperand(text.Pos, &template.Error{Line: line, Column: column, Message: input.MisplacedRaw})
 	}
 	operand.template = t
 	return operand, nil
 }
 
 // badOperand is a template that does not parse or render, with its place in the whole query.
-func badOperand(at fetchxml.Pos, err error) *Fault {
+func badOperand(at fetchxml.Pos, err error) *input.Fault {
 	if bad := new(template.Error); errors.As(err, &bad) {
 		if bad.Line > 1 {
 			at = fetchxml.Pos{Line: at.Line + bad.Line - 1, Column: bad.Column}
 		} else {
 			at.Column += bad.Column - 1
 		}
-		return newFault(BadTemplate, place(at), "the template cannot be used: %s", bad.Message)
+		return input.NewFault(input.BadTemplate, place(at), "the template cannot be used: %s", bad.Message)
 	}
-	return badTemplate(place(at), err)
+	return input.TemplateFault(place(at), err)
 }
 
 // render returns a copy of the query with the outputs replaced by values, and without what a when-set drops. Only operands
 // are set: whatever a variable holds, it stays one. Every fault comes at once; err is Dataverse's, as it came.
-func (q *fetchQuery) render(ctx context.Context, values comparer) (*fetchxml.Fetch, []Fault, error) {
+func (q *fetchQuery) render(ctx context.Context, values comparer) (*fetchxml.Fetch, []input.Fault, error) {
 	fetch := q.fetch.Clone()
 	conditions := conditionsOf(fetch)
 	when := whenSet{values: values, dropped: map[*fetchxml.Condition]bool{}}
@@ -136,7 +137,7 @@ func (p operandPlace) set(c *fetchxml.Condition, texts []string) {
 }
 
 // render is the texts of the condition's operands.
-func (p operandPlace) render(ctx context.Context, values comparer) (texts []string, faults []Fault, err error) {
+func (p operandPlace) render(ctx context.Context, values comparer) (texts []string, faults []input.Fault, err error) {
 	for _, operand := range p.operands {
 		if operand.template == nil {
 			texts = append(texts, operand.text)
@@ -159,30 +160,30 @@ func (p operandPlace) render(ctx context.Context, values comparer) (texts []stri
 }
 
 // countFault is what is wrong with the number of operands that came of a list; nil where nothing is.
-func (p operandPlace) countFault(n int) []Fault {
+func (p operandPlace) countFault(n int) []input.Fault {
 	at := place(p.operands[0].pos)
 	switch {
 	case p.operator.Operands == fetchxml.One && n != 1:
-		return []Fault{*newFault(InvalidValue, at, "the operator %q compares with one value and was given %d; \"in\" compares with several", p.operator.Name, n)}
+		return []input.Fault{*input.NewFault(input.InvalidValue, at, "the operator %q compares with one value and was given %d; \"in\" compares with several", p.operator.Name, n)}
 	case p.operator.Operands == fetchxml.Two && n != 2:
-		return []Fault{*newFault(InvalidValue, at, "the operator %q compares with two values and was given %d", p.operator.Name, n)}
+		return []input.Fault{*input.NewFault(input.InvalidValue, at, "the operator %q compares with two values and was given %d", p.operator.Name, n)}
 	}
 	return nil
 }
 
 // operand is the texts that one operand's template gives: several for a list.
-func (p operandPlace) operand(ctx context.Context, o operandTemplate, values comparer) ([]string, *Fault, error) {
+func (p operandPlace) operand(ctx context.Context, o operandTemplate, values comparer) ([]string, *input.Fault, error) {
 	var escape func(string) string
 	if isPattern(p.operator.Name) {
 		escape = escapeLike
 	}
 	at := place(o.pos)
-	value, missing, err := renderGiven(o.template, values.variables, escape)
+	value, missing, err := input.RenderGiven(o.template, values.variables, escape)
 	if err != nil {
 		return nil, badOperand(o.pos, err), nil
 	}
 	if missing != "" {
-		return nil, newFault(VariableUnset, at, "%s, and the query needs its value", missing), nil
+		return nil, input.NewFault(input.VariableUnset, at, "%s, and the query needs its value", missing), nil
 	}
 	list, ok := value.([]any)
 	if !ok || p.field != nil && p.field.Type == schema.PartyList {
@@ -201,9 +202,9 @@ func (p operandPlace) operand(ctx context.Context, o operandTemplate, values com
 }
 
 // notSearched is the fault of a text that no search can compare with; nil where there is none.
-func notSearched(texts []string, at string) *Fault {
+func notSearched(texts []string, at string) *input.Fault {
 	for _, text := range texts {
-		if fault := checkSearched(text, at); fault != nil {
+		if fault := input.CheckSearched(text, at); fault != nil {
 			return fault
 		}
 	}

@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"slices"
 
+	"github.com/botverse/botverse/actions/input"
 	"github.com/botverse/botverse/dataverse/fetchxml"
 	"github.com/botverse/botverse/dataverse/schema"
 )
@@ -124,12 +125,12 @@ func (s *fetchScope) selectField(name string) {
 }
 
 // column finds what a source names among what the query selects.
-func (q *fetchQuery) column(name, path string) (column, *Fault, error) {
+func (q *fetchQuery) column(name, path string) (column, *input.Fault, error) {
 	if c, ok := q.columns[name]; ok {
 		return c, nil, nil
 	}
-	fault := newFault(InvalidField, path, "the query does not select %q%s", name, q.hint(name))
-	return column{}, fault.nearestTo(schema.Nearest(name, sortedNames(q.columns))), nil
+	fault := input.NewFault(input.InvalidField, path, "the query does not select %q%s", name, q.hint(name))
+	return column{}, fault.NearestTo(schema.Nearest(name, input.SortedNames(q.columns))), nil
 }
 
 // hint says how the query would select a name.

@@ -3,27 +3,28 @@ package actions
 import (
 	"slices"
 
+	"github.com/botverse/botverse/actions/input"
 	"github.com/botverse/botverse/actions/template"
 	"github.com/botverse/botverse/dataverse/fetchxml"
 )
 
 // whenSetFaults finds what is wrong with the when-set attributes of a query. Each is one output: what names nothing, or is
 // text around it, would always be set.
-func (r *Runtime) whenSetFaults(fetch *fetchxml.Fetch) []Fault {
-	var faults []Fault
+func (r *Runtime) whenSetFaults(fetch *fetchxml.Fetch) []input.Fault {
+	var faults []input.Fault
 	check := func(n fetchxml.Node) {
 		i := slices.IndexFunc(n.Attrs, func(a fetchxml.Attr) bool { return a.Name == whenSetAttribute })
 		if i < 0 {
 			return
 		}
-		t, err := r.renderer.parse(n.Attrs[i].Value)
+		t, err := r.renderer.Parse(n.Attrs[i].Value)
 		switch {
 		case err != nil:
 			faults = append(faults, *badOperand(n.Attrs[i].Pos, err))
 		case isRaw(t):
-			faults = append(faults, *newFault(BadTemplate, place(n.Attrs[i].Pos), misplacedRaw))
+			faults = append(faults, *input.NewFault(input.BadTemplate, place(n.Attrs[i].Pos), input.MisplacedRaw))
 		case !t.IsOutput():
-			faults = append(faults, *newFault(BadTemplate, place(n.Attrs[i].Pos), `when-set takes one output and nothing else, as when-set="{{ visitor.email }}"`))
+			faults = append(faults, *input.NewFault(input.BadTemplate, place(n.Attrs[i].Pos), `when-set takes one output and nothing else, as when-set="{{ visitor.email }}"`))
 		}
 	}
 	for filter := range allFilters(&fetch.Entity.Contents) {
@@ -47,7 +48,7 @@ type whenSet struct {
 	values  comparer
 	dropped map[*fetchxml.Condition]bool
 	first   *fetchxml.Node // the first that was dropped; nil for none
-	faults  []Fault
+	faults  []input.Fault
 }
 
 // apply drops what is to be dropped of a query, which it changes. A query that would search by nothing then is at fault: it
@@ -56,7 +57,7 @@ func (w *whenSet) apply(fetch *fetchxml.Fetch) {
 	restricted := restricts(&fetch.Entity.Contents)
 	w.contents(&fetch.Entity.Contents)
 	if restricted && len(w.faults) == 0 && !restricts(&fetch.Entity.Contents) {
-		w.faults = append(w.faults, *newFault(VariableUnset, place(w.first.PosOf(whenSetAttribute)),
+		w.faults = append(w.faults, *input.NewFault(input.VariableUnset, place(w.first.PosOf(whenSetAttribute)),
 			"its variable is not set, null or blank, and without it the query has no condition left: it would find every record; a query that means that has a condition that always holds, as one with the operator \"not-null\""))
 	}
 }
@@ -105,7 +106,7 @@ func (w *whenSet) drops(text string, n *fetchxml.Node) bool {
 		return false
 	}
 	at := n.PosOf(whenSetAttribute)
-	t, err := w.values.runtime.renderer.parse(text)
+	t, err := w.values.runtime.renderer.Parse(text)
 	if err != nil {
 		w.faults = append(w.faults, *badOperand(at, err))
 		return false
@@ -115,7 +116,7 @@ func (w *whenSet) drops(text string, n *fetchxml.Node) bool {
 		w.faults = append(w.faults, *badOperand(at, err))
 		return false
 	}
-	set := v.Kind == template.Set && !blank(v.V)
+	set := v.Kind == template.Set && !input.Blank(v.V)
 	if !set && w.first == nil {
 		w.first = n
 	}

@@ -4,6 +4,7 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/botverse/botverse/actions/input"
 	"github.com/google/go-cmp/cmp"
 	"pgregory.net/rapid"
 )
@@ -81,16 +82,16 @@ func TestWhenSetNeverLeavesAQueryForEveryRecord(t *testing.T) {
 		"a link's":        `<link-entity name="new_person" from="new_personid" to="new_boss"><filter>` + whenName + `</filter></link-entity>`,
 	} {
 		_, faults := rendered(t, mustReady(t, filtered(filters)), nil)
-		if len(faults) != 1 || faults[0].Reason != VariableUnset || !strings.HasPrefix(faults[0].Field, "fetch_xml:1:") {
+		if len(faults) != 1 || faults[0].Reason != input.VariableUnset || !strings.HasPrefix(faults[0].Field, "fetch_xml:1:") {
 			t.Errorf("%s: faults = %v, want VARIABLE_UNSET", name, faults)
 		}
 	}
 	_, faults := rendered(t, mustReady(t, filtered(`<filter>`+always+`<condition attribute="new_name" operator="eq" value="{{ name }}" when-set="{{ other }}"/></filter>`)), map[string]any{"other": "x"})
-	if len(faults) != 1 || faults[0].Reason != VariableUnset {
+	if len(faults) != 1 || faults[0].Reason != input.VariableUnset {
 		t.Errorf("faults = %v, want the value of a condition that is kept refused", faults)
 	}
 	_, faults = rendered(t, mustReady(t, filtered(`<filter>`+always+`<condition attribute="new_note" operator="null" when-set="{{ name | plus: 1 }}"/></filter>`)), map[string]any{"name": "Ada"})
-	if len(faults) != 1 || faults[0].Reason != BadTemplate {
+	if len(faults) != 1 || faults[0].Reason != input.BadTemplate {
 		t.Errorf("faults = %v, want BAD_TEMPLATE for a filter that cannot be applied", faults)
 	}
 }
@@ -104,7 +105,7 @@ func TestWhenSetIsAllThatAVariableDecides(t *testing.T) {
 	rapid.Check(t, func(rt *rapid.T) {
 		value := hostile().Draw(rt, "value")
 		want := kept
-		if blank(value) {
+		if input.Blank(value) {
 			want = dropped
 		}
 		got, faults := rendered(t, q, map[string]any{"v": value})

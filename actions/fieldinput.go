@@ -1,6 +1,9 @@
 package actions
 
-import "github.com/botverse/botverse/dataverse/schema"
+import (
+	"github.com/botverse/botverse/actions/input"
+	"github.com/botverse/botverse/dataverse/schema"
+)
 
 // fieldInput is a request's `fields` and how they are to be read: the same in every action that writes.
 type fieldInput struct {
@@ -29,7 +32,7 @@ const (
 )
 
 // refused is the fault of a request that is wrong whatever its values are; nil where it is not.
-func (p purpose) refused(e *schema.Entity, fields map[string]any) *Fault {
+func (p purpose) refused(e *schema.Entity, fields map[string]any) *input.Fault {
 	if (p == toCreate || p == toUpsert) && !e.Creatable() {
 		return notMade(e)
 	}
@@ -37,7 +40,7 @@ func (p purpose) refused(e *schema.Entity, fields map[string]any) *Fault {
 }
 
 // notMade is the fault of a request for a record that cannot be created by asking for it, with the way that there is.
-func notMade(e *schema.Entity) *Fault {
+func notMade(e *schema.Entity) *input.Fault {
 	why := "the environment has no privilege to create one"
 	switch {
 	case e.Intersect:
@@ -47,11 +50,11 @@ func notMade(e *schema.Entity) *Fault {
 	case e.LogicalName == "activitypointer":
 		why = "create the activity as what it is, as a task or a phonecall"
 	}
-	return newFault(NotCreatable, "entity", "no record of %s can be created: %s", e.LogicalName, why)
+	return input.NewFault(input.NotCreatable, "entity", "no record of %s can be created: %s", e.LogicalName, why)
 }
 
 // notWritable is the fault of a field that cannot be written for the purpose; nil where it can.
-func (p purpose) notWritable(e *schema.Entity, f *schema.Field, path string) *Fault {
+func (p purpose) notWritable(e *schema.Entity, f *schema.Field, path string) *input.Fault {
 	if p == toCreate || p == toUpsert {
 		return notCreatable(e, f, path)
 	}

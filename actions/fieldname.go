@@ -5,6 +5,7 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/botverse/botverse/actions/input"
 	"github.com/botverse/botverse/dataverse/schema"
 )
 
@@ -37,15 +38,15 @@ func byLabel(f *schema.Field, name string) string {
 }
 
 // givenTwice is the fault of a field that a request names a second time, as by its label beside its logical name.
-func givenTwice(f *schema.Field, path string) *Fault {
-	return newFault(InvalidField, path, "the field %q is given twice", f.LogicalName)
+func givenTwice(f *schema.Field, path string) *input.Fault {
+	return input.NewFault(input.InvalidField, path, "the field %q is given twice", f.LogicalName)
 }
 
 // twiceGiven is the faults of the fields that pairs name more than once.
-func twiceGiven(e *schema.Entity, pairs map[string]any, path string) []Fault {
-	var faults []Fault
+func twiceGiven(e *schema.Entity, pairs map[string]any, path string) []input.Fault {
+	var faults []input.Fault
 	seen := make(map[*schema.Field]bool, len(pairs))
-	for _, name := range sortedNames(pairs) {
+	for _, name := range input.SortedNames(pairs) {
 		f := fieldNamed(e, name)
 		if f != nil && seen[f] {
 			faults = append(faults, *givenTwice(f, path+"."+name))
@@ -56,11 +57,11 @@ func twiceGiven(e *schema.Entity, pairs map[string]any, path string) []Fault {
 }
 
 // unknownField is the fault of a name that stands for no field of the entity, or for several, with the nearest names.
-func unknownField(e *schema.Entity, name, path string) *Fault {
+func unknownField(e *schema.Entity, name, path string) *input.Fault {
 	if labelled := e.FieldsLabelled(name); len(labelled) > 1 {
 		return ambiguousLabel(e, name, path, labelled)
 	}
-	fault := newFault(InvalidField, path, "%s has no field %q", e.LogicalName, name)
+	fault := input.NewFault(input.InvalidField, path, "%s has no field %q", e.LogicalName, name)
 	if f := fieldMeant(e, name); f != nil {
 		fault.Nearest = []string{f.LogicalName}
 		fault.Message += fmt.Sprintf("; %s is %q", named(f), f.LogicalName)
@@ -70,17 +71,17 @@ func unknownField(e *schema.Entity, name, path string) *Fault {
 	if len(nearest) == 0 {
 		nearest = nearestByLabel(e, name)
 	}
-	return fault.nearestTo(nearest)
+	return fault.NearestTo(nearest)
 }
 
 // ambiguousLabel is the fault of a label that several fields have.
-func ambiguousLabel(e *schema.Entity, name, path string, labelled []*schema.Field) *Fault {
+func ambiguousLabel(e *schema.Entity, name, path string, labelled []*schema.Field) *input.Fault {
 	var names []string
 	for _, f := range labelled {
 		names = append(names, f.LogicalName)
 	}
 	slices.Sort(names)
-	fault := newFault(InvalidField, path, "%q is the label of several fields of %s: %s; give the logical name of the one that is meant", name, e.LogicalName, strings.Join(names, ", "))
+	fault := input.NewFault(input.InvalidField, path, "%q is the label of several fields of %s: %s; give the logical name of the one that is meant", name, e.LogicalName, strings.Join(names, ", "))
 	fault.Nearest = names
 	return fault
 }

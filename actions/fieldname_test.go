@@ -6,6 +6,7 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/botverse/botverse/actions/input"
 	"github.com/botverse/botverse/dataverse/schema"
 )
 
@@ -46,7 +47,7 @@ func TestALabelNamesItsField(t *testing.T) {
 		}
 	}
 	fault := unknownField(e, "telefon", "fields.telefon")
-	if fault.Reason != InvalidField || !slices.Equal(fault.Nearest, []string{"mobile", "phone"}) || !strings.Contains(fault.Message, "several fields of x: mobile, phone") {
+	if fault.Reason != input.InvalidField || !slices.Equal(fault.Nearest, []string{"mobile", "phone"}) || !strings.Contains(fault.Message, "several fields of x: mobile, phone") {
 		t.Errorf("a label of two fields: %+v", fault)
 	}
 }
@@ -169,7 +170,7 @@ func TestLabelFaults(t *testing.T) {
 		}, "save.a", "several fields"},
 	} {
 		_, err := test.call()
-		faults := faultsOf(err)
+		faults := input.FaultsOf(err)
 		if len(faults) != 1 || faults[0].Field != test.where || !strings.Contains(faults[0].Message, test.says) {
 			t.Errorf("%s: %v, want one fault at %s that says %q", name, err, test.where, test.says)
 		}

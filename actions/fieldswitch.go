@@ -6,6 +6,7 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/botverse/botverse/actions/input"
 	"github.com/botverse/botverse/dataverse/schema"
 )
 
@@ -45,7 +46,7 @@ var unswitched = map[OnUnset]map[string]remedy{
 
 // switchesOf reads a value of `fields`. One without switches is itself, and has the request's: a variable that is not set
 // leaves the field out, or refuses the call; null clears it.
-func switchesOf(value any, onUnset OnUnset, path string) (switched, []Fault) {
+func switchesOf(value any, onUnset OnUnset, path string) (switched, []input.Fault) {
 	s := switched{value: value, remedies: unswitched[onUnset]}
 	object, ok := value.(map[string]any)
 	if _, found := object[switchedValue]; !ok || !found {
@@ -56,8 +57,8 @@ func switchesOf(value any, onUnset OnUnset, path string) (switched, []Fault) {
 	if s.fallback, s.hasDefault = object[defaultMember]; s.hasDefault { // what a default is for, where nothing else is said
 		s.remedies[onUnsetMember], s.remedies[onNullMember] = takeDefault, takeDefault
 	}
-	var faults []Fault
-	for _, name := range sortedNames(object) {
+	var faults []input.Fault
+	for _, name := range input.SortedNames(object) {
 		if fault := s.member(name, object[name], path); fault != nil {
 			faults = append(faults, *fault)
 		}
@@ -65,15 +66,15 @@ func switchesOf(value any, onUnset OnUnset, path string) (switched, []Fault) {
 	used := slices.Contains([]remedy{s.remedies[onUnsetMember], s.remedies[onNullMember], s.remedies[onEmptyMember]}, takeDefault)
 	switch {
 	case s.hasDefault && !used && len(faults) == 0:
-		faults = append(faults, *newFault(InvalidValue, path+"."+defaultMember, "is used by none of onUnset, onNull and onEmpty: one of them must say DEFAULT"))
+		faults = append(faults, *input.NewFault(input.InvalidValue, path+"."+defaultMember, "is used by none of onUnset, onNull and onEmpty: one of them must say DEFAULT"))
 	case used && !s.hasDefault:
-		faults = append(faults, *newFault(InvalidValue, path+"."+defaultMember, "is missing: DEFAULT needs it"))
+		faults = append(faults, *input.NewFault(input.InvalidValue, path+"."+defaultMember, "is missing: DEFAULT needs it"))
 	}
 	return s, faults
 }
 
 // member takes one member of a value with switches.
-func (s switched) member(name string, value any, path string) *Fault {
+func (s switched) member(name string, value any, path string) *input.Fault {
 	switch name {
 	case switchedValue, defaultMember:
 		return nil
@@ -81,7 +82,7 @@ func (s switched) member(name string, value any, path string) *Fault {
 		allowed := []string{string(leaveOut), string(clearIt), string(takeDefault), string(refuseIt)}
 		text, _ := value.(string)
 		if !slices.Contains(allowed, text) {
-			fault := newFault(InvalidValue, path+"."+name, "takes %s", oneOf(allowed))
+			fault := input.NewFault(input.InvalidValue, path+"."+name, "takes %s", oneOf(allowed))
 			fault.Allowed = allowed
 			return fault
 		}
@@ -89,17 +90,17 @@ func (s switched) member(name string, value any, path string) *Fault {
 		return nil
 	}
 	members := []string{switchedValue, onUnsetMember, onNullMember, onEmptyMember, defaultMember}
-	fault := newFault(InvalidValue, path, "a value with switches has no member %q; it has %s", name, strings.Join(members, ", "))
+	fault := input.NewFault(input.InvalidValue, path, "a value with switches has no member %q; it has %s", name, strings.Join(members, ", "))
 	fault.Nearest = schema.Nearest(name, members)
 	return fault
 }
 
 // remedy is what to do about a rendered value, and why, as the end of a sentence; asItIs for one that says something.
-func (s switched) remedy(rendered renderedValue) (what remedy, why string) {
+func (s switched) remedy(rendered input.Rendered) (what remedy, why string) {
 	switch {
-	case rendered.State == renderedUnset:
+	case rendered.State == input.Unset:
 		return s.remedies[onUnsetMember], fmt.Sprintf("the variable %s is not set", rendered.Unset)
-	case rendered.State == renderedNull:
+	case rendered.State == input.Null:
 		return s.remedies[onNullMember], "the value is null"
 	case emptyValue(rendered.Value):
 		return s.remedies[onEmptyMember], "the value is blank"
@@ -112,12 +113,12 @@ func emptyValue(v any) bool {
 	switch v := v.(type) {
 	case map[string]any:
 		for _, name := range []string{"id", "name"} {
-			if member, ok := v[name].(string); ok && blank(member) {
+			if member, ok := v[name].(string); ok && input.Blank(member) {
 				return true
 			}
 		}
 	case lookupWhere:
 		return v.blank
 	}
-	return blank(v)
+	return input.Blank(v)
 }

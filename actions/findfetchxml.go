@@ -3,6 +3,7 @@ package actions
 import (
 	"context"
 
+	"github.com/botverse/botverse/actions/input"
 	"github.com/botverse/botverse/dataverse"
 	"github.com/botverse/botverse/dataverse/fetchxml"
 	"github.com/botverse/botverse/dataverse/schema"
@@ -84,7 +85,7 @@ func withFreshFetch[T any](ctx context.Context, r *Runtime, client *dataverse.Cl
 	return check(fresh)
 }
 
-// checkFetch checks a request and makes its query. The error is an *InputError with all faults, or Dataverse's.
+// checkFetch checks a request and makes its query. The error is an *input.Error with all faults, or Dataverse's.
 func (r *Runtime) checkFetch(ctx context.Context, client *dataverse.Client, e *schema.Entity, spec FindRecordByFetchXML) (fetchSearch, error) {
 	s, values, faults, err := r.prepareFetch(ctx, client, e, spec)
 	if err != nil {
@@ -96,13 +97,13 @@ func (r *Runtime) checkFetch(ctx context.Context, client *dataverse.Client, e *s
 	}
 	s.fetch = fetch
 	if faults = append(operandFaults, faults...); len(faults) == 0 {
-		faults = listed(checkQuery(fetch.XML(), "fetch_xml"))
+		faults = listed(input.CheckQuery(fetch.XML(), "fetch_xml"))
 	}
-	return s, inputError(faults)
+	return s, input.ErrorOf(faults)
 }
 
 // prepareFetch checks all of a request but its values, which the comparer is to render.
-func (r *Runtime) prepareFetch(ctx context.Context, client *dataverse.Client, e *schema.Entity, spec FindRecordByFetchXML) (fetchSearch, comparer, []Fault, error) {
+func (r *Runtime) prepareFetch(ctx context.Context, client *dataverse.Client, e *schema.Entity, spec FindRecordByFetchXML) (fetchSearch, comparer, []input.Fault, error) {
 	query, err := r.fetchQuery(ctx, client, e, spec.FetchXML)
 	if err != nil {
 		return fetchSearch{}, comparer{}, nil, err
@@ -117,7 +118,7 @@ func (r *Runtime) prepareFetch(ctx context.Context, client *dataverse.Client, e 
 		faults = append(faults, *fault)
 	}
 	if spec.CountMatches && query.fetch.Aggregate {
-		faults = append(faults, *newFault(InvalidRequest, "count_matches", "an aggregate query finds no records that could be counted"))
+		faults = append(faults, *input.NewFault(input.InvalidRequest, "count_matches", "an aggregate query finds no records that could be counted"))
 	}
 	save, saveFaults, err := newSavePlan(e, query.saveRequest(spec), query.column)
 	if err != nil {

@@ -12,6 +12,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 	"pgregory.net/rapid"
 
+	"github.com/botverse/botverse/actions/input"
 	"github.com/botverse/botverse/dataverse/fetchxml"
 )
 
@@ -210,7 +211,7 @@ func testAggregateQueriesRunAsWritten(t *testing.T, w world) {
 		t.Errorf("%+v, want one row without a record", got)
 	}
 	spec.Save = map[string]string{"id": "@id"}
-	if _, err := w.FindRecordByFetchXML(t.Context(), spec); len(faultsOf(err)) != 1 || faultsOf(err)[0].Reason != InvalidField {
+	if _, err := w.FindRecordByFetchXML(t.Context(), spec); len(input.FaultsOf(err)) != 1 || input.FaultsOf(err)[0].Reason != input.InvalidField {
 		t.Errorf("@id of an aggregate query: %v, want INVALID_FIELD", err)
 	}
 }
@@ -219,24 +220,24 @@ func testFetchRequestFaults(t *testing.T, w world) {
 	for _, c := range []struct {
 		name, entity, text string
 		save               string
-		reason             Reason
+		reason             input.Reason
 		field, near        string
 	}{
-		{"another entity", "contact", `<fetch><entity name="account"/></fetch>`, "", EntityMismatch, "fetch_xml:1:22", ""},
-		{"unknown link", "account", "<fetch><entity name='account'>\n<link-entity name='contacts' from='contactid' to='primarycontactid'/></entity></fetch>", "", UnknownEntity, "fetch_xml:2:20", "contact"},
-		{"unknown field", "account", "<fetch><entity name='account'>\n<attribute name='nam'/></entity></fetch>", "", InvalidField, "fetch_xml:2:18", "name"},
-		{"unknown field of a link", "account", "<fetch><entity name='account'><link-entity name='contact' from='contactid' to='primarycontactid'>\n<attribute name='fulname'/></link-entity></entity></fetch>", "", InvalidField, "fetch_xml:2:18", "fullname"},
-		{"not selected", "account", `<fetch><entity name="account"><attribute name="name"/></entity></fetch>`, "telephone1", InvalidField, "save.x", ""},
-		{"not the link's", "account", `<fetch><entity name="account"><attribute name="name"/></entity></fetch>`, "owner.fullname", InvalidField, "save.x", ""},
-		{"no XML", "account", `<fetch>`, "", BadFetchXML, "", ""},
-		{"structure by a variable", "account", `<fetch><entity name="account"><order attribute="{{ x }}"/></entity></fetch>`, "", BadTemplate, "fetch_xml:1:49", ""},
+		{"another entity", "contact", `<fetch><entity name="account"/></fetch>`, "", input.EntityMismatch, "fetch_xml:1:22", ""},
+		{"unknown link", "account", "<fetch><entity name='account'>\n<link-entity name='contacts' from='contactid' to='primarycontactid'/></entity></fetch>", "", input.UnknownEntity, "fetch_xml:2:20", "contact"},
+		{"unknown field", "account", "<fetch><entity name='account'>\n<attribute name='nam'/></entity></fetch>", "", input.InvalidField, "fetch_xml:2:18", "name"},
+		{"unknown field of a link", "account", "<fetch><entity name='account'><link-entity name='contact' from='contactid' to='primarycontactid'>\n<attribute name='fulname'/></link-entity></entity></fetch>", "", input.InvalidField, "fetch_xml:2:18", "fullname"},
+		{"not selected", "account", `<fetch><entity name="account"><attribute name="name"/></entity></fetch>`, "telephone1", input.InvalidField, "save.x", ""},
+		{"not the link's", "account", `<fetch><entity name="account"><attribute name="name"/></entity></fetch>`, "owner.fullname", input.InvalidField, "save.x", ""},
+		{"no XML", "account", `<fetch>`, "", input.BadFetchXML, "", ""},
+		{"structure by a variable", "account", `<fetch><entity name="account"><order attribute="{{ x }}"/></entity></fetch>`, "", input.BadTemplate, "fetch_xml:1:49", ""},
 	} {
 		save := map[string]string{}
 		if c.save != "" {
 			save["x"] = c.save
 		}
 		_, err := w.FindRecordByFetchXML(t.Context(), FindRecordByFetchXML{Entity: c.entity, FetchXML: c.text, Save: save})
-		faults := faultsOf(err)
+		faults := input.FaultsOf(err)
 		if len(faults) == 0 || faults[0].Reason != c.reason || c.field != "" && faults[0].Field != c.field {
 			t.Errorf("%s: %v, want %s at %s", c.name, err, c.reason, c.field)
 			continue
@@ -245,12 +246,12 @@ func testFetchRequestFaults(t *testing.T, w world) {
 			t.Errorf("%s: nearest %v, want %s", c.name, faults[0].Nearest, c.near)
 		}
 	}
-	var input *InputError
+	var refused *input.Error
 	_, err := w.FindRecordByFetchXML(t.Context(), FindRecordByFetchXML{
 		Entity: "account", Save: map[string]string{"x": "nope"}, TimeZone: "nowhere",
 		FetchXML: `<fetch><entity name="account"><filter><condition attribute="name" operator="eq" value="{{ a }}"/><condition attribute="name" operator="in"><value>{{ b }}</value></condition></filter></entity></fetch>`,
 	})
-	if !errors.As(err, &input) || len(input.Faults) != 4 {
+	if !errors.As(err, &refused) || len(refused.Faults) != 4 {
 		t.Errorf("%v, want four faults at once", err)
 	}
 }
@@ -307,7 +308,7 @@ func TestHostileValuesOfAQueryFindOnlyThemselves(t *testing.T) {
 	values := []string{}
 	rapid.Check(t, func(rt *rapid.T) {
 		value := strings.TrimSpace(hostile().Draw(rt, "value"))
-		if bad := checkPrintable(value, "") != nil; !bad && !blank(value) && len([]rune(value)) < 50 && len(values) < 15 {
+		if bad := input.CheckPrintable(value, "") != nil; !bad && !input.Blank(value) && len([]rune(value)) < 50 && len(values) < 15 {
 			values = append(values, value)
 		}
 	})

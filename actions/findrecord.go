@@ -3,6 +3,7 @@ package actions
 import (
 	"context"
 
+	"github.com/botverse/botverse/actions/input"
 	"github.com/botverse/botverse/dataverse"
 	"github.com/botverse/botverse/dataverse/odata"
 	"github.com/botverse/botverse/dataverse/schema"
@@ -77,7 +78,7 @@ func (s recordSearch) list(ctx context.Context) ([]dataverse.Record, tally, erro
 	return page.Records, all, err
 }
 
-// planFind checks a request and makes its query. The error is an *InputError with all faults, or Dataverse's.
+// planFind checks a request and makes its query. The error is an *input.Error with all faults, or Dataverse's.
 func (r *Runtime) planFind(ctx context.Context, client *dataverse.Client, e *schema.Entity, spec FindRecord) (recordSearch, error) {
 	s, faults := newSearch(client, e, spec.OnMultiple, spec.MaxCandidates)
 	zone, fault := zoneOf(spec.TimeZone)
@@ -101,7 +102,7 @@ func (r *Runtime) planFind(ctx context.Context, client *dataverse.Client, e *sch
 		return recordSearch{}, err
 	}
 	faults = append(append(append(whereFaults, orderFaults...), saveFaults...), faults...)
-	if err := inputError(faults); err != nil {
+	if err := input.ErrorOf(faults); err != nil {
 		return recordSearch{}, err
 	}
 	orders = totalOrder(e, orders)

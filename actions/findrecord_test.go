@@ -15,6 +15,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 	"pgregory.net/rapid"
 
+	"github.com/botverse/botverse/actions/input"
 	"github.com/botverse/botverse/dataverse"
 )
 
@@ -198,35 +199,35 @@ func testFindRecordFaults(t *testing.T, w world) {
 	for _, c := range []struct {
 		name   string
 		spec   FindRecord
-		reason Reason
+		reason input.Reason
 		field  string
 		near   string
 	}{
-		{"unknown entity", FindRecord{Entity: "contacts", Where: map[string]any{"x": 1}}, UnknownEntity, "entity", "contact"},
-		{"misspelt field", FindRecord{Entity: "contact", Where: map[string]any{"emailadress1": "x"}}, InvalidField, "where.emailadress1", "emailaddress1"},
-		{"wrong label", FindRecord{Entity: "contact", Where: map[string]any{"preferredcontactmethodcode": "Pigeon"}}, InvalidValue, "where.preferredcontactmethodcode", ""},
-		{"unset", FindRecord{Entity: "contact", Where: map[string]any{"lastname": "{{ nobody }}"}}, VariableUnset, "where.lastname", ""},
-		{"order", FindRecord{Entity: "contact", Where: map[string]any{"lastname": "x"}, OrderBy: []string{"creaton"}}, InvalidField, "order_by[0]", ""},
-		{"save", FindRecord{Entity: "contact", Where: map[string]any{"lastname": "x"}, Save: map[string]string{"a": "fulname"}}, InvalidField, "save.a", "fullname"},
-		{"save behind a lookup", FindRecord{Entity: "account", Where: map[string]any{"name": "x"}, Save: map[string]string{"a": "primarycontactid.fulname"}}, InvalidField, "save.a", "fullname"},
-		{"zone", FindRecord{Entity: "contact", Where: map[string]any{"lastname": "x"}, TimeZone: "Berlin"}, InvalidRequest, "time_zone", ""},
-		{"candidates", FindRecord{Entity: "contact", Where: map[string]any{"lastname": "x"}, MaxCandidates: 51}, InvalidRequest, "max_candidates", ""},
-		{"lookup of nothing", FindRecord{Entity: "contact", Where: map[string]any{"parentcustomerid": map[string]any{"entity": "account", "name": "Nobody Ltd"}}}, LookupNotFound, "where.parentcustomerid", ""},
+		{"unknown entity", FindRecord{Entity: "contacts", Where: map[string]any{"x": 1}}, input.UnknownEntity, "entity", "contact"},
+		{"misspelt field", FindRecord{Entity: "contact", Where: map[string]any{"emailadress1": "x"}}, input.InvalidField, "where.emailadress1", "emailaddress1"},
+		{"wrong label", FindRecord{Entity: "contact", Where: map[string]any{"preferredcontactmethodcode": "Pigeon"}}, input.InvalidValue, "where.preferredcontactmethodcode", ""},
+		{"unset", FindRecord{Entity: "contact", Where: map[string]any{"lastname": "{{ nobody }}"}}, input.VariableUnset, "where.lastname", ""},
+		{"order", FindRecord{Entity: "contact", Where: map[string]any{"lastname": "x"}, OrderBy: []string{"creaton"}}, input.InvalidField, "order_by[0]", ""},
+		{"save", FindRecord{Entity: "contact", Where: map[string]any{"lastname": "x"}, Save: map[string]string{"a": "fulname"}}, input.InvalidField, "save.a", "fullname"},
+		{"save behind a lookup", FindRecord{Entity: "account", Where: map[string]any{"name": "x"}, Save: map[string]string{"a": "primarycontactid.fulname"}}, input.InvalidField, "save.a", "fullname"},
+		{"zone", FindRecord{Entity: "contact", Where: map[string]any{"lastname": "x"}, TimeZone: "Berlin"}, input.InvalidRequest, "time_zone", ""},
+		{"candidates", FindRecord{Entity: "contact", Where: map[string]any{"lastname": "x"}, MaxCandidates: 51}, input.InvalidRequest, "max_candidates", ""},
+		{"lookup of nothing", FindRecord{Entity: "contact", Where: map[string]any{"parentcustomerid": map[string]any{"entity": "account", "name": "Nobody Ltd"}}}, input.LookupNotFound, "where.parentcustomerid", ""},
 	} {
 		_, err := w.FindRecord(t.Context(), c.spec)
-		var input *InputError
-		if !errors.As(err, &input) || len(input.Faults) != 1 || input.Faults[0].Reason != c.reason || input.Faults[0].Field != c.field {
+		var refused *input.Error
+		if !errors.As(err, &refused) || len(refused.Faults) != 1 || refused.Faults[0].Reason != c.reason || refused.Faults[0].Field != c.field {
 			t.Errorf("%s: %v, want %s at %s", c.name, err, c.reason, c.field)
 			continue
 		}
-		if c.near != "" && !slices.Contains(input.Faults[0].Nearest, c.near) {
-			t.Errorf("%s: nearest %v, want %s", c.name, input.Faults[0].Nearest, c.near)
+		if c.near != "" && !slices.Contains(refused.Faults[0].Nearest, c.near) {
+			t.Errorf("%s: nearest %v, want %s", c.name, refused.Faults[0].Nearest, c.near)
 		}
 	}
 	_, err := w.FindRecord(t.Context(), FindRecord{
 		Entity: "contact", Where: map[string]any{"lastname": "{{ nobody }}", "x": 1}, OrderBy: []string{"y"}, Save: map[string]string{"a": "z"}, TimeZone: "w",
 	})
-	if len(faultsOf(err)) != 5 {
+	if len(input.FaultsOf(err)) != 5 {
 		t.Errorf("faults = %v, want five at once", err)
 	}
 }
@@ -340,7 +341,7 @@ func TestHostileValuesFindOnlyThemselves(t *testing.T) {
 	var values []string
 	rapid.Check(t, func(rt *rapid.T) {
 		value := strings.TrimSpace(hostile().Draw(rt, "value"))
-		if bad := checkPrintable(value, "") != nil; !bad && !blank(value) && len([]rune(value)) < 50 && len(values) < 20 {
+		if bad := input.CheckPrintable(value, "") != nil; !bad && !input.Blank(value) && len([]rune(value)) < 50 && len(values) < 20 {
 			values = append(values, value)
 		}
 	})
@@ -419,7 +420,7 @@ func anUnknownFieldHasTheMetadataReadOnceMore(t *testing.T) {
 	}
 	for name, call := range calls {
 		w.wire.take()
-		if faults := faultsOf(call()); len(faults) != 1 || faults[0].Reason != InvalidField {
+		if faults := input.FaultsOf(call()); len(faults) != 1 || faults[0].Reason != input.InvalidField {
 			t.Errorf("%s: %v, want INVALID_FIELD", name, faults)
 		}
 		want := []string{"POST /$batch"}

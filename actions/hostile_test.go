@@ -2,6 +2,7 @@ package actions
 
 import (
 	"fmt"
+	"github.com/botverse/botverse/actions/input"
 	"strings"
 	"testing"
 )
@@ -45,7 +46,7 @@ func TestAMegabyteIsRefused(t *testing.T) {
 		for kind, value := range long {
 			w.wire.take()
 			err := ask(map[string]any{"v": value})
-			faults := faultsOf(err)
+			faults := input.FaultsOf(err)
 			if len(faults) != 1 || len(err.Error()) > 2000 {
 				t.Errorf("%s of %s: %.300v, want one fault in few words", name, kind, err)
 			}
@@ -66,13 +67,13 @@ func TestAQueryThatIsTooLongIsRefused(t *testing.T) {
 	}
 	variables := map[string]any{"names": names}
 	_, err := w.FindRecord(t.Context(), FindRecord{Entity: "contact", Conditions: []Condition{{Field: "lastname", Operator: "in", Value: "{{ names }}"}}, Variables: variables})
-	if faults := faultsOf(err); len(faults) != 1 || faults[0].Field != "where" || !strings.Contains(faults[0].Message, "60000 characters") {
+	if faults := input.FaultsOf(err); len(faults) != 1 || faults[0].Field != "where" || !strings.Contains(faults[0].Message, "60000 characters") {
 		t.Errorf("%v, want the query refused", err)
 	}
 	_, err = w.FindRecordByFetchXML(t.Context(), FindRecordByFetchXML{
 		Entity: "contact", Variables: variables, FetchXML: `<fetch><entity name="contact"><filter><condition attribute="lastname" operator="in"><value>{{ names }}</value></condition></filter></entity></fetch>`,
 	})
-	if faults := faultsOf(err); len(faults) != 1 || faults[0].Field != "fetch_xml" {
+	if faults := input.FaultsOf(err); len(faults) != 1 || faults[0].Field != "fetch_xml" {
 		t.Errorf("%v, want the query refused", err)
 	}
 	if got := w.find(t, FindRecord{Entity: "contact", Where: map[string]any{"lastname": strings.Repeat("é", 4000)}}); got.Outcome != NotMatched {
@@ -113,21 +114,21 @@ func TestWildcardsOfAVariableAreLiteralUnlessRaw(t *testing.T) {
 		`operator="like" value="{{ p }}" when-set="{{ p | raw }}"`: "fetch_xml:1:113",
 	} {
 		_, err := fetch(condition, "x")
-		if faults := faultsOf(err); len(faults) != 1 || faults[0].Reason != BadTemplate || faults[0].Field != at {
+		if faults := input.FaultsOf(err); len(faults) != 1 || faults[0].Reason != input.BadTemplate || faults[0].Field != at {
 			t.Errorf("%s: %v, want BAD_TEMPLATE at %s", condition, err, at)
 		}
 	}
 	for _, blankPattern := range []any{"", " ", nil} {
-		if _, err := fetch(`operator="like" value="{{ p | raw }}%"`, blankPattern); len(faultsOf(err)) != 1 {
+		if _, err := fetch(`operator="like" value="{{ p | raw }}%"`, blankPattern); len(input.FaultsOf(err)) != 1 {
 			t.Errorf("%v before a wildcard: %v, want it refused", blankPattern, err)
 		}
 	}
 	_, err := w.FindRecord(t.Context(), FindRecord{Entity: "contact", Where: map[string]any{"lastname": "{{ p | raw }}"}, Conditions: []Condition{{Field: "firstname", Operator: "contains", Value: "{{ p | raw }}"}}, Variables: map[string]any{"p": "x"}})
-	if faults := faultsOf(err); len(faults) != 2 || faults[0].Reason != BadTemplate || faults[1].Field != "conditions[0].value" {
+	if faults := input.FaultsOf(err); len(faults) != 2 || faults[0].Reason != input.BadTemplate || faults[1].Field != "conditions[0].value" {
 		t.Errorf("%v, want raw refused in where and conditions", err)
 	}
 	_, err = w.CreateRecord(t.Context(), CreateRecord{Entity: "contact", Fields: map[string]any{"lastname": "a {{ p | raw }}"}, Variables: map[string]any{"p": "x"}})
-	if faults := faultsOf(err); len(faults) != 1 || faults[0].Reason != BadTemplate {
+	if faults := input.FaultsOf(err); len(faults) != 1 || faults[0].Reason != input.BadTemplate {
 		t.Errorf("%v, want raw refused in fields", err)
 	}
 }

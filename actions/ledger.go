@@ -9,6 +9,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/botverse/botverse/actions/input"
 	"github.com/botverse/botverse/dataverse"
 	"github.com/botverse/botverse/dataverse/schema"
 )
@@ -87,7 +88,7 @@ type claim struct {
 // ledgerPatience bounds how long a call waits for the ledger.
 const ledgerPatience = 2 * time.Second
 
-// claim notes the intent of a call. Content other than that of an earlier call with the same request ID is an *InputError.
+// claim notes the intent of a call. Content other than that of an earlier call with the same request ID is an *input.Error.
 //
 // A ledger that cannot be reached stops no call: a creation still sends the ID that follows from its request ID, so that
 // Dataverse itself refuses a second record, and a merge that is repeated finds nothing left to change. What is lost
@@ -107,7 +108,7 @@ func (r *Runtime) claim(ctx context.Context, client *dataverse.Client, organizat
 		return c, nil
 	}
 	if earlier != nil && earlier.Content != c.content {
-		return claim{}, inputError([]Fault{*newFault(KeyReused, "request_id",
+		return claim{}, input.ErrorOf([]input.Fault{*input.NewFault(input.KeyReused, "request_id",
 			"was used before for other content (%s); a repeat must be the same in all parts, and another call needs a request_id of its own",
 			c.content.differences(earlier.Content))})
 	}
@@ -200,7 +201,7 @@ func (r *Runtime) content(e *schema.Entity, req request) Content {
 func (r *Runtime) rendered(e *schema.Entity, values, variables map[string]any) map[string]any {
 	all := make(map[string]any, len(values))
 	for name, value := range values {
-		if rendered, fault := r.renderer.render(value, variables, name); fault == nil && !tellsTime(value) {
+		if rendered, fault := r.renderer.Render(value, variables, name); fault == nil && !tellsTime(value) {
 			value = []any{rendered.State, rendered.Value}
 		}
 		all[fieldKey(e, name)] = value
@@ -220,7 +221,7 @@ func fieldKey(e *schema.Entity, name string) string {
 func tellsTime(value any) bool {
 	switch v := value.(type) {
 	case string:
-		return hasTemplate(v) && strings.Contains(v, "date")
+		return input.HasTemplate(v) && strings.Contains(v, "date")
 	case map[string]any:
 		for _, member := range v {
 			if tellsTime(member) {

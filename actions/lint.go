@@ -5,6 +5,7 @@ import (
 	"errors"
 	"slices"
 
+	"github.com/botverse/botverse/actions/input"
 	"github.com/botverse/botverse/dataverse"
 	"github.com/botverse/botverse/dataverse/schema"
 )
@@ -12,12 +13,12 @@ import (
 // The Lint functions find what is wrong with a request whatever its variables are going to hold: entities and fields that are
 // not there or cannot be used so, templates that do not parse, literals that do not fit their field, orders, sources and targets
 // of what is saved. They ask Dataverse for metadata and for nothing else; records that a lookup names are not looked for. The
-// Variables of a request are not read. The error is an *InputError with every fault, or Dataverse's as it came.
+// Variables of a request are not read. The error is an *input.Error with every fault, or Dataverse's as it came.
 
 // LintFindRecord finds what is wrong with a FindRecord whatever its variables are.
 func (r *Runtime) LintFindRecord(ctx context.Context, spec FindRecord) error {
 	spec.Variables = nil
-	return r.lint(ctx, spec.Environment, spec.Entity, func(l linter) ([]Fault, error) {
+	return r.lint(ctx, spec.Environment, spec.Entity, func(l linter) ([]input.Fault, error) {
 		faults, err := l.filter(ctx, spec.Where, spec.Conditions)
 		if err != nil {
 			return nil, err
@@ -45,7 +46,7 @@ func (r *Runtime) LintFindRecordByFetchXML(ctx context.Context, spec FindRecordB
 		if err != nil {
 			return s, err
 		}
-		return s, inputError(faults)
+		return s, input.ErrorOf(faults)
 	})
 	return err
 }
@@ -54,7 +55,7 @@ func (r *Runtime) LintFindRecordByFetchXML(ctx context.Context, spec FindRecordB
 // request names it.
 func (r *Runtime) LintCreateRecord(ctx context.Context, spec CreateRecord) error {
 	spec.Variables = nil
-	return r.lint(ctx, spec.Environment, spec.Entity, func(l linter) ([]Fault, error) {
+	return r.lint(ctx, spec.Environment, spec.Entity, func(l linter) ([]input.Fault, error) {
 		_, faults, err := l.fields(ctx, spec.input())
 		if err != nil {
 			return nil, err
@@ -84,7 +85,7 @@ func (r *Runtime) LintUpsertRecord(ctx context.Context, spec UpsertRecord) error
 
 func (r *Runtime) lintChange(ctx context.Context, c change) error {
 	c.spec.Variables = nil
-	return r.lint(ctx, c.spec.Environment, c.spec.Entity, func(l linter) ([]Fault, error) {
+	return r.lint(ctx, c.spec.Environment, c.spec.Entity, func(l linter) ([]input.Fault, error) {
 		values, faults, err := l.fields(ctx, c.input())
 		if err != nil {
 			return nil, err
@@ -106,7 +107,7 @@ func (r *Runtime) lintChange(ctx context.Context, c change) error {
 type linter struct{ comparer }
 
 // lint runs a check against an entity, and where its faults may come of metadata that has changed, once more.
-func (r *Runtime) lint(ctx context.Context, environment, entity string, check func(linter) ([]Fault, error)) error {
+func (r *Runtime) lint(ctx context.Context, environment, entity string, check func(linter) ([]input.Fault, error)) error {
 	ctx, cancel := withinBudget(ctx)
 	defer cancel()
 	client, e, err := r.describe(ctx, environment, entity)
@@ -118,7 +119,7 @@ func (r *Runtime) lint(ctx context.Context, environment, entity string, check fu
 		if err != nil {
 			return struct{}{}, err
 		}
-		return struct{}{}, inputError(faults)
+		return struct{}{}, input.ErrorOf(faults)
 	})
 	return err
 }
@@ -133,7 +134,7 @@ type settings struct {
 }
 
 // settings checks what a request has beside values.
-func (l linter) settings(ctx context.Context, s settings) ([]Fault, error) {
+func (l linter) settings(ctx context.Context, s settings) ([]input.Fault, error) {
 	_, faults := newSearch(l.client, l.entity, TakeFirst, s.maxCandidates)
 	if _, fault := zoneOf(s.timeZone); fault != nil {
 		faults = append(faults, *fault)
@@ -147,13 +148,13 @@ func (l linter) settings(ctx context.Context, s settings) ([]Fault, error) {
 }
 
 // which checks how a change says which record it means.
-func (l linter) which(ctx context.Context, c *change) ([]Fault, error) {
+func (l linter) which(ctx context.Context, c *change) ([]input.Fault, error) {
 	if fault := c.whichFault(); fault != nil {
-		return []Fault{*fault}, nil
+		return []input.Fault{*fault}, nil
 	}
 	switch {
 	case c.spec.RecordID != "":
-		if hasTemplate(c.spec.RecordID) {
+		if input.HasTemplate(c.spec.RecordID) {
 			return l.templates(c.spec.RecordID, "record_id"), nil
 		}
 		_, fault := c.recordID(l.entity)
@@ -176,21 +177,21 @@ func (l linter) which(ctx context.Context, c *change) ([]Fault, error) {
 }
 
 // templates finds what is wrong with the templates of a value, however deep they stand.
-func (l linter) templates(value any, path string) []Fault {
+func (l linter) templates(value any, path string) []input.Fault {
 	switch v := value.(type) {
 	case string:
-		if hasTemplate(v) {
-			_, fault := l.runtime.renderer.template(v, path)
+		if input.HasTemplate(v) {
+			_, fault := l.runtime.renderer.Template(v, path)
 			return listed(fault)
 		}
 	case map[string]any:
-		var faults []Fault
-		for _, name := range sortedNames(v) {
+		var faults []input.Fault
+		for _, name := range input.SortedNames(v) {
 			faults = append(faults, l.templates(v[name], path+"."+name)...)
 		}
 		return faults
 	case []any:
-		var faults []Fault
+		var faults []input.Fault
 		for _, element := range v {
 			faults = append(faults, l.templates(element, path)...)
 		}
@@ -203,7 +204,7 @@ func (l linter) templates(value any, path string) []Fault {
 func templated(value any) bool {
 	switch v := value.(type) {
 	case string:
-		return hasTemplate(v)
+		return input.HasTemplate(v)
 	case map[string]any:
 		for _, member := range v {
 			if templated(member) {
@@ -217,16 +218,16 @@ func templated(value any) bool {
 }
 
 // listed is one fault as a list, or none.
-func listed(fault *Fault) []Fault {
+func listed(fault *input.Fault) []input.Fault {
 	if fault == nil {
 		return nil
 	}
-	return []Fault{*fault}
+	return []input.Fault{*fault}
 }
 
 // entityOfLookup is the entity that a lookup's object names, where it can be known; nil else.
-func (l linter) entityOfLookup(ctx context.Context, f *schema.Field, object map[string]any, path string) (*schema.Entity, *Fault, error) {
-	if text, _ := object["entity"].(string); hasTemplate(text) {
+func (l linter) entityOfLookup(ctx context.Context, f *schema.Field, object map[string]any, path string) (*schema.Entity, *input.Fault, error) {
+	if text, _ := object["entity"].(string); input.HasTemplate(text) {
 		return nil, nil, nil
 	}
 	name, fault := lookupEntity(f, object, valueOptions{Path: path})
@@ -235,7 +236,7 @@ func (l linter) entityOfLookup(ctx context.Context, f *schema.Field, object map[
 	}
 	e, err := l.client.Entity(ctx, name)
 	if isUnknownEntity(err) {
-		return nil, newFault(InvalidValue, path, "the environment has no entity %q", name), nil
+		return nil, input.NewFault(input.InvalidValue, path, "the environment has no entity %q", name), nil
 	}
 	return e, nil, err
 }

@@ -6,13 +6,14 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/botverse/botverse/actions/input"
 	"github.com/google/go-cmp/cmp"
 )
 
 // places are where the faults of an error are, with their reasons, sorted.
 func places(err error) []string {
 	var texts []string
-	for _, f := range faultsOf(err) {
+	for _, f := range input.FaultsOf(err) {
 		texts = append(texts, f.Field+" "+string(f.Reason))
 	}
 	slices.Sort(texts)
@@ -25,7 +26,7 @@ func lintWorld(t *testing.T) (world, func(name string, err error, want ...string
 	w := newWorld(t)
 	return w, func(name string, err error, want ...string) {
 		t.Helper()
-		if err != nil && faultsOf(err) == nil {
+		if err != nil && input.FaultsOf(err) == nil {
 			t.Errorf("%s: %v", name, err)
 		}
 		slices.Sort(want)
@@ -80,7 +81,7 @@ func TestLintOfSearches(t *testing.T) {
 	check("a literal phone", w.LintFindRecord(ctx, FindRecord{Entity: "contact", Where: map[string]any{"@phone": "hello"}}), "where.@phone INVALID_VALUE")
 	check("nothing to search by", w.LintFindRecord(ctx, FindRecord{Entity: "contact"}), "where INVALID_REQUEST")
 	check("an unknown entity", w.LintFindRecord(ctx, FindRecord{Entity: "contac", Where: map[string]any{"a": 1}}), "entity UNKNOWN_ENTITY")
-	if err := w.LintFindRecord(ctx, FindRecord{Environment: "nowhere", Entity: "contact"}); err == nil || faultsOf(err) != nil {
+	if err := w.LintFindRecord(ctx, FindRecord{Environment: "nowhere", Entity: "contact"}); err == nil || input.FaultsOf(err) != nil {
 		t.Errorf("an unknown environment: %v", err)
 	}
 }

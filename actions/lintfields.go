@@ -5,6 +5,7 @@ import (
 	"slices"
 	"time"
 
+	"github.com/botverse/botverse/actions/input"
 	"github.com/botverse/botverse/dataverse/schema"
 )
 
@@ -12,9 +13,9 @@ import (
 type assumed struct{}
 
 // fields checks a request's `fields`. The values are those of the literals, and assumed for all else.
-func (l linter) fields(ctx context.Context, in fieldInput) (*recordValues, []Fault, error) {
+func (l linter) fields(ctx context.Context, in fieldInput) (*recordValues, []input.Fault, error) {
 	if fault := in.purpose.refused(l.entity, in.fields); fault != nil {
-		return nil, []Fault{*fault}, nil
+		return nil, []input.Fault{*fault}, nil
 	}
 	l.zone, _ = zoneOf(in.timeZone) // what is wrong with it is told with the settings
 	if l.zone == nil && in.timeZone != "" {
@@ -31,7 +32,7 @@ func (l linter) fields(ctx context.Context, in fieldInput) (*recordValues, []Fau
 	literal.fields = literals
 	v := l.runtime.translateOnce(l.entity, literal, l.zone, l.numbers)
 	v.checkState()
-	for _, name := range sortedNames(in.fields) {
+	for _, name := range input.SortedNames(in.fields) {
 		if err := l.field(ctx, v, name, in.fields[name], in); err != nil {
 			return nil, nil, err
 		}
@@ -45,7 +46,7 @@ func (l linter) field(ctx context.Context, v *recordValues, name string, value a
 	path := "fields." + name
 	f := fieldNamed(l.entity, name)
 	if templated(value) {
-		var fault *Fault
+		var fault *input.Fault
 		if f, fault = v.field(name, path); fault != nil {
 			v.fault(fault)
 			return nil
@@ -72,7 +73,7 @@ func (l linter) field(ctx context.Context, v *recordValues, name string, value a
 }
 
 // fallback checks what a field gets where its value says nothing.
-func (l linter) fallback(f *schema.Field, given switched, path string) []Fault {
+func (l linter) fallback(f *schema.Field, given switched, path string) []input.Fault {
 	switch {
 	case templated(given.fallback):
 		return l.templates(given.fallback, path)
@@ -83,7 +84,7 @@ func (l linter) fallback(f *schema.Field, given switched, path string) []Fault {
 }
 
 // value checks a literal of a field that is no lookup.
-func (l linter) value(f *schema.Field, value any, path string) []Fault {
+func (l linter) value(f *schema.Field, value any, path string) []input.Fault {
 	if f.Type == schema.PartyList {
 		return nil
 	}
@@ -93,7 +94,7 @@ func (l linter) value(f *schema.Field, value any, path string) []Fault {
 
 // lookup checks the templates of a lookup, and what stands in one by where or by key. What else is wrong with a literal is
 // found where it is read.
-func (l linter) lookup(ctx context.Context, f *schema.Field, value any, path string) ([]Fault, error) {
+func (l linter) lookup(ctx context.Context, f *schema.Field, value any, path string) ([]input.Fault, error) {
 	rest, where, member := splitWhere(f, value)
 	if member == "" {
 		return l.templates(value, path), nil
@@ -104,7 +105,7 @@ func (l linter) lookup(ctx context.Context, f *schema.Field, value any, path str
 }
 
 // lookupWhere checks a lookup's `where`, or its key, by the entity that the lookup names.
-func (l linter) lookupWhere(ctx context.Context, f *schema.Field, rest map[string]any, where any, member, path string) ([]Fault, error) {
+func (l linter) lookupWhere(ctx context.Context, f *schema.Field, rest map[string]any, where any, member, path string) ([]input.Fault, error) {
 	pairs, ok := where.(map[string]any)
 	if !ok || l.depth >= deepestLookup {
 		_, fault := l.comparer.lookupWhere(nil, where, member, path)

@@ -6,21 +6,22 @@ import (
 	"fmt"
 	"maps"
 
+	"github.com/botverse/botverse/actions/input"
 	"github.com/botverse/botverse/dataverse/schema"
 )
 
 // filter checks a request's `where` and conditions.
-func (l linter) filter(ctx context.Context, pairs map[string]any, conditions []Condition) ([]Fault, error) {
+func (l linter) filter(ctx context.Context, pairs map[string]any, conditions []Condition) ([]input.Fault, error) {
 	if len(pairs)+len(conditions) == 0 {
 		_, faults, err := l.comparer.filter(ctx, nil, nil)
 		return faults, err
 	}
 	member := cmp.Or(l.member, "where")
 	if fault := tooMany(l.entity, pairs, member); fault != nil {
-		return []Fault{*fault}, nil
+		return []input.Fault{*fault}, nil
 	}
 	faults := twiceGiven(l.entity, pairs, member)
-	for _, name := range sortedNames(pairs) {
+	for _, name := range input.SortedNames(pairs) {
 		more, err := l.pair(ctx, name, pairs[name], member+"."+name)
 		if err != nil {
 			return nil, err
@@ -38,7 +39,7 @@ func (l linter) filter(ctx context.Context, pairs map[string]any, conditions []C
 }
 
 // pair checks one field and its value.
-func (l linter) pair(ctx context.Context, name string, value any, path string) ([]Fault, error) {
+func (l linter) pair(ctx context.Context, name string, value any, path string) ([]input.Fault, error) {
 	if name == phoneMember {
 		_, faults := l.phone(assumedPhone(value))
 		return append(faults, l.templates(value, path)...), nil
@@ -70,7 +71,7 @@ func assumedPhone(value any) any {
 }
 
 // operand checks a value to compare a field with.
-func (l linter) operand(ctx context.Context, f *schema.Field, value any, path string) ([]Fault, error) {
+func (l linter) operand(ctx context.Context, f *schema.Field, value any, path string) ([]input.Fault, error) {
 	if f.IsLookup() {
 		return l.lookupOperand(ctx, f, value, path)
 	}
@@ -79,15 +80,15 @@ func (l linter) operand(ctx context.Context, f *schema.Field, value any, path st
 	}
 	value, fault := l.given(value, path)
 	if fault != nil {
-		return []Fault{*fault}, nil
+		return []input.Fault{*fault}, nil
 	}
 	_, fault, err := l.equals(ctx, f, value, valueOptions{Path: path, Zone: l.zone, Numbers: l.numbers, Search: true})
 	return listed(fault), err
 }
 
 // lookupOperand checks a lookup to compare a field with.
-func (l linter) lookupOperand(ctx context.Context, f *schema.Field, value any, path string) ([]Fault, error) {
-	var faults []Fault
+func (l linter) lookupOperand(ctx context.Context, f *schema.Field, value any, path string) ([]input.Fault, error) {
+	var faults []input.Fault
 	if object, ok := value.(map[string]any); ok && object["missing"] != nil {
 		faults = append(faults, *missingInSearch(path))
 	}
@@ -103,14 +104,14 @@ func (l linter) lookupOperand(ctx context.Context, f *schema.Field, value any, p
 }
 
 // condition checks one condition. A literal is compared as it will be; of lookups only the form is checked.
-func (l linter) condition(ctx context.Context, condition Condition, path string) ([]Fault, error) {
+func (l linter) condition(ctx context.Context, condition Condition, path string) ([]input.Fault, error) {
 	f, fault := l.comparer.field(condition.Field, path+".field")
 	if fault == nil {
 		fault = operatorFault(f, condition, path)
 	}
 	switch {
 	case fault != nil:
-		return []Fault{*fault}, nil
+		return []input.Fault{*fault}, nil
 	case templated(condition.Value) && !f.IsLookup():
 		return l.templates(condition.Value, path+".value"), nil
 	case !f.IsLookup() || condition.Value == nil:
@@ -121,7 +122,7 @@ func (l linter) condition(ctx context.Context, condition Condition, path string)
 	if !ok {
 		list = []any{condition.Value}
 	}
-	var faults []Fault
+	var faults []input.Fault
 	for _, value := range list {
 		more, err := l.lookupOperand(ctx, f, value, path+".value")
 		if err != nil {

@@ -5,6 +5,7 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/botverse/botverse/actions/input"
 	"github.com/botverse/botverse/dataverse"
 	"github.com/botverse/botverse/dataverse/schema"
 )
@@ -25,7 +26,7 @@ var lookupMembers = []string{"entity", "id", "name", "url", "missing"}
 
 // parseLookup reads a rendered value of a lookup field: a record ID where there is one target, {entity, id}, a
 // reference, {entity, name}, {entity, where}; for an owner also a user's domain name or e-mail address, or a team's name.
-func parseLookup(f *schema.Field, v any, o valueOptions) (lookup, *Fault) {
+func parseLookup(f *schema.Field, v any, o valueOptions) (lookup, *input.Fault) {
 	switch v := v.(type) {
 	case string:
 		return parseLookupText(f, v, o)
@@ -53,7 +54,7 @@ func oneOf(names []string) string {
 	return strings.Join(names[:len(names)-1], ", ") + " or " + names[len(names)-1]
 }
 
-func parseLookupText(f *schema.Field, text string, o valueOptions) (lookup, *Fault) {
+func parseLookupText(f *schema.Field, text string, o valueOptions) (lookup, *input.Fault) {
 	id, err := dataverse.ParseID(text)
 	switch {
 	case err == nil && len(f.Targets) == 1:
@@ -63,17 +64,17 @@ func parseLookupText(f *schema.Field, text string, o valueOptions) (lookup, *Fau
 		fault.Allowed = slices.Clone(f.Targets)
 		return lookup{}, fault
 	case f.Type == schema.Owner && strings.TrimSpace(text) != "":
-		return lookup{Name: strings.TrimSpace(text)}, checkSearched(text, o.Path)
+		return lookup{Name: strings.TrimSpace(text)}, input.CheckSearched(text, o.Path)
 	}
 	return lookup{}, misfit(f, text, o, "it takes %s", rightLookup(f))
 }
 
-func parseLookupObject(f *schema.Field, object map[string]any, o valueOptions) (lookup, *Fault) {
+func parseLookupObject(f *schema.Field, object map[string]any, o valueOptions) (lookup, *input.Fault) {
 	if fault := checkLookupMembers(object, o); fault != nil {
 		return lookup{}, fault
 	}
 	var l lookup
-	var fault *Fault
+	var fault *input.Fault
 	if l.Entity, fault = lookupEntity(f, object, o); fault != nil {
 		return lookup{}, fault
 	}
@@ -88,28 +89,28 @@ func parseLookupObject(f *schema.Field, object map[string]any, o valueOptions) (
 	}
 	name, ok := textOf(object["name"])
 	if !ok {
-		return lookup{}, newFault(InvalidValue, o.Path, "the lookup names no record; it takes %s", rightLookup(f))
+		return lookup{}, input.NewFault(input.InvalidValue, o.Path, "the lookup names no record; it takes %s", rightLookup(f))
 	}
 	l.Name = strings.TrimSpace(name)
 	if fault = lookupMissing(object, &l, o); fault != nil {
 		return lookup{}, fault
 	}
 	if l.Name == "" && !l.Omit {
-		return lookup{}, newFault(InvalidValue, o.Path, "the lookup's name is blank; it takes %s", rightLookup(f))
+		return lookup{}, input.NewFault(input.InvalidValue, o.Path, "the lookup's name is blank; it takes %s", rightLookup(f))
 	}
-	return l, checkSearched(name, o.Path)
+	return l, input.CheckSearched(name, o.Path)
 }
 
 // checkLookupMembers refuses members that mean nothing: a misspelt one must not be ignored.
-func checkLookupMembers(object map[string]any, o valueOptions) *Fault {
-	for _, name := range sortedNames(object) {
+func checkLookupMembers(object map[string]any, o valueOptions) *input.Fault {
+	for _, name := range input.SortedNames(object) {
 		if slices.Contains(lookupMembers, name) {
 			continue
 		}
 		if name == "where" || name == "key" {
-			return newFault(InvalidValue, o.Path, "a lookup's %s is written in the request and not taken from a variable: a variable says what to search for, never what the search is", name)
+			return input.NewFault(input.InvalidValue, o.Path, "a lookup's %s is written in the request and not taken from a variable: a variable says what to search for, never what the search is", name)
 		}
-		fault := newFault(InvalidValue, o.Path, "a lookup has no member %q; it has entity, id, name, where, key and missing", name)
+		fault := input.NewFault(input.InvalidValue, o.Path, "a lookup has no member %q; it has entity, id, name, where, key and missing", name)
 		fault.Nearest = schema.Nearest(name, append(slices.Clone(lookupMembers), "where", "key"))
 		return fault
 	}
@@ -117,7 +118,7 @@ func checkLookupMembers(object map[string]any, o valueOptions) *Fault {
 }
 
 // lookupEntity is the entity that a lookup names, or the only one that it can be of.
-func lookupEntity(f *schema.Field, object map[string]any, o valueOptions) (string, *Fault) {
+func lookupEntity(f *schema.Field, object map[string]any, o valueOptions) (string, *input.Fault) {
 	given, ok := object["entity"]
 	if !ok && len(f.Targets) == 1 {
 		return f.Targets[0], nil
@@ -127,7 +128,7 @@ func lookupEntity(f *schema.Field, object map[string]any, o valueOptions) (strin
 	if isText && slices.Contains(f.Targets, entity) {
 		return entity, nil
 	}
-	fault := newFault(InvalidValue, o.Path, "%s points at %s", named(f), oneOf(f.Targets))
+	fault := input.NewFault(input.InvalidValue, o.Path, "%s points at %s", named(f), oneOf(f.Targets))
 	switch {
 	case isText && sensitive(f):
 	case isText:
@@ -141,7 +142,7 @@ func lookupEntity(f *schema.Field, object map[string]any, o valueOptions) (strin
 }
 
 // lookupMissing reads "missing", which says what to do about a name or a where that finds nothing.
-func lookupMissing(object map[string]any, l *lookup, o valueOptions) *Fault {
+func lookupMissing(object map[string]any, l *lookup, o valueOptions) *input.Fault {
 	v, ok := object["missing"]
 	if !ok {
 		return nil
@@ -151,7 +152,7 @@ func lookupMissing(object map[string]any, l *lookup, o valueOptions) *Fault {
 		l.Omit = true
 	case "REFUSE":
 	default:
-		fault := newFault(InvalidValue, o.Path, "a lookup's missing is OMIT (leave the field out) or REFUSE, which is what happens without it")
+		fault := input.NewFault(input.InvalidValue, o.Path, "a lookup's missing is OMIT (leave the field out) or REFUSE, which is what happens without it")
 		fault.Allowed = []string{"OMIT", "REFUSE"}
 		return fault
 	}
@@ -159,13 +160,13 @@ func lookupMissing(object map[string]any, l *lookup, o valueOptions) *Fault {
 }
 
 // translateReference takes lookups that name their record by ID.
-func translateReference(f *schema.Field, v any, o valueOptions) (any, *Fault) {
+func translateReference(f *schema.Field, v any, o valueOptions) (any, *input.Fault) {
 	l, fault := parseLookup(f, v, o)
 	switch {
 	case fault != nil:
 		return nil, fault
 	case l.ID == "":
-		return nil, newFault(InvalidValue, o.Path, "the record must be given by its ID here")
+		return nil, input.NewFault(input.InvalidValue, o.Path, "the record must be given by its ID here")
 	}
 	return reference{Entity: l.Entity, ID: l.ID}, nil
 }

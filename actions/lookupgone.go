@@ -5,6 +5,7 @@ import (
 	"errors"
 	"strings"
 
+	"github.com/botverse/botverse/actions/input"
 	"github.com/botverse/botverse/dataverse"
 	"github.com/botverse/botverse/dataverse/schema"
 )
@@ -17,12 +18,12 @@ func lookupGone(err error, e *schema.Entity, values map[string]any, paths func(s
 	if !errors.Is(err, dataverse.ErrNotFound) || !errors.As(err, &refusal) {
 		return err
 	}
-	var faults []Fault
-	for _, name := range sortedNames(values) {
+	var faults []input.Fault
+	for _, name := range input.SortedNames(values) {
 		for _, r := range referencesOf(values[name]) {
 			if r.ID != "" && strings.Contains(strings.ToLower(refusal.Message), string(r.ID)) {
 				what := cmp.Or(r.Entity, "record")
-				faults = append(faults, *newFault(LookupNotFound, paths(name), "%s points at a record of %s that does not exist, or that the application user cannot see", named(e.Field(name)), what))
+				faults = append(faults, *input.NewFault(input.LookupNotFound, paths(name), "%s points at a record of %s that does not exist, or that the application user cannot see", named(e.Field(name)), what))
 				break
 			}
 		}
@@ -30,7 +31,7 @@ func lookupGone(err error, e *schema.Entity, values map[string]any, paths func(s
 	if len(faults) == 0 {
 		return err
 	}
-	return &InputError{Faults: faults, Err: err}
+	return &input.Error{Faults: faults, Err: err}
 }
 
 // referencesOf are the records that a translated value points at.

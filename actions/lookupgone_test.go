@@ -4,6 +4,7 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/botverse/botverse/actions/input"
 	"github.com/botverse/botverse/dataverse"
 )
 
@@ -43,8 +44,8 @@ func TestALookupOfNoRecordIsAFault(t *testing.T) {
 		}, "fields.to"},
 	} {
 		got, err := test.call()
-		faults := faultsOf(err)
-		if len(faults) != 1 || faults[0].Field != test.where || faults[0].Reason != LookupNotFound || !strings.Contains(faults[0].Message, "does not exist") {
+		faults := input.FaultsOf(err)
+		if len(faults) != 1 || faults[0].Field != test.where || faults[0].Reason != input.LookupNotFound || !strings.Contains(faults[0].Message, "does not exist") {
 			t.Errorf("%s: %+v, %v; want LOOKUP_NOT_FOUND at %s", name, got, err, test.where)
 		}
 	}

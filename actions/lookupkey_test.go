@@ -1,6 +1,7 @@
 package actions
 
 import (
+	"github.com/botverse/botverse/actions/input"
 	"strings"
 	"testing"
 )
@@ -35,21 +36,21 @@ func TestLookupsByAlternateKey(t *testing.T) {
 	for _, test := range []struct {
 		lookup map[string]any
 		path   string
-		reason Reason
+		reason input.Reason
 		part   string
 	}{
-		{keyed(someID), "fields.preferredsystemuserid", LookupNotFound, "matches the lookup's key"},
-		{map[string]any{"entity": "systemuser", "key": map[string]any{"fullname": "Ada"}}, "fields.preferredsystemuserid.key", InvalidField, "its keys are"},
-		{keyed(nil), "fields.preferredsystemuserid.key." + field, InvalidValue, "is null"},
-		{keyed("{{ blank }}"), "fields.preferredsystemuserid.key." + field, VariableUnset, "blank"},
-		{map[string]any{"entity": "systemuser", "key": directory}, "fields.preferredsystemuserid.key", InvalidValue, "takes an object"},
-		{map[string]any{"key": map[string]any{field: directory}, "where": map[string]any{"fullname": "x"}}, "fields.preferredsystemuserid", InvalidValue, "the lookup has key and where"},
-		{map[string]any{"key": map[string]any{field: directory}, "id": someID}, "fields.preferredsystemuserid", InvalidValue, "the lookup has id and key"},
+		{keyed(someID), "fields.preferredsystemuserid", input.LookupNotFound, "matches the lookup's key"},
+		{map[string]any{"entity": "systemuser", "key": map[string]any{"fullname": "Ada"}}, "fields.preferredsystemuserid.key", input.InvalidField, "its keys are"},
+		{keyed(nil), "fields.preferredsystemuserid.key." + field, input.InvalidValue, "is null"},
+		{keyed("{{ blank }}"), "fields.preferredsystemuserid.key." + field, input.VariableUnset, "blank"},
+		{map[string]any{"entity": "systemuser", "key": directory}, "fields.preferredsystemuserid.key", input.InvalidValue, "takes an object"},
+		{map[string]any{"key": map[string]any{field: directory}, "where": map[string]any{"fullname": "x"}}, "fields.preferredsystemuserid", input.InvalidValue, "the lookup has key and where"},
+		{map[string]any{"key": map[string]any{field: directory}, "id": someID}, "fields.preferredsystemuserid", input.InvalidValue, "the lookup has id and key"},
 	} {
 		_, err := w.CreateRecord(t.Context(), CreateRecord{
 			Entity: "account", Fields: map[string]any{"name": "X", "preferredsystemuserid": test.lookup}, Variables: map[string]any{"blank": " "}, OnDuplicate: CreateDuplicate,
 		})
-		faults := faultsOf(err)
+		faults := input.FaultsOf(err)
 		if len(faults) != 1 || faults[0].Field != test.path || faults[0].Reason != test.reason || !strings.Contains(faults[0].Message, test.part) {
 			t.Errorf("%v: %v, want %s %s: …%s…", test.lookup, err, test.path, test.reason, test.part)
 		}
@@ -57,7 +58,7 @@ func TestLookupsByAlternateKey(t *testing.T) {
 	_, err = w.CreateRecord(t.Context(), CreateRecord{
 		Entity: "account", Fields: map[string]any{"name": "X", "preferredsystemuserid": "{{ v }}"}, Variables: map[string]any{"v": keyed(directory)},
 	})
-	if faults := faultsOf(err); len(faults) != 1 || !strings.Contains(faults[0].Message, "not taken from a variable") {
+	if faults := input.FaultsOf(err); len(faults) != 1 || !strings.Contains(faults[0].Message, "not taken from a variable") {
 		t.Errorf("a key in a variable: %v", err)
 	}
 	omitted, err := w.CreateRecord(t.Context(), CreateRecord{

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 
+	"github.com/botverse/botverse/actions/input"
 	"github.com/botverse/botverse/dataverse"
 	"github.com/botverse/botverse/dataverse/odata"
 	"github.com/botverse/botverse/dataverse/schema"
@@ -15,16 +16,16 @@ import (
 // value says that this is no fault ("missing": "OMIT"). err is Dataverse's, as it came.
 //
 // What is found is never remembered: a name may be another record's a moment later.
-func resolveLookup(ctx context.Context, client *dataverse.Client, f *schema.Field, v any, o valueOptions) (ref reference, found bool, faults []Fault, err error) {
+func resolveLookup(ctx context.Context, client *dataverse.Client, f *schema.Field, v any, o valueOptions) (ref reference, found bool, faults []input.Fault, err error) {
 	l, fault := parseLookup(f, v, o)
 	if fault != nil {
-		return reference{}, false, []Fault{*fault}, nil
+		return reference{}, false, []input.Fault{*fault}, nil
 	}
 	return l.resolve(ctx, client, f, o)
 }
 
 // resolve finds the record that a lookup asks for.
-func (l lookup) resolve(ctx context.Context, client *dataverse.Client, f *schema.Field, o valueOptions) (ref reference, found bool, faults []Fault, err error) {
+func (l lookup) resolve(ctx context.Context, client *dataverse.Client, f *schema.Field, o valueOptions) (ref reference, found bool, faults []input.Fault, err error) {
 	switch {
 	case l.ID != "":
 		return reference{Entity: l.Entity, ID: l.ID}, true, nil, nil
@@ -33,13 +34,13 @@ func (l lookup) resolve(ctx context.Context, client *dataverse.Client, f *schema
 	}
 	ref, found, fault, err := l.resolveName(ctx, client, f, o)
 	if fault != nil {
-		faults = []Fault{*fault}
+		faults = []input.Fault{*fault}
 	}
 	return ref, found, faults, err
 }
 
 // resolveName finds the active record of the lookup's name.
-func (l lookup) resolveName(ctx context.Context, client *dataverse.Client, f *schema.Field, o valueOptions) (ref reference, found bool, fault *Fault, err error) {
+func (l lookup) resolveName(ctx context.Context, client *dataverse.Client, f *schema.Field, o valueOptions) (ref reference, found bool, fault *input.Fault, err error) {
 	entities := []string{l.Entity}
 	if l.Entity == "" {
 		entities = f.Targets // an owner: a user of that address, else a team of that name
@@ -52,19 +53,19 @@ func (l lookup) resolveName(ctx context.Context, client *dataverse.Client, f *sc
 	}
 	switch {
 	case errors.Is(err, errNoName):
-		return ref, false, newFault(InvalidValue, o.Path, "records of %s have no name to find them by; give the ID", l.Entity), nil
+		return ref, false, input.NewFault(input.InvalidValue, o.Path, "records of %s have no name to find them by; give the ID", l.Entity), nil
 	case errors.Is(err, dataverse.ErrUnknownEntity):
-		return ref, false, newFault(InvalidValue, o.Path, "the environment has no entity %q", l.Entity), nil
+		return ref, false, input.NewFault(input.InvalidValue, o.Path, "the environment has no entity %q", l.Entity), nil
 	case err != nil:
 		return ref, false, nil, err
 	case len(refs) == 1:
 		return refs[0], true, nil, nil
 	case len(refs) > 1:
-		return ref, false, newFault(LookupAmbiguous, o.Path, "several active records of %s are named %s; give the ID of one", refs[0].Entity, shown(f, l.Name)), nil
+		return ref, false, input.NewFault(input.LookupAmbiguous, o.Path, "several active records of %s are named %s; give the ID of one", refs[0].Entity, shown(f, l.Name)), nil
 	case l.Omit:
 		return ref, false, nil, nil
 	}
-	return ref, false, newFault(LookupNotFound, o.Path, "no active record of %s is named %s", oneOf(entities), shown(f, l.Name)), nil
+	return ref, false, input.NewFault(input.LookupNotFound, o.Path, "no active record of %s is named %s", oneOf(entities), shown(f, l.Name)), nil
 }
 
 // errNoName is an entity whose records have no name.

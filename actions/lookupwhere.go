@@ -8,6 +8,7 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/botverse/botverse/actions/input"
 	"github.com/botverse/botverse/dataverse"
 	"github.com/botverse/botverse/dataverse/odata"
 	"github.com/botverse/botverse/dataverse/schema"
@@ -45,23 +46,23 @@ func splitWhere(f *schema.Field, value any) (rest map[string]any, where any, mem
 
 // renderField renders a value of `fields`. A lookup's `where` is rendered when it is compared, and here only to learn
 // whether a variable in it is not set: the field is not set then.
-func (c comparer) renderField(f *schema.Field, value any, path string) (renderedValue, *Fault) {
+func (c comparer) renderField(f *schema.Field, value any, path string) (input.Rendered, *input.Fault) {
 	if list, ok := value.([]any); ok && f.Type == schema.PartyList {
 		return c.renderParties(f, list, path)
 	}
 	rest, where, member := splitWhere(f, value)
 	if member == "" {
-		return c.runtime.renderer.render(value, c.variables, path)
+		return c.runtime.renderer.Render(value, c.variables, path)
 	}
-	rendered, fault := c.runtime.renderer.render(rest, c.variables, path)
+	rendered, fault := c.runtime.renderer.Render(rest, c.variables, path)
 	if fault != nil {
-		return renderedValue{}, fault
+		return input.Rendered{}, fault
 	}
-	inner, fault := c.runtime.renderer.render(where, c.variables, path+"."+member)
+	inner, fault := c.runtime.renderer.Render(where, c.variables, path+"."+member)
 	if fault != nil {
-		return renderedValue{}, fault
+		return input.Rendered{}, fault
 	}
-	rendered.join(inner)
+	rendered.Join(inner)
 	object, _ := rendered.Value.(map[string]any)
 	w, fault := c.lookupWhere(object, where, member, path)
 	w.blank = inner.Templated && blankMember(inner.Value)
@@ -70,21 +71,21 @@ func (c comparer) renderField(f *schema.Field, value any, path string) (rendered
 }
 
 // lookupWhere is the lookup of these members and this `where`.
-func (c comparer) lookupWhere(object map[string]any, where any, member, path string) (lookupWhere, *Fault) {
+func (c comparer) lookupWhere(object map[string]any, where any, member, path string) (lookupWhere, *input.Fault) {
 	path += "." + member
 	pairs, ok := where.(map[string]any)
 	switch {
 	case !ok:
-		return lookupWhere{}, newFault(InvalidValue, path, "takes an object: fields of the record that is meant, and what they equal")
+		return lookupWhere{}, input.NewFault(input.InvalidValue, path, "takes an object: fields of the record that is meant, and what they equal")
 	case c.depth >= deepestLookup:
-		return lookupWhere{}, newFault(InvalidValue, path, "stands in too many others: %d lookups by where may stand inside each other", deepestLookup)
+		return lookupWhere{}, input.NewFault(input.InvalidValue, path, "stands in too many others: %d lookups by where may stand inside each other", deepestLookup)
 	}
 	c.depth++
 	return lookupWhere{member: member, object: object, pairs: pairs, values: c}, nil
 }
 
 // operandWhere is a lookup by `where` that a search compares with.
-func (c comparer) operandWhere(rest map[string]any, where any, member, path string) (any, *Fault) {
+func (c comparer) operandWhere(rest map[string]any, where any, member, path string) (any, *input.Fault) {
 	var object map[string]any
 	if len(rest) > 0 {
 		given, fault := c.given(rest, path)
@@ -100,17 +101,17 @@ func (c comparer) operandWhere(rest map[string]any, where any, member, path stri
 }
 
 // parseLookupWhere reads the members beside `where`.
-func parseLookupWhere(f *schema.Field, w lookupWhere, o valueOptions) (lookup, *Fault) {
+func parseLookupWhere(f *schema.Field, w lookupWhere, o valueOptions) (lookup, *input.Fault) {
 	for _, name := range []string{"id", "name", "key"} {
 		if _, ok := w.object[name]; ok {
-			return lookup{}, newFault(InvalidValue, o.Path, "the lookup has %s and %s: one of them says which record is meant", name, w.member)
+			return lookup{}, input.NewFault(input.InvalidValue, o.Path, "the lookup has %s and %s: one of them says which record is meant", name, w.member)
 		}
 	}
 	if fault := checkLookupMembers(w.object, o); fault != nil {
 		return lookup{}, fault
 	}
 	l := lookup{Where: &w}
-	var fault *Fault
+	var fault *input.Fault
 	if l.Entity, fault = lookupEntity(f, w.object, o); fault != nil {
 		return lookup{}, fault
 	}
@@ -124,10 +125,10 @@ type whereSearch struct {
 }
 
 // resolveWhere finds the one record that a lookup's `where` matches, active or not: whoever means active ones says so there.
-func (l lookup) resolveWhere(ctx context.Context, client *dataverse.Client, o valueOptions) (ref reference, found bool, faults []Fault, err error) {
+func (l lookup) resolveWhere(ctx context.Context, client *dataverse.Client, o valueOptions) (ref reference, found bool, faults []input.Fault, err error) {
 	e, err := client.Entity(ctx, l.Entity)
 	if errors.Is(err, dataverse.ErrUnknownEntity) {
-		return ref, false, []Fault{*newFault(InvalidValue, o.Path, "the environment has no entity %q", l.Entity)}, nil
+		return ref, false, []input.Fault{*input.NewFault(input.InvalidValue, o.Path, "the environment has no entity %q", l.Entity)}, nil
 	}
 	if err != nil {
 		return ref, false, nil, fmt.Errorf("look up a record by where: %w", err)
@@ -137,15 +138,15 @@ func (l lookup) resolveWhere(ctx context.Context, client *dataverse.Client, o va
 		values.client, values.entity, values.member = client, e, o.Path+"."+l.Where.member
 		values.noValue = ""
 		if faults := l.Where.keyFaults(e, values.member); faults != nil {
-			return whereSearch{}, inputError(faults)
+			return whereSearch{}, input.ErrorOf(faults)
 		}
 		wanted, faults, err := values.where(ctx, l.Where.pairs)
 		if err == nil {
-			err = inputError(faults)
+			err = input.ErrorOf(faults)
 		}
 		return whereSearch{entity: e, criteria: wanted}, err
 	})
-	if faults := faultsOf(err); faults != nil {
+	if faults := input.FaultsOf(err); faults != nil {
 		if l.Omit && allUnset(faults) {
 			faults = nil // nothing to look for finds nothing
 		}
@@ -158,7 +159,7 @@ func (l lookup) resolveWhere(ctx context.Context, client *dataverse.Client, o va
 }
 
 // keyFaults is what is wrong with the fields of a lookup by key, which must be those of one that the entity has.
-func (w lookupWhere) keyFaults(e *schema.Entity, path string) []Fault {
+func (w lookupWhere) keyFaults(e *schema.Entity, path string) []input.Fault {
 	if w.member != "key" {
 		return nil
 	}
@@ -170,21 +171,21 @@ func (w lookupWhere) keyFaults(e *schema.Entity, path string) []Fault {
 }
 
 // only is the one record that a search finds.
-func (l lookup) only(ctx context.Context, client *dataverse.Client, s whereSearch, o valueOptions) (ref reference, found bool, faults []Fault, err error) {
+func (l lookup) only(ctx context.Context, client *dataverse.Client, s whereSearch, o valueOptions) (ref reference, found bool, faults []input.Fault, err error) {
 	records, capped, err := s.two(ctx, client)
 	switch {
 	case err != nil:
 		return ref, false, nil, fmt.Errorf("look up a record by where: %w", err)
 	case capped && len(records) < 2:
-		return ref, false, []Fault{*newFault(LookupAmbiguous, o.Path, "more records of %s than can be read have the digits of the number: another field in the lookup's where beside it says which one is meant", l.Entity)}, nil
+		return ref, false, []input.Fault{*input.NewFault(input.LookupAmbiguous, o.Path, "more records of %s than can be read have the digits of the number: another field in the lookup's where beside it says which one is meant", l.Entity)}, nil
 	case len(records) == 1:
 		return reference{Entity: l.Entity, ID: records[0].ID()}, true, nil, nil
 	case len(records) > 1:
-		return ref, false, []Fault{*newFault(LookupAmbiguous, o.Path, "several records of %s match the lookup's %s; it must match one", l.Entity, l.Where.member)}, nil
+		return ref, false, []input.Fault{*input.NewFault(input.LookupAmbiguous, o.Path, "several records of %s match the lookup's %s; it must match one", l.Entity, l.Where.member)}, nil
 	case l.Omit:
 		return ref, false, nil, nil
 	}
-	return ref, false, []Fault{*newFault(LookupNotFound, o.Path, "no record of %s matches the lookup's %s", l.Entity, l.Where.member)}, nil
+	return ref, false, []input.Fault{*input.NewFault(input.LookupNotFound, o.Path, "no record of %s matches the lookup's %s", l.Entity, l.Where.member)}, nil
 }
 
 // two are the first two records that the search finds: the second tells that it does not find one only. capped says that
@@ -201,11 +202,11 @@ func (s whereSearch) two(ctx context.Context, client *dataverse.Client) (records
 }
 
 // allUnset reports whether faults come of variables that say nothing, and of nothing else.
-func allUnset(faults []Fault) bool {
-	return !slices.ContainsFunc(faults, func(f Fault) bool { return f.Reason != VariableUnset })
+func allUnset(faults []input.Fault) bool {
+	return !slices.ContainsFunc(faults, func(f input.Fault) bool { return f.Reason != input.VariableUnset })
 }
 
 // missingInSearch is the fault of a lookup that may be missing in a search.
-func missingInSearch(path string) *Fault {
-	return newFault(InvalidValue, path, "\"missing\" has no place in a search: leaving the field out would find other records")
+func missingInSearch(path string) *input.Fault {
+	return input.NewFault(input.InvalidValue, path, "\"missing\" has no place in a search: leaving the field out would find other records")
 }

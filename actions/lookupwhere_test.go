@@ -7,6 +7,7 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 
+	"github.com/botverse/botverse/actions/input"
 	"github.com/botverse/botverse/dataverse"
 )
 
@@ -77,37 +78,37 @@ func testFaultsOfLookupsByWhere(t *testing.T, w world) {
 	variables := map[string]any{"null": nil, "blank": " ", "search": behind(map[string]any{"name": "Egg Ltd"})}
 	for name, c := range map[string]struct {
 		lookup any
-		reason Reason
+		reason input.Reason
 		at     string // behind the field
 	}{
-		"none":                       {behind(map[string]any{"name": "Nobody's Egg"}), LookupNotFound, ""},
-		"several":                    {behind(map[string]any{"name": "Egg Ltd"}), LookupAmbiguous, ""},
-		"several that may be none":   {behind(map[string]any{"name": "Egg Ltd"}, "missing", "OMIT"), LookupAmbiguous, ""},
-		"unknown field":              {behind(map[string]any{"nam": "x"}), InvalidField, ".where.nam"},
-		"wrong label":                {behind(map[string]any{"industrycode": "Nesting"}), InvalidValue, ".where.industrycode"},
-		"null of a variable":         {behind(map[string]any{"name": "{{ null }}"}), VariableUnset, ".where.name"},
-		"blank":                      {behind(map[string]any{"name": "{{ blank }}"}), VariableUnset, ".where.name"},
-		"bad template":               {behind(map[string]any{"name": "{{ blank"}), BadTemplate, ".where.name"},
-		"nothing to compare":         {behind(map[string]any{}), InvalidRequest, ".where"},
-		"no object":                  {behind("name eq 'x'"), InvalidValue, ".where"},
-		"no target":                  {behind(map[string]any{"name": "x"}, "entity", "task"), InvalidValue, ""},
-		"no entity":                  {map[string]any{"where": map[string]any{"name": "x"}}, InvalidValue, ""},
-		"a name too":                 {behind(map[string]any{"accountnumber": "x"}, "name", "Egg Ltd"), InvalidValue, ""},
-		"misspelt member":            {behind(map[string]any{"name": "x"}, "mising", "OMIT"), InvalidValue, ""},
-		"a search out of a variable": {"{{ search }}", InvalidValue, ""},
-		"too deep":                   {deep, InvalidValue, strings.Repeat(".where.parentaccountid", deepestLookup) + ".where"},
+		"none":                       {behind(map[string]any{"name": "Nobody's Egg"}), input.LookupNotFound, ""},
+		"several":                    {behind(map[string]any{"name": "Egg Ltd"}), input.LookupAmbiguous, ""},
+		"several that may be none":   {behind(map[string]any{"name": "Egg Ltd"}, "missing", "OMIT"), input.LookupAmbiguous, ""},
+		"unknown field":              {behind(map[string]any{"nam": "x"}), input.InvalidField, ".where.nam"},
+		"wrong label":                {behind(map[string]any{"industrycode": "Nesting"}), input.InvalidValue, ".where.industrycode"},
+		"null of a variable":         {behind(map[string]any{"name": "{{ null }}"}), input.VariableUnset, ".where.name"},
+		"blank":                      {behind(map[string]any{"name": "{{ blank }}"}), input.VariableUnset, ".where.name"},
+		"bad template":               {behind(map[string]any{"name": "{{ blank"}), input.BadTemplate, ".where.name"},
+		"nothing to compare":         {behind(map[string]any{}), input.InvalidRequest, ".where"},
+		"no object":                  {behind("name eq 'x'"), input.InvalidValue, ".where"},
+		"no target":                  {behind(map[string]any{"name": "x"}, "entity", "task"), input.InvalidValue, ""},
+		"no entity":                  {map[string]any{"where": map[string]any{"name": "x"}}, input.InvalidValue, ""},
+		"a name too":                 {behind(map[string]any{"accountnumber": "x"}, "name", "Egg Ltd"), input.InvalidValue, ""},
+		"misspelt member":            {behind(map[string]any{"name": "x"}, "mising", "OMIT"), input.InvalidValue, ""},
+		"a search out of a variable": {"{{ search }}", input.InvalidValue, ""},
+		"too deep":                   {deep, input.InvalidValue, strings.Repeat(".where.parentaccountid", deepestLookup) + ".where"},
 	} {
 		_, err := w.CreateRecord(t.Context(), CreateRecord{Entity: "contact", Fields: map[string]any{"lastname": "Egg", "parentcustomerid": c.lookup}, Variables: variables})
-		if faults := faultsOf(err); len(faults) != 1 || faults[0].Reason != c.reason || faults[0].Field != "fields.parentcustomerid"+c.at {
+		if faults := input.FaultsOf(err); len(faults) != 1 || faults[0].Reason != c.reason || faults[0].Field != "fields.parentcustomerid"+c.at {
 			t.Errorf("%s: %v, want %s at %q", name, err, c.reason, c.at)
 		}
 	}
 	_, err := w.CreateRecord(t.Context(), CreateRecord{Entity: "contact", Fields: map[string]any{"lastname": "{{ x", "parentcustomerid": behind(map[string]any{"nam": 1.0, "revenue": "much"})}})
-	if faults := faultsOf(err); len(faults) != 3 {
+	if faults := input.FaultsOf(err); len(faults) != 3 {
 		t.Errorf("%v, want three faults at once", err)
 	}
 	_, err = w.CreateRecord(t.Context(), CreateRecord{Entity: "incident", Fields: map[string]any{"title": "x", "customerid": behind(map[string]any{"nam": 1.0})}})
-	if faults := faultsOf(err); len(faults) != 1 {
+	if faults := input.FaultsOf(err); len(faults) != 1 {
 		t.Errorf("%v, want the fault inside the lookup and not a missing field beside it", err)
 	}
 	if n := w.count(t, "contact", "lastname", "Egg"); n != 0 {
@@ -126,7 +127,7 @@ func testLookupsByWhereThatSayNothing(t *testing.T, w world) {
 	if got, err := create(unset, Omit); err != nil || !slices.Equal(got.Omitted, []string{"parentcustomerid"}) {
 		t.Errorf("unset: %+v, %v, want the field left out", got, err)
 	}
-	if _, err := create(unset, Refuse); len(faultsOf(err)) != 1 || faultsOf(err)[0].Reason != VariableUnset {
+	if _, err := create(unset, Refuse); len(input.FaultsOf(err)) != 1 || input.FaultsOf(err)[0].Reason != input.VariableUnset {
 		t.Errorf("unset: %v, want it refused", err)
 	}
 	for name, lookup := range map[string]map[string]any{
@@ -153,16 +154,16 @@ func testLookupsByWhereInASearch(t *testing.T, w world) {
 	}
 	for name, c := range map[string]struct {
 		lookup any
-		reason Reason
+		reason input.Reason
 		at     string
 	}{
-		"none":           {behind(map[string]any{"name": "Nobody's Egg"}), LookupNotFound, ""},
-		"may be missing": {behind(map[string]any{"name": "Search Ltd"}, "missing", "OMIT"), InvalidValue, ""},
-		"unset":          {behind(map[string]any{"name": "{{ nobody }}"}), VariableUnset, ".where.name"},
-		"unset entity":   {behind(map[string]any{"name": "x"}, "entity", "{{ nobody }}"), VariableUnset, ""},
+		"none":           {behind(map[string]any{"name": "Nobody's Egg"}), input.LookupNotFound, ""},
+		"may be missing": {behind(map[string]any{"name": "Search Ltd"}, "missing", "OMIT"), input.InvalidValue, ""},
+		"unset":          {behind(map[string]any{"name": "{{ nobody }}"}), input.VariableUnset, ".where.name"},
+		"unset entity":   {behind(map[string]any{"name": "x"}, "entity", "{{ nobody }}"), input.VariableUnset, ""},
 	} {
 		_, err := w.FindRecord(t.Context(), FindRecord{Entity: "contact", Where: map[string]any{"parentcustomerid": c.lookup}})
-		if faults := faultsOf(err); len(faults) != 1 || faults[0].Reason != c.reason || faults[0].Field != "where.parentcustomerid"+c.at {
+		if faults := input.FaultsOf(err); len(faults) != 1 || faults[0].Reason != c.reason || faults[0].Field != "where.parentcustomerid"+c.at {
 			t.Errorf("%s: %v, want %s at %q", name, err, c.reason, c.at)
 		}
 	}

@@ -10,6 +10,7 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 
+	"github.com/botverse/botverse/actions/input"
 	"github.com/botverse/botverse/dataverse/fetchxml"
 )
 
@@ -150,7 +151,7 @@ func TestMatchesOfAQueryAreCounted(t *testing.T) {
 	}
 	plain.FetchXML = `<fetch aggregate="true"><entity name="contact"><attribute name="contactid" aggregate="count" alias="n"/></entity></fetch>`
 	plain.Save = nil
-	if _, err := w.FindRecordByFetchXML(t.Context(), plain); len(faultsOf(err)) != 1 || faultsOf(err)[0].Field != "count_matches" {
+	if _, err := w.FindRecordByFetchXML(t.Context(), plain); len(input.FaultsOf(err)) != 1 || input.FaultsOf(err)[0].Field != "count_matches" {
 		t.Errorf("%v, want count_matches refused of an aggregate query", err)
 	}
 }

@@ -9,6 +9,7 @@ import (
 	"slices"
 	"time"
 
+	"github.com/botverse/botverse/actions/input"
 	"github.com/botverse/botverse/dataverse"
 	"github.com/botverse/botverse/dataverse/code"
 	"github.com/botverse/botverse/dataverse/odata"
@@ -155,7 +156,7 @@ func (m *merge) gone(ctx context.Context, refusal error) (Outcome, dataverse.Rec
 	if !pointsSomewhere(m.values) {
 		return NotMatched, dataverse.Record{}, nil
 	}
-	if err := lookupGone(refusal, m.entity, m.values, m.paths); faultsOf(err) != nil {
+	if err := lookupGone(refusal, m.entity, m.values, m.paths); input.FaultsOf(err) != nil {
 		return "", dataverse.Record{}, err
 	}
 	row, err := m.client.GetRecord(ctx, m.entity, m.id, m.selected())

@@ -11,6 +11,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/botverse/botverse/actions/input"
 	"github.com/botverse/botverse/dataverse"
 	"github.com/botverse/botverse/dataverse/local"
 	"github.com/botverse/botverse/dataverse/schema"
@@ -174,30 +175,30 @@ func testAsOfFaults(t *testing.T, w world) {
 	first := w.make(t, map[string]any{"lastname": "Faulty"})
 	tests := map[string]struct {
 		change func(*UpdateRecord)
-		want   Reason
+		want   input.Reason
 	}{
-		"none":           {func(s *UpdateRecord) { s.AsOf = "" }, InvalidRequest},
-		"without a use":  {func(s *UpdateRecord) { s.Merge = Overwrite }, InvalidRequest},
-		"no time":        {func(s *UpdateRecord) { s.AsOf = "yesterday" }, InvalidValue},
-		"no offset":      {func(s *UpdateRecord) { s.AsOf = "2026-05-17T15:30:00" }, InvalidValue},
-		"a time to come": {func(s *UpdateRecord) { s.AsOf = time.Now().Add(time.Hour).Format(time.RFC3339) }, InvalidValue},
-		"unset":          {func(s *UpdateRecord) { s.AsOf = "{{ nope }}" }, VariableUnset},
-		"null":           {func(s *UpdateRecord) { s.AsOf, s.Variables = "{{ x }}", map[string]any{"x": nil} }, VariableUnset},
-		"no template":    {func(s *UpdateRecord) { s.AsOf = "{{ x" }, BadTemplate},
+		"none":           {func(s *UpdateRecord) { s.AsOf = "" }, input.InvalidRequest},
+		"without a use":  {func(s *UpdateRecord) { s.Merge = Overwrite }, input.InvalidRequest},
+		"no time":        {func(s *UpdateRecord) { s.AsOf = "yesterday" }, input.InvalidValue},
+		"no offset":      {func(s *UpdateRecord) { s.AsOf = "2026-05-17T15:30:00" }, input.InvalidValue},
+		"a time to come": {func(s *UpdateRecord) { s.AsOf = time.Now().Add(time.Hour).Format(time.RFC3339) }, input.InvalidValue},
+		"unset":          {func(s *UpdateRecord) { s.AsOf = "{{ nope }}" }, input.VariableUnset},
+		"null":           {func(s *UpdateRecord) { s.AsOf, s.Variables = "{{ x }}", map[string]any{"x": nil} }, input.VariableUnset},
+		"no template":    {func(s *UpdateRecord) { s.AsOf = "{{ x" }, input.BadTemplate},
 	}
 	for name, test := range tests {
 		spec := newest(first, past())
 		test.change(&spec)
 		_, err := w.UpdateRecord(t.Context(), spec)
-		if faults := faultsOf(err); len(faults) != 1 || faults[0].Field != "as_of" || faults[0].Reason != test.want {
+		if faults := input.FaultsOf(err); len(faults) != 1 || faults[0].Field != "as_of" || faults[0].Reason != test.want {
 			t.Errorf("%s: %v, want %s", name, err, test.want)
 		}
 	}
 	_, err := w.CreateRecord(t.Context(), CreateRecord{Entity: "contact", Fields: map[string]any{"lastname": "X"}, OnDuplicate: UpdateIfNewer})
-	if faults := faultsOf(err); len(faults) != 1 || faults[0].Field != "as_of" {
+	if faults := input.FaultsOf(err); len(faults) != 1 || faults[0].Field != "as_of" {
 		t.Errorf("a creation: %v", err)
 	}
-	if _, fault := w.parseAsOf(&schema.Entity{LogicalName: "new_thing"}, past(), true, nil); fault == nil || fault.Reason != InvalidRequest {
+	if _, fault := w.parseAsOf(&schema.Entity{LogicalName: "new_thing"}, past(), true, nil); fault == nil || fault.Reason != input.InvalidRequest {
 		t.Errorf("an entity that tells no times: %v", fault)
 	}
 }

@@ -6,6 +6,7 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/botverse/botverse/actions/input"
 	"github.com/botverse/botverse/dataverse/schema"
 )
 
@@ -103,7 +104,7 @@ func testNotesBindEveryEntity(t *testing.T, w world) {
 func testNoteFaultsShowNoContent(t *testing.T, w world) {
 	for _, body := range []any{"secret words!", []any{"secret words!"}, 5.0} {
 		_, err := w.CreateRecord(t.Context(), CreateRecord{Entity: "annotation", Fields: map[string]any{"subject": "N", "documentbody": body}, CutLongText: true})
-		faults := faultsOf(err)
+		faults := input.FaultsOf(err)
 		if len(faults) != 1 || faults[0].Field != "fields.documentbody" || !strings.Contains(faults[0].Message, "base64") || strings.Contains(faults[0].Message, "secret") {
 			t.Errorf("%v: %v, want base64 asked for and nothing of the content", body, err)
 		}

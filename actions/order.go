@@ -5,6 +5,7 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/botverse/botverse/actions/input"
 	"github.com/botverse/botverse/dataverse/odata"
 	"github.com/botverse/botverse/dataverse/schema"
 )
@@ -29,13 +30,13 @@ func (o order) String() string {
 }
 
 // parseOrders reads the orders that a request names.
-func parseOrders(e *schema.Entity, texts []string) ([]order, []Fault) {
+func parseOrders(e *schema.Entity, texts []string) ([]order, []input.Fault) {
 	var orders []order
-	var faults []Fault
+	var faults []input.Fault
 	for i, text := range texts {
 		o, fault := parseOrder(e, text, fmt.Sprintf("order_by[%d]", i))
 		if fault == nil && slices.ContainsFunc(orders, func(before order) bool { return before.field == o.field }) {
-			fault = newFault(InvalidRequest, fmt.Sprintf("order_by[%d]", i), "%q is ordered by already", o.field.LogicalName)
+			fault = input.NewFault(input.InvalidRequest, fmt.Sprintf("order_by[%d]", i), "%q is ordered by already", o.field.LogicalName)
 		}
 		if fault != nil {
 			faults = append(faults, *fault)
@@ -46,20 +47,20 @@ func parseOrders(e *schema.Entity, texts []string) ([]order, []Fault) {
 	return orders, faults
 }
 
-func parseOrder(e *schema.Entity, text, path string) (order, *Fault) {
+func parseOrder(e *schema.Entity, text, path string) (order, *input.Fault) {
 	name, direction := splitOrder(e, text)
 	switch {
 	case name == "":
-		return order{}, newFault(InvalidRequest, path, "is no order: write a field and \"asc\" or \"desc\", as \"createdon desc\"")
+		return order{}, input.NewFault(input.InvalidRequest, path, "is no order: write a field and \"asc\" or \"desc\", as \"createdon desc\"")
 	case direction != "" && direction != "asc" && direction != "desc":
-		return order{}, newFault(InvalidRequest, path, "the direction of an order is \"asc\" or \"desc\", not %q", direction)
+		return order{}, input.NewFault(input.InvalidRequest, path, "the direction of an order is \"asc\" or \"desc\", not %q", direction)
 	}
 	f := fieldNamed(e, name)
 	if f == nil {
 		return order{}, unknownField(e, name, path)
 	}
 	if !sortable(f) {
-		return order{}, newFault(InvalidField, path, "Dataverse cannot sort by %s.%s (%s)", e.LogicalName, f.LogicalName, f.Type)
+		return order{}, input.NewFault(input.InvalidField, path, "Dataverse cannot sort by %s.%s (%s)", e.LogicalName, f.LogicalName, f.Type)
 	}
 	return order{field: f, descending: direction == "desc"}, nil
 }

@@ -5,6 +5,7 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 
+	"github.com/botverse/botverse/actions/input"
 	"github.com/botverse/botverse/dataverse/odata"
 )
 
@@ -44,16 +45,16 @@ func TestOrderByALookupNamesItsProperty(t *testing.T) {
 
 func TestOrderFaults(t *testing.T) {
 	t.Parallel()
-	for text, reason := range map[string]Reason{
-		"": InvalidRequest, "fullname up": InvalidRequest, "fullname asc now": InvalidRequest, "FullName desc": InvalidRequest,
-		"fulname": InvalidField, "entityimage": InvalidField, "parentcustomeridname": InvalidField,
+	for text, reason := range map[string]input.Reason{
+		"": input.InvalidRequest, "fullname up": input.InvalidRequest, "fullname asc now": input.InvalidRequest, "FullName desc": input.InvalidRequest,
+		"fulname": input.InvalidField, "entityimage": input.InvalidField, "parentcustomeridname": input.InvalidField,
 	} {
 		_, faults := parseOrders(entityOf(t, "contact"), []string{"fullname", text})
 		if len(faults) != 1 || faults[0].Reason != reason || faults[0].Field != "order_by[1]" {
 			t.Errorf("%q: faults %v, want %s at order_by[1]", text, faults, reason)
 		}
 	}
-	if _, fault := parseOrder(hobbies(), "new_hobbies", "order_by[0]"); fault == nil || fault.Reason != InvalidField {
+	if _, fault := parseOrder(hobbies(), "new_hobbies", "order_by[0]"); fault == nil || fault.Reason != input.InvalidField {
 		t.Errorf("order by a multi-select choice: fault %v, want INVALID_FIELD", fault)
 	}
 }

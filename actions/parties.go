@@ -7,6 +7,7 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/botverse/botverse/actions/input"
 	"github.com/botverse/botverse/dataverse"
 	"github.com/botverse/botverse/dataverse/schema"
 )
@@ -66,24 +67,24 @@ type asked struct {
 
 	ref    reference
 	found  bool
-	faults []Fault
+	faults []input.Fault
 }
 
 // parseParties reads a rendered value of a field that holds parties: one, or a list.
-func parseParties(e *schema.Entity, f *schema.Field, v any, o valueOptions) ([]*asked, []Fault) {
+func parseParties(e *schema.Entity, f *schema.Field, v any, o valueOptions) ([]*asked, []input.Fault) {
 	list, isList := v.([]any)
 	if !isList {
 		party, fault := parseParty(e, f, v, o)
 		if fault != nil {
-			return nil, []Fault{*fault}
+			return nil, []input.Fault{*fault}
 		}
 		return []*asked{party}, nil
 	}
 	if len(list) > mostParties {
-		return nil, []Fault{*newFault(InvalidValue, o.Path, "has %d parties; %s takes %d at most", len(list), named(f), mostParties)}
+		return nil, []input.Fault{*input.NewFault(input.InvalidValue, o.Path, "has %d parties; %s takes %d at most", len(list), named(f), mostParties)}
 	}
 	var all []*asked
-	var faults []Fault
+	var faults []input.Fault
 	for i, element := range list {
 		inner := o
 		inner.Path = fmt.Sprintf("%s[%d]", o.Path, i)
@@ -93,7 +94,7 @@ func parseParties(e *schema.Entity, f *schema.Field, v any, o valueOptions) ([]*
 	return all, faults
 }
 
-func parseParty(e *schema.Entity, f *schema.Field, v any, o valueOptions) (*asked, *Fault) {
+func parseParty(e *schema.Entity, f *schema.Field, v any, o valueOptions) (*asked, *input.Fault) {
 	text, isText := v.(string)
 	if text = strings.TrimSpace(text); isText && strings.Contains(text, "@") {
 		if fault := checkAddress(e, f, text, o); fault != nil {
@@ -109,9 +110,9 @@ func parseParty(e *schema.Entity, f *schema.Field, v any, o valueOptions) (*aske
 }
 
 // checkAddress is what is wrong with an e-mail address as a party; nil where nothing is.
-func checkAddress(e *schema.Entity, f *schema.Field, text string, o valueOptions) *Fault {
+func checkAddress(e *schema.Entity, f *schema.Field, text string, o valueOptions) *input.Fault {
 	if !takesAddresses(e, f) {
-		return newFault(InvalidValue, o.Path, "an address alone is a party of an e-mail only; %s takes %s", named(f), rightParty(e, f))
+		return input.NewFault(input.InvalidValue, o.Path, "an address alone is a party of an e-mail only; %s takes %s", named(f), rightParty(e, f))
 	}
 	address, err := mail.ParseAddress(text)
 	if err != nil || address.Address != text || len(text) > longestAddress {
@@ -130,16 +131,16 @@ func rightParty(e *schema.Entity, f *schema.Field) string {
 }
 
 // renderParties renders a list of parties, which may be lookups by `where`.
-func (c comparer) renderParties(f *schema.Field, list []any, path string) (renderedValue, *Fault) {
-	out := renderedValue{}
+func (c comparer) renderParties(f *schema.Field, list []any, path string) (input.Rendered, *input.Fault) {
+	out := input.Rendered{}
 	rendered := make([]any, len(list))
 	for i, element := range list {
 		v, fault := c.renderField(f, element, fmt.Sprintf("%s[%d]", path, i))
 		if fault != nil {
-			return renderedValue{}, fault
+			return input.Rendered{}, fault
 		}
-		out.join(v)
-		if v.State == renderedSet {
+		out.Join(v)
+		if v.State == input.Set {
 			rendered[i] = v.Value
 		}
 	}
@@ -207,7 +208,7 @@ func partyBind(ctx context.Context, client *dataverse.Client, ref reference, pat
 	}
 	f := e.Field(partyLookup)
 	if f == nil || f.Navigation[ref.Entity] == "" {
-		return "", "", inputError([]Fault{*newFault(InvalidValue, path, "records of %s cannot be parties of an activity", ref.Entity)})
+		return "", "", input.ErrorOf([]input.Fault{*input.NewFault(input.InvalidValue, path, "records of %s cannot be parties of an activity", ref.Entity)})
 	}
 	address, err = recordAddress(ctx, client, ref, path)
 	return f.Navigation[ref.Entity] + "@odata.bind", address, err

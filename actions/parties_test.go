@@ -8,6 +8,7 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 
+	"github.com/botverse/botverse/actions/input"
 	"github.com/botverse/botverse/dataverse/odata"
 	"github.com/botverse/botverse/dataverse/schema"
 )
@@ -163,7 +164,7 @@ func testPartyFaults(t *testing.T, w world) {
 		{"incidentresolution", "to", map[string]any{"entity": "account", "id": someID}, "fields.to", "Dataverse's own to set"},
 	} {
 		_, err := w.CreateRecord(t.Context(), CreateRecord{Entity: test.entity, Fields: map[string]any{"subject": "S", test.field: test.value}})
-		faults := faultsOf(err)
+		faults := input.FaultsOf(err)
 		if len(faults) != 1 || faults[0].Field != test.path || !strings.Contains(faults[0].Message, test.part) {
 			t.Errorf("%s.%s of %.80v: %v, want %s: …%s…", test.entity, test.field, test.value, err, test.path, test.part)
 		}

@@ -4,6 +4,7 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/botverse/botverse/actions/input"
 	"github.com/botverse/botverse/dataverse"
 	"github.com/botverse/botverse/dataverse/odata"
 	"github.com/botverse/botverse/dataverse/schema"
@@ -82,7 +83,7 @@ func (p *phoneSearch) prepareUsual(terms []odata.Expr, place int) {
 	}
 	terms = slices.Clone(terms)
 	terms[place] = term
-	if whole := joined(odata.And, terms); checkQuery(odata.FormatFilter(whole), "where") == nil {
+	if whole := joined(odata.And, terms); input.CheckQuery(odata.FormatFilter(whole), "where") == nil {
 		p.usual = whole
 	}
 }

@@ -2,6 +2,7 @@ package actions
 
 import (
 	"fmt"
+	"github.com/botverse/botverse/actions/input"
 	"math/rand/v2"
 	"slices"
 	"strings"
@@ -103,7 +104,7 @@ func TestPhoneOfTwoChangesNothing(t *testing.T) {
 		t.Errorf("%+v, %v, want AMBIGUOUS of two", got, err)
 	}
 	_, err = w.CreateRecord(t.Context(), CreateRecord{Entity: "incident", Fields: map[string]any{"title": "x", "customerid": map[string]any{"entity": "contact", "where": where}}})
-	if faults := faultsOf(err); len(faults) != 1 || faults[0].Reason != LookupAmbiguous {
+	if faults := input.FaultsOf(err); len(faults) != 1 || faults[0].Reason != input.LookupAmbiguous {
 		t.Errorf("%v, want the lookup refused", err)
 	}
 	if n := w.count(t, "contact", "jobtitle", "caller"); n != 0 {

@@ -1,6 +1,7 @@
 package actions
 
 import (
+	"github.com/botverse/botverse/actions/input"
 	"testing"
 )
 
@@ -79,7 +80,7 @@ func TestAReferenceIsTakenWhereverARecordIsMeant(t *testing.T) {
 			t.Errorf("%s = %v, want %v", property, got, want)
 		}
 	}
-	if _, err := w.UpdateRecord(t.Context(), UpdateRecord{Entity: "incident", Variables: variables, RecordID: "{{ ada }}", Fields: map[string]any{"title": "X"}}); len(faultsOf(err)) != 1 {
+	if _, err := w.UpdateRecord(t.Context(), UpdateRecord{Entity: "incident", Variables: variables, RecordID: "{{ ada }}", Fields: map[string]any{"title": "X"}}); len(input.FaultsOf(err)) != 1 {
 		t.Errorf("a reference to another entity's record: %v, want a fault", err)
 	}
 }

@@ -2,7 +2,7 @@
 // what the fields hold, calls Dataverse, and answers with an outcome to branch on and the variables to carry on with.
 //
 // What a flow branches on is an Outcome of a Result. What its author or the operator must put right is an error: an
-// *InputError with every fault of the request, or an error of package dataverse as it came.
+// *input.Error with every fault of the request, or an error of package dataverse as it came.
 package actions
 
 import (
@@ -11,6 +11,7 @@ import (
 	"sync"
 	"time"
 
+	"github.com/botverse/botverse/actions/input"
 	"github.com/botverse/botverse/dataverse"
 	"github.com/botverse/botverse/dataverse/schema"
 )
@@ -22,7 +23,7 @@ type Runtime struct {
 	// Ledger remembers request IDs; nil for none, so that a repeat is recognized by the record alone.
 	Ledger Ledger
 
-	renderer  renderer
+	renderer  input.Renderer
 	fetches   fetchCache
 	refreshed sync.Map // when an entity's metadata was last read again, by environment and entity: time.Time
 }
@@ -33,7 +34,7 @@ func New(environments *dataverse.Environments) *Runtime {
 }
 
 // describe returns the client of an environment ("" for the default) and what Dataverse says of an entity, whose logical
-// name may come in any case. An unknown entity is an *InputError with the nearest names.
+// name may come in any case. An unknown entity is an *input.Error with the nearest names.
 func (r *Runtime) describe(ctx context.Context, environment, entity string) (*dataverse.Client, *schema.Entity, error) {
 	client, err := r.Environments.Client(ctx, environment)
 	if err != nil {

@@ -5,6 +5,7 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/botverse/botverse/actions/input"
 	"github.com/botverse/botverse/dataverse"
 	"github.com/botverse/botverse/dataverse/odata"
 	"github.com/botverse/botverse/dataverse/schema"
@@ -64,7 +65,7 @@ type column struct {
 }
 
 // columnOf finds the column of a source's name, without its "@formatted".
-type columnOf func(name, path string) (column, *Fault, error)
+type columnOf func(name, path string) (column, *input.Fault, error)
 
 // specialSources are the sources that are no field.
 var specialSources = map[string]sourceKind{
@@ -77,16 +78,16 @@ const formattedSuffix = "@formatted"
 
 // planSave checks the sources and targets of `save` against an entity. It asks Dataverse only for the metadata of
 // entities that "lookup.field" names. err is Dataverse's, as it came.
-func planSave(ctx context.Context, client *dataverse.Client, e *schema.Entity, req saveRequest) (*savePlan, []Fault, error) {
-	return newSavePlan(e, req, func(name, path string) (column, *Fault, error) {
+func planSave(ctx context.Context, client *dataverse.Client, e *schema.Entity, req saveRequest) (*savePlan, []input.Fault, error) {
+	return newSavePlan(e, req, func(name, path string) (column, *input.Fault, error) {
 		return entityColumn(ctx, client, e, name, path, req.Links)
 	})
 }
 
 // newSavePlan checks `save` with the columns that find knows.
-func newSavePlan(e *schema.Entity, req saveRequest, find columnOf) (*savePlan, []Fault, error) {
+func newSavePlan(e *schema.Entity, req saveRequest, find columnOf) (*savePlan, []input.Fault, error) {
 	p := &savePlan{entity: e, targets: make([]saveTarget, 0, len(req.Save)), defaults: req.Defaults, variables: req.Variables}
-	names := sortedNames(req.Save)
+	names := input.SortedNames(req.Save)
 	faults := checkTargets(req, names)
 	for _, variable := range names {
 		source, fault, err := parseSource(req.Save[variable], "save."+variable, req, find)
@@ -103,7 +104,7 @@ func newSavePlan(e *schema.Entity, req saveRequest, find columnOf) (*savePlan, [
 }
 
 // parseSource reads one source of `save`.
-func parseSource(text, path string, req saveRequest, find columnOf) (saveSource, *Fault, error) {
+func parseSource(text, path string, req saveRequest, find columnOf) (saveSource, *input.Fault, error) {
 	text = strings.TrimSpace(text)
 	if strings.HasPrefix(text, "@") {
 		kind, fault := specialSource(text, path, req)
@@ -111,7 +112,7 @@ func parseSource(text, path string, req saveRequest, find columnOf) (saveSource,
 	}
 	name, formatted := strings.CutSuffix(text, formattedSuffix)
 	if before, after, ok := strings.Cut(name, "@"); ok {
-		fault := newFault(InvalidField, path, "a field can be saved as %q, not as %q", before+formattedSuffix, "@"+after)
+		fault := input.NewFault(input.InvalidField, path, "a field can be saved as %q, not as %q", before+formattedSuffix, "@"+after)
 		fault.Nearest = []string{before + formattedSuffix}
 		return saveSource{}, fault, nil
 	}
@@ -120,18 +121,18 @@ func parseSource(text, path string, req saveRequest, find columnOf) (saveSource,
 }
 
 // specialSource reads a source that is no field.
-func specialSource(text, path string, req saveRequest) (sourceKind, *Fault) {
+func specialSource(text, path string, req saveRequest) (sourceKind, *input.Fault) {
 	kind, known := specialSources[text]
 	switch {
 	case !req.Phone && (kind == phoneFieldSource || kind == phoneNumberSource):
-		return kind, newFault(InvalidField, path, "%q is a source of a search by a phone number only: one that has %q in `where`", text, phoneMember)
+		return kind, input.NewFault(input.InvalidField, path, "%q is a source of a search by a phone number only: one that has %q in `where`", text, phoneMember)
 	case !known || kind == countSource && !req.Count && req.NoRecord == "":
-		fault := newFault(InvalidField, path, "%q is no source; a source is a field, a field's value as people read it (\"name%s\"), %s", text, formattedSuffix, oneOf(allowedSpecials(req)))
+		fault := input.NewFault(input.InvalidField, path, "%q is no source; a source is a field, a field's value as people read it (\"name%s\"), %s", text, formattedSuffix, oneOf(allowedSpecials(req)))
 		fault.Allowed = allowedSpecials(req)
 		fault.Nearest = schema.Nearest(text, fault.Allowed)
 		return kind, fault
 	case req.NoRecord != "":
-		return kind, newFault(InvalidField, path, "%q cannot be saved: %s", text, req.NoRecord)
+		return kind, input.NewFault(input.InvalidField, path, "%q cannot be saved: %s", text, req.NoRecord)
 	}
 	return kind, nil
 }
@@ -148,12 +149,12 @@ func allowedSpecials(req saveRequest) []string {
 }
 
 // entityColumn is the column of a record's own field, or of a field behind one of its lookups.
-func entityColumn(ctx context.Context, client *dataverse.Client, e *schema.Entity, name, path string, links bool) (column, *Fault, error) {
+func entityColumn(ctx context.Context, client *dataverse.Client, e *schema.Entity, name, path string, links bool) (column, *input.Fault, error) {
 	f := fieldNamed(e, name) // first, for a label may have a dot in it
 	if lookup, field, ok := strings.Cut(name, "."); f == nil && ok && links {
 		return linkedColumn(ctx, client, e, lookup, field, path)
 	} else if f == nil && ok {
-		return column{}, newFault(InvalidField, path, "what is behind %q cannot be saved here: save %[1]q itself, and find the record that it points at", lookup), nil
+		return column{}, input.NewFault(input.InvalidField, path, "what is behind %q cannot be saved here: save %[1]q itself, and find the record that it points at", lookup), nil
 	}
 	if f == nil {
 		return column{}, unknownField(e, name, path), nil
@@ -162,13 +163,13 @@ func entityColumn(ctx context.Context, client *dataverse.Client, e *schema.Entit
 }
 
 // linkedColumn is the column of a field of the record that a lookup points at.
-func linkedColumn(ctx context.Context, client *dataverse.Client, e *schema.Entity, lookup, field, path string) (column, *Fault, error) {
+func linkedColumn(ctx context.Context, client *dataverse.Client, e *schema.Entity, lookup, field, path string) (column, *input.Fault, error) {
 	f := fieldNamed(e, lookup)
 	if f == nil {
 		return column{}, unknownField(e, lookup, path), nil
 	}
 	if linkedEntity(f) == "" {
-		return column{}, newFault(InvalidField, path, "%q is not behind a lookup with one target: %q can be saved itself, and FetchXML with a link-entity reads what is behind it", field, lookup), nil
+		return column{}, input.NewFault(input.InvalidField, path, "%q is not behind a lookup with one target: %q can be saved itself, and FetchXML with a link-entity reads what is behind it", field, lookup), nil
 	}
 	target, err := client.Entity(ctx, f.Targets[0])
 	if err == nil && fieldNamed(target, field) == nil {
@@ -192,15 +193,15 @@ func linkedEntity(f *schema.Field) string {
 }
 
 // unreadable is the fault of saving a field that a query cannot select; nil where it can.
-func unreadable(e *schema.Entity, f *schema.Field, path string) *Fault {
+func unreadable(e *schema.Entity, f *schema.Field, path string) *input.Fault {
 	if base := e.Field(f.AttributeOf); !standsForItself(f) && base != nil && base.Type != schema.Uniqueidentifier {
 		// A shadow such as parentcustomeridname is not a property of the Web API; the annotations tell the same.
-		fault := newFault(InvalidField, path, "%s.%s only shadows %s and cannot be read; its text is %q", e.LogicalName, f.LogicalName, f.AttributeOf, f.AttributeOf+formattedSuffix)
+		fault := input.NewFault(input.InvalidField, path, "%s.%s only shadows %s and cannot be read; its text is %q", e.LogicalName, f.LogicalName, f.AttributeOf, f.AttributeOf+formattedSuffix)
 		fault.Nearest = []string{f.AttributeOf + formattedSuffix}
 		return fault
 	}
 	if !standsForItself(f) || !savable(f) {
-		return newFault(InvalidField, path, "%s.%s cannot be saved into a variable: it cannot be read, or a variable cannot hold it (%s)", e.LogicalName, f.LogicalName, f.Type)
+		return input.NewFault(input.InvalidField, path, "%s.%s cannot be saved into a variable: it cannot be read, or a variable cannot hold it (%s)", e.LogicalName, f.LogicalName, f.Type)
 	}
 	return nil
 }
@@ -252,7 +253,7 @@ func (p *savePlan) Expand() []odata.Expand {
 		}
 	}
 	var expand []odata.Expand
-	for _, navigation := range sortedNames(properties) {
+	for _, navigation := range input.SortedNames(properties) {
 		slices.Sort(properties[navigation])
 		expand = append(expand, odata.Expand{Navigation: navigation, Select: slices.Compact(properties[navigation])})
 	}

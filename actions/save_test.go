@@ -9,6 +9,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 	"pgregory.net/rapid"
 
+	"github.com/botverse/botverse/actions/input"
 	"github.com/botverse/botverse/dataverse"
 	"github.com/botverse/botverse/dataverse/odata"
 	"github.com/botverse/botverse/dataverse/schema"
@@ -184,7 +185,7 @@ func TestSaveSelectsWhatItNeeds(t *testing.T) {
 func TestSaveThroughALookup(t *testing.T) {
 	t.Parallel()
 	contact := entityOf(t, "contact")
-	find := func(name, path string) (column, *Fault, error) {
+	find := func(name, path string) (column, *input.Fault, error) {
 		_, field, _ := strings.Cut(name, ".")
 		return column{Navigation: "masterid", Property: field, Field: contact.Field(field)}, nil, nil
 	}
@@ -212,23 +213,23 @@ func TestSaveFaults(t *testing.T) {
 	for _, c := range []struct {
 		name    string
 		req     saveRequest
-		reason  Reason
+		reason  input.Reason
 		field   string
 		nearest string
 	}{
-		{"misspelt field", saveRequest{Save: map[string]string{"x": "fulname"}}, InvalidField, "save.x", "fullname"},
-		{"misspelt suffix", saveRequest{Save: map[string]string{"x": "fullname@format"}}, InvalidField, "save.x", "fullname@formatted"},
-		{"unknown source", saveRequest{Save: map[string]string{"x": "@idd"}}, InvalidField, "save.x", "@id"},
-		{"count where nothing is counted", saveRequest{Save: map[string]string{"x": "@count"}}, InvalidField, "save.x", ""},
-		{"lookup field where links are not allowed", saveRequest{Save: map[string]string{"x": "masterid.fullname"}}, InvalidField, "save.x", ""},
-		{"several targets", saveRequest{Links: true, Save: map[string]string{"x": "parentcustomerid.name"}}, InvalidField, "save.x", ""},
-		{"shadow", saveRequest{Save: map[string]string{"x": "parentcustomeridname"}}, InvalidField, "save.x", "parentcustomerid@formatted"},
-		{"image", saveRequest{Save: map[string]string{"x": "entityimage"}}, InvalidField, "save.x", ""},
-		{"image's address", saveRequest{Save: map[string]string{"x": "entityimage_url"}}, InvalidField, "save.x", ""},
-		{"default of nothing", saveRequest{Save: map[string]string{"name": "fullname"}, Defaults: map[string]any{"nam": 1}}, InvalidRequest, "save_defaults.nam", "name"},
-		{"empty part", saveRequest{Save: map[string]string{"a..b": "fullname"}}, InvalidRequest, "save.a..b", ""},
-		{"inside another target", saveRequest{Save: map[string]string{"a": "fullname", "a.b": "fullname"}}, InvalidRequest, "save.a.b", ""},
-		{"inside a text", saveRequest{Save: map[string]string{"a.b": "fullname"}, Variables: map[string]any{"a": "text"}}, InvalidRequest, "save.a.b", ""},
+		{"misspelt field", saveRequest{Save: map[string]string{"x": "fulname"}}, input.InvalidField, "save.x", "fullname"},
+		{"misspelt suffix", saveRequest{Save: map[string]string{"x": "fullname@format"}}, input.InvalidField, "save.x", "fullname@formatted"},
+		{"unknown source", saveRequest{Save: map[string]string{"x": "@idd"}}, input.InvalidField, "save.x", "@id"},
+		{"count where nothing is counted", saveRequest{Save: map[string]string{"x": "@count"}}, input.InvalidField, "save.x", ""},
+		{"lookup field where links are not allowed", saveRequest{Save: map[string]string{"x": "masterid.fullname"}}, input.InvalidField, "save.x", ""},
+		{"several targets", saveRequest{Links: true, Save: map[string]string{"x": "parentcustomerid.name"}}, input.InvalidField, "save.x", ""},
+		{"shadow", saveRequest{Save: map[string]string{"x": "parentcustomeridname"}}, input.InvalidField, "save.x", "parentcustomerid@formatted"},
+		{"image", saveRequest{Save: map[string]string{"x": "entityimage"}}, input.InvalidField, "save.x", ""},
+		{"image's address", saveRequest{Save: map[string]string{"x": "entityimage_url"}}, input.InvalidField, "save.x", ""},
+		{"default of nothing", saveRequest{Save: map[string]string{"name": "fullname"}, Defaults: map[string]any{"nam": 1}}, input.InvalidRequest, "save_defaults.nam", "name"},
+		{"empty part", saveRequest{Save: map[string]string{"a..b": "fullname"}}, input.InvalidRequest, "save.a..b", ""},
+		{"inside another target", saveRequest{Save: map[string]string{"a": "fullname", "a.b": "fullname"}}, input.InvalidRequest, "save.a.b", ""},
+		{"inside a text", saveRequest{Save: map[string]string{"a.b": "fullname"}, Variables: map[string]any{"a": "text"}}, input.InvalidRequest, "save.a.b", ""},
 	} {
 		_, faults, err := planSave(t.Context(), nil, contact, c.req)
 		if err != nil || len(faults) != 1 {

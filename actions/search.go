@@ -7,6 +7,7 @@ import (
 	"slices"
 	"time"
 
+	"github.com/botverse/botverse/actions/input"
 	"github.com/botverse/botverse/dataverse"
 	"github.com/botverse/botverse/dataverse/odata"
 	"github.com/botverse/botverse/dataverse/schema"
@@ -42,10 +43,10 @@ type search struct {
 }
 
 // newSearch settles how many candidates to list.
-func newSearch(client *dataverse.Client, e *schema.Entity, onMultiple OnMultiple, candidates int) (search, []Fault) {
-	var faults []Fault
+func newSearch(client *dataverse.Client, e *schema.Entity, onMultiple OnMultiple, candidates int) (search, []input.Fault) {
+	var faults []input.Fault
 	if candidates < 0 || candidates > mostCandidates {
-		faults = append(faults, *newFault(InvalidRequest, "max_candidates", "must be from 0 to %d", mostCandidates))
+		faults = append(faults, *input.NewFault(input.InvalidRequest, "max_candidates", "must be from 0 to %d", mostCandidates))
 	}
 	if candidates == 0 && onMultiple == TakeNone {
 		candidates = fewCandidates
@@ -154,20 +155,20 @@ func withFreshMetadata[T any](ctx context.Context, r *Runtime, client *dataverse
 
 // maybeStale reports whether an error may come of metadata that has changed: an unknown field or an unknown label.
 func maybeStale(err error) bool {
-	var input *InputError
-	return errors.As(err, &input) && slices.ContainsFunc(input.Faults, func(f Fault) bool {
-		return f.Reason == InvalidField || f.Reason == InvalidValue && len(f.Allowed) > 0
+	var refused *input.Error
+	return errors.As(err, &refused) && slices.ContainsFunc(refused.Faults, func(f input.Fault) bool {
+		return f.Reason == input.InvalidField || f.Reason == input.InvalidValue && len(f.Allowed) > 0
 	})
 }
 
 // zoneOf is the time zone of that name; nil for "".
-func zoneOf(name string) (*time.Location, *Fault) {
+func zoneOf(name string) (*time.Location, *input.Fault) {
 	if name == "" {
 		return nil, nil
 	}
 	zone, err := time.LoadLocation(name)
 	if err != nil || name == "Local" {
-		return nil, &Fault{Reason: InvalidRequest, Field: "time_zone", Message: fmt.Sprintf("%q is no IANA time zone; write one as \"Europe/Berlin\"", name)}
+		return nil, &input.Fault{Reason: input.InvalidRequest, Field: "time_zone", Message: fmt.Sprintf("%q is no IANA time zone; write one as \"Europe/Berlin\"", name)}
 	}
 	return zone, nil
 }

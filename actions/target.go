@@ -5,6 +5,7 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/botverse/botverse/actions/input"
 	"github.com/botverse/botverse/dataverse"
 	"github.com/botverse/botverse/dataverse/odata"
 	"github.com/botverse/botverse/dataverse/schema"
@@ -17,7 +18,7 @@ type target struct {
 	query *odata.Query
 }
 
-// prepareTarget checks which record is meant, and what to save. The error is an *InputError with all faults, or
+// prepareTarget checks which record is meant, and what to save. The error is an *input.Error with all faults, or
 // Dataverse's.
 func (c *change) prepareTarget(ctx context.Context, e *schema.Entity) (target, error) {
 	multiple := TakeNone
@@ -40,11 +41,11 @@ func (c *change) prepareTarget(ctx context.Context, e *schema.Entity) (target, e
 	top := t.top()
 	t.phone, t.orderedBy = wanted.phone, wanted.phone.ordered(orderTexts(orders))
 	t.query = &odata.Query{Select: wanted.phone.selecting(save.Select()), Filter: wanted.filter, OrderBy: odataOrders(orders), Top: &top, Expand: save.Expand()}
-	return t, inputError(slices.Concat(found, more, faults))
+	return t, input.ErrorOf(slices.Concat(found, more, faults))
 }
 
 // whichFault is what is wrong with how the request says which record it means; nil where nothing is.
-func (c *change) whichFault() *Fault {
+func (c *change) whichFault() *input.Fault {
 	given := 0
 	for _, is := range []bool{c.spec.RecordID != "", len(c.spec.Key) > 0, len(c.spec.Where) > 0 || len(c.spec.Conditions) > 0} {
 		if is {
@@ -53,17 +54,17 @@ func (c *change) whichFault() *Fault {
 	}
 	switch {
 	case given != 1:
-		return newFault(InvalidRequest, "record_id", "which record is meant is said by exactly one of record_id, key and where")
+		return input.NewFault(input.InvalidRequest, "record_id", "which record is meant is said by exactly one of record_id, key and where")
 	case c.upsert && len(c.spec.Conditions) > 0 && len(c.spec.Where) == 0:
-		return newFault(InvalidRequest, "conditions", "need where beside them: a new record has the values of where, so that the next call finds it")
+		return input.NewFault(input.InvalidRequest, "conditions", "need where beside them: a new record has the values of where, so that the next call finds it")
 	}
 	return nil
 }
 
 // which is the record's ID, or the condition that finds it.
-func (c *change) which(ctx context.Context, e *schema.Entity, t *target) (criteria, []Fault, error) {
+func (c *change) which(ctx context.Context, e *schema.Entity, t *target) (criteria, []input.Fault, error) {
 	if fault := c.whichFault(); fault != nil {
-		return criteria{}, []Fault{*fault}, nil
+		return criteria{}, []input.Fault{*fault}, nil
 	}
 	zone, _ := zoneOf(c.spec.TimeZone) // what is wrong with it is told with the fields
 	comparing := comparer{runtime: c.runtime, client: c.client, entity: e, variables: c.spec.Variables, zone: zone}
@@ -74,7 +75,7 @@ func (c *change) which(ctx context.Context, e *schema.Entity, t *target) (criter
 	case c.spec.RecordID != "":
 		id, fault := c.recordID(e)
 		if fault != nil {
-			return criteria{}, []Fault{*fault}, nil
+			return criteria{}, []input.Fault{*fault}, nil
 		}
 		t.id = id
 		if t.notes != nil {
@@ -96,40 +97,40 @@ func (c *change) which(ctx context.Context, e *schema.Entity, t *target) (criter
 }
 
 // recordID is the ID that the request gives: as a text, or as a reference.
-func (c *change) recordID(e *schema.Entity) (dataverse.ID, *Fault) {
+func (c *change) recordID(e *schema.Entity) (dataverse.ID, *input.Fault) {
 	const path = "record_id"
-	rendered, fault := c.runtime.renderer.render(c.spec.RecordID, c.spec.Variables, path)
+	rendered, fault := c.runtime.renderer.Render(c.spec.RecordID, c.spec.Variables, path)
 	switch {
 	case fault != nil:
 		return "", fault
-	case rendered.State == renderedUnset:
-		return "", newFault(VariableUnset, path, "the variable %q is not set", rendered.Unset)
-	case rendered.State == renderedNull, blank(rendered.Value):
-		return "", newFault(VariableUnset, path, "its variable is null or blank")
+	case rendered.State == input.Unset:
+		return "", input.NewFault(input.VariableUnset, path, "the variable %q is not set", rendered.Unset)
+	case rendered.State == input.Null, input.Blank(rendered.Value):
+		return "", input.NewFault(input.VariableUnset, path, "its variable is null or blank")
 	}
 	value := rendered.Value
 	if object, ok := value.(map[string]any); ok {
 		if entity, given := object["entity"].(string); given && lowerName(entity) != e.LogicalName {
-			return "", newFault(InvalidValue, path, "is a reference to a record of %q, and the request is for one of %q", entity, e.LogicalName)
+			return "", input.NewFault(input.InvalidValue, path, "is a reference to a record of %q, and the request is for one of %q", entity, e.LogicalName)
 		}
 		value = object["id"]
 	}
 	text, _ := value.(string)
 	id, err := dataverse.ParseID(text)
 	if err != nil {
-		return "", newFault(InvalidValue, path, "takes a record ID, as 7d1c1a4e-0f4e-4c9b-9c53-0d6b1f0a2b11, or a template that gives one or a reference")
+		return "", input.NewFault(input.InvalidValue, path, "takes a record ID, as 7d1c1a4e-0f4e-4c9b-9c53-0d6b1f0a2b11, or a template that gives one or a reference")
 	}
 	return id, nil
 }
 
 // checkKey finds what is wrong with an alternate key: its fields must be those of one that the entity has, and all must have
 // a value, for Dataverse lets several records have none.
-func checkKey(e *schema.Entity, key map[string]any) []Fault {
+func checkKey(e *schema.Entity, key map[string]any) []input.Fault {
 	var names []string
-	var faults []Fault
-	for _, name := range sortedNames(key) {
+	var faults []input.Fault
+	for _, name := range input.SortedNames(key) {
 		if key[name] == nil {
-			faults = append(faults, *newFault(InvalidValue, "key."+name, "is null; every field of a key has a value"))
+			faults = append(faults, *input.NewFault(input.InvalidValue, "key."+name, "is null; every field of a key has a value"))
 		}
 		names = append(names, fieldKey(e, lowerName(name)))
 	}
@@ -142,7 +143,7 @@ func checkKey(e *schema.Entity, key map[string]any) []Fault {
 		}
 		allowed = append(allowed, strings.Join(fields, ", "))
 	}
-	fault := newFault(InvalidField, "key", "%s has no alternate key of %s", e.LogicalName, strings.Join(names, ", "))
+	fault := input.NewFault(input.InvalidField, "key", "%s has no alternate key of %s", e.LogicalName, strings.Join(names, ", "))
 	if len(allowed) == 0 {
 		fault.Message += "; it has none at all: say by `where` which record is meant"
 	} else {
@@ -215,9 +216,9 @@ func (c *change) fillsPhone(p *phoneSearch) bool {
 }
 
 // phoneIdentityFaults is what is wrong with a new record that would not have the number by which it is looked for.
-func (c *change) phoneIdentityFaults(e *schema.Entity, p *phoneSearch) []Fault {
+func (c *change) phoneIdentityFaults(e *schema.Entity, p *phoneSearch) []input.Fault {
 	if c.fillsPhone(p) || c.phoneIdentity(e, p) != nil {
 		return nil
 	}
-	return []Fault{*newFault(InvalidRequest, "where."+phoneMember, "a new record needs the number, so that the next call finds it: write it in `fields`, or name the field first in where.%s.fields", phoneMember)}
+	return []input.Fault{*input.NewFault(input.InvalidRequest, "where."+phoneMember, "a new record needs the number, so that the next call finds it: write it in `fields`, or name the field first in where.%s.fields", phoneMember)}
 }

@@ -5,6 +5,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/botverse/botverse/actions/input"
 	"github.com/botverse/botverse/dataverse"
 	"github.com/botverse/botverse/dataverse/schema"
 )
@@ -48,8 +49,8 @@ type reference struct {
 // translateValue translates a rendered value into what a field holds. It asks Dataverse nothing: a lookup must name its
 // record by ID (lookups by name are resolveLookup's). The value is never null: what null means is the caller's business.
 // A fault never shows the value of a sensitive field.
-func translateValue(f *schema.Field, v any, o valueOptions) (translated, *Fault) {
-	wire, cut, fault := any(nil), false, (*Fault)(nil)
+func translateValue(f *schema.Field, v any, o valueOptions) (translated, *input.Fault) {
+	wire, cut, fault := any(nil), false, (*input.Fault)(nil)
 	switch f.Type {
 	case schema.String, schema.Memo:
 		wire, cut, fault = translateText(f, v, o)
@@ -70,7 +71,7 @@ func translateValue(f *schema.Field, v any, o valueOptions) (translated, *Fault)
 	case schema.Image:
 		wire, fault = translateImage(f, v, o)
 	default:
-		fault = newFault(InvalidField, o.Path, "holds what actions cannot handle (%s)", f.Type)
+		fault = input.NewFault(input.InvalidField, o.Path, "holds what actions cannot handle (%s)", f.Type)
 	}
 	if fault != nil {
 		return translated{}, fault
@@ -79,8 +80,8 @@ func translateValue(f *schema.Field, v any, o valueOptions) (translated, *Fault)
 }
 
 // misfit is the fault of a value that does not fit its field: what was given, and what would be right.
-func misfit(f *schema.Field, v any, o valueOptions, right string, args ...any) *Fault {
-	return newFault(InvalidValue, o.Path, "%s does not fit %s: %s", shown(f, v), named(f), fmt.Sprintf(right, args...))
+func misfit(f *schema.Field, v any, o valueOptions, right string, args ...any) *input.Fault {
+	return input.NewFault(input.InvalidValue, o.Path, "%s does not fit %s: %s", shown(f, v), named(f), fmt.Sprintf(right, args...))
 }
 
 // named is a field for messages, by its label where it has one.

@@ -11,6 +11,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 	"pgregory.net/rapid"
 
+	"github.com/botverse/botverse/actions/input"
 	"github.com/botverse/botverse/dataverse/schema"
 )
 
@@ -245,7 +246,7 @@ func TestUnknownFieldNamesWhatWasMeant(t *testing.T) {
 		"something entirely different, my dear": "",
 	} {
 		fault := unknownField(contact, given, "fields."+given)
-		if fault.Reason != InvalidField || want == "" && len(fault.Nearest) > 0 || want != "" && (len(fault.Nearest) == 0 || fault.Nearest[0] != want) {
+		if fault.Reason != input.InvalidField || want == "" && len(fault.Nearest) > 0 || want != "" && (len(fault.Nearest) == 0 || fault.Nearest[0] != want) {
 			t.Errorf("%q: %+v, want %q first", given, fault, want)
 		}
 	}
@@ -307,7 +308,7 @@ func TestVariablesNeverChangeTheStructure(t *testing.T) {
 			Variables: map[string]any{"v": text, "other": "secret"},
 		}
 		got := r.translateOnce(contact, spec.input(), nil, nil)
-		if bad := checkPrintable(text, "") != nil; bad || len(text) > 50 {
+		if bad := input.CheckPrintable(text, "") != nil; bad || len(text) > 50 {
 			return // may not fit the field, which is a fault
 		}
 		if len(got.faults) > 0 {
@@ -331,12 +332,12 @@ func TestAllFaultsComeAtOnce(t *testing.T) {
 		},
 		onUnset: Refuse,
 	}, nil, nil)
-	want := map[string]Reason{
-		"fields.emailadress1": InvalidField, "fields.birthdate": InvalidValue, "fields.preferredcontactmethodcode": InvalidValue,
-		"fields.contactid": InvalidField, "fields.statecode": InvalidField, "fields.createdon": InvalidField, "fields.fullname": InvalidField,
-		"fields.owneridtype": InvalidField, "fields.firstname": InvalidField, "fields.parentcustomerid": InvalidValue, "fields.jobtitle": VariableUnset,
+	want := map[string]input.Reason{
+		"fields.emailadress1": input.InvalidField, "fields.birthdate": input.InvalidValue, "fields.preferredcontactmethodcode": input.InvalidValue,
+		"fields.contactid": input.InvalidField, "fields.statecode": input.InvalidField, "fields.createdon": input.InvalidField, "fields.fullname": input.InvalidField,
+		"fields.owneridtype": input.InvalidField, "fields.firstname": input.InvalidField, "fields.parentcustomerid": input.InvalidValue, "fields.jobtitle": input.VariableUnset,
 	}
-	reasons := map[string]Reason{}
+	reasons := map[string]input.Reason{}
 	for _, f := range got.faults {
 		reasons[f.Field] = f.Reason
 	}
@@ -356,7 +357,7 @@ func TestMoreFieldsThanThereAreIsOneFault(t *testing.T) {
 		many[fmt.Sprint("f", i)] = "x"
 	}
 	_, err := New(nil).translateFields(t.Context(), nil, account, fieldInput{fields: many})
-	if faults := faultsOf(err); len(faults) != 1 || faults[0].Field != "fields" {
+	if faults := input.FaultsOf(err); len(faults) != 1 || faults[0].Field != "fields" {
 		t.Errorf("%d faults of fields, want one", len(faults))
 	}
 	_, faults, err := comparer{runtime: New(nil), entity: account}.where(t.Context(), many)

@@ -6,6 +6,7 @@ import (
 	"strconv"
 	"strings"
 
+	"github.com/botverse/botverse/actions/input"
 	"github.com/botverse/botverse/dataverse/schema"
 )
 
@@ -16,7 +17,7 @@ var yesNoWords = map[string]bool{
 }
 
 // translateYesNo takes true and false, 1 and 0, the words for them, and the field's labels.
-func translateYesNo(f *schema.Field, v any, o valueOptions) (any, *Fault) {
+func translateYesNo(f *schema.Field, v any, o valueOptions) (any, *input.Fault) {
 	if b, ok := v.(bool); ok {
 		return b, nil
 	}
@@ -42,7 +43,7 @@ func translateYesNo(f *schema.Field, v any, o valueOptions) (any, *Fault) {
 const maxAllowed = 50
 
 // translateChoice takes an option's label in any installed language, or its number.
-func translateChoice(f *schema.Field, v any, o valueOptions) (any, *Fault) {
+func translateChoice(f *schema.Field, v any, o valueOptions) (any, *input.Fault) {
 	text, ok := textOf(v)
 	if _, isBool := v.(bool); !ok || isBool {
 		return nil, noOption(f, v, o)
@@ -69,7 +70,7 @@ func translateChoice(f *schema.Field, v any, o valueOptions) (any, *Fault) {
 }
 
 // noOption is the fault of a value that is no option, with the labels that are.
-func noOption(f *schema.Field, v any, o valueOptions) *Fault {
+func noOption(f *schema.Field, v any, o valueOptions) *input.Fault {
 	var labels, allowed []string
 	for _, option := range f.Options {
 		label := option.Label.String()
@@ -99,7 +100,7 @@ const maxChosen = 150
 
 // translateChoices takes a list of labels or numbers, one of them, or several in a text, separated by semicolons or
 // commas.
-func translateChoices(f *schema.Field, v any, o valueOptions) (any, *Fault) {
+func translateChoices(f *schema.Field, v any, o valueOptions) (any, *input.Fault) {
 	elements, ok := v.([]any)
 	if !ok {
 		elements = splitChoices(f, v)

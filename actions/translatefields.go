@@ -10,6 +10,7 @@ import (
 
 	"golang.org/x/sync/errgroup"
 
+	"github.com/botverse/botverse/actions/input"
 	"github.com/botverse/botverse/dataverse"
 	"github.com/botverse/botverse/dataverse/schema"
 )
@@ -26,7 +27,7 @@ type recordValues struct {
 	parties  map[string][]*asked // likewise, by field
 	seen     map[string]bool     // fields that the request names
 	labelled map[string]string   // where fields were given that the request names by their labels
-	faults   []Fault
+	faults   []input.Fault
 	notes    *notes                // nil where nothing is to be explained
 	given    map[string]Conversion // by logical name
 	stale    bool                  // whether a fault may come of metadata that is out of date
@@ -36,7 +37,7 @@ type recordValues struct {
 // field or an option that is not known has the entity's metadata read again, once, so that a new one works at once.
 func (r *Runtime) translateFields(ctx context.Context, client *dataverse.Client, e *schema.Entity, in fieldInput) (*recordValues, error) {
 	if fault := in.purpose.refused(e, in.fields); fault != nil {
-		return nil, inputError([]Fault{*fault})
+		return nil, input.ErrorOf([]input.Fault{*fault})
 	}
 	zone, zoneFault := zoneOf(in.timeZone)
 	if zoneFault != nil {
@@ -51,7 +52,7 @@ func (r *Runtime) translateFields(ctx context.Context, client *dataverse.Client,
 		}
 		v = r.translateOnce(fresh, in, zone, writing)
 	}
-	for _, fault := range []*Fault{zoneFault, cultureFault} {
+	for _, fault := range []*input.Fault{zoneFault, cultureFault} {
 		if fault != nil {
 			v.fault(fault)
 		}
@@ -62,7 +63,7 @@ func (r *Runtime) translateFields(ctx context.Context, client *dataverse.Client,
 	v.checkState()
 	v.checkRequired()
 	if len(v.faults) > 0 {
-		return v, inputError(v.faults)
+		return v, input.ErrorOf(v.faults)
 	}
 	return v, v.noteSent(ctx, client)
 }
@@ -70,7 +71,7 @@ func (r *Runtime) translateFields(ctx context.Context, client *dataverse.Client,
 // translateOnce renders and translates what needs no request.
 func (r *Runtime) translateOnce(e *schema.Entity, in fieldInput, zone *time.Location, writing *numberWriting) *recordValues {
 	v := &recordValues{entity: e, purpose: in.purpose, values: make(map[string]any, len(in.fields)), lookups: map[string]*asked{}, parties: map[string][]*asked{}, seen: make(map[string]bool, len(in.fields)), notes: newNotes(in.explain), given: map[string]Conversion{}}
-	names := sortedNames(in.fields)
+	names := input.SortedNames(in.fields)
 	paths := pathsOf("fields.", names)
 	for i, name := range names {
 		o := valueOptions{Path: paths[i], Zone: zone, Numbers: writing, CutLongText: in.cutLongText}
@@ -126,7 +127,7 @@ func (v *recordValues) takeGiven(f *schema.Field, given switched, c comparer, o 
 	case leaveOut:
 		v.omitted = append(v.omitted, f.LogicalName)
 	case refuseIt:
-		v.fault(newFault(VariableUnset, o.Path, "%s", why))
+		v.fault(input.NewFault(input.VariableUnset, o.Path, "%s", why))
 	case takeDefault:
 		rest := map[string]remedy{onUnsetMember: refuseIt, onNullMember: clearIt} // a default must say something, or null
 		v.takeGiven(f, switched{value: given.fallback, remedies: rest}, c, o)
@@ -137,7 +138,7 @@ func (v *recordValues) takeGiven(f *schema.Field, given switched, c comparer, o 
 	}
 }
 
-func (v *recordValues) fault(f *Fault) { v.faults = append(v.faults, *f) }
+func (v *recordValues) fault(f *input.Fault) { v.faults = append(v.faults, *f) }
 
 // take translates one rendered value into the record.
 func (v *recordValues) take(f *schema.Field, rendered any, o valueOptions) {
@@ -172,7 +173,7 @@ func (v *recordValues) take(f *schema.Field, rendered any, o valueOptions) {
 }
 
 // field is the field that a member of `fields` writes. It may be named by its label, and in any case, but only once.
-func (v *recordValues) field(name, path string) (*schema.Field, *Fault) {
+func (v *recordValues) field(name, path string) (*schema.Field, *input.Fault) {
 	f := fieldNamed(v.entity, name)
 	if f == nil {
 		v.stale = true
@@ -216,10 +217,10 @@ func (v *recordValues) resolveLookups(ctx context.Context, client *dataverse.Cli
 			return err
 		})
 	}
-	for _, name := range sortedNames(v.lookups) {
+	for _, name := range input.SortedNames(v.lookups) {
 		ask(v.entity.Field(name), v.lookups[name])
 	}
-	for _, name := range sortedNames(v.parties) {
+	for _, name := range input.SortedNames(v.parties) {
 		for _, a := range v.parties[name] {
 			ask(v.entity.Field(name), a)
 		}
@@ -227,10 +228,10 @@ func (v *recordValues) resolveLookups(ctx context.Context, client *dataverse.Cli
 	if err := group.Wait(); err != nil {
 		return err
 	}
-	for _, name := range sortedNames(v.lookups) {
+	for _, name := range input.SortedNames(v.lookups) {
 		v.lookupFound(name)
 	}
-	for _, name := range sortedNames(v.parties) {
+	for _, name := range input.SortedNames(v.parties) {
 		v.partiesFound(name)
 	}
 	return nil
@@ -268,13 +269,13 @@ func (v *recordValues) missing(f *schema.Field) {
 		why = ": its variable is not set"
 	}
 	if !v.faulty(path) {
-		v.fault(newFault(MissingRequired, path, "%s is required%s", named(f), why))
+		v.fault(input.NewFault(input.MissingRequired, path, "%s is required%s", named(f), why))
 	}
 }
 
 // faulty reports whether a field has a fault already, which then is the one to mend.
 func (v *recordValues) faulty(path string) bool {
-	return slices.ContainsFunc(v.faults, func(f Fault) bool {
+	return slices.ContainsFunc(v.faults, func(f input.Fault) bool {
 		rest, ok := cutPrefixFold(f.Field, path)
 		return ok && (rest == "" || rest[0] == '.') // the whole of it, or a part
 	})

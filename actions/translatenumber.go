@@ -8,6 +8,7 @@ import (
 	"strconv"
 	"strings"
 
+	"github.com/botverse/botverse/actions/input"
 	"github.com/botverse/botverse/dataverse/schema"
 )
 
@@ -29,7 +30,7 @@ const (
 )
 
 // translateNumber takes numbers and texts that are one. Every digit is kept.
-func translateNumber(f *schema.Field, v any, o valueOptions) (any, *Fault) {
+func translateNumber(f *schema.Field, v any, o valueOptions) (any, *input.Fault) {
 	text, ok := numberOf(v, o)
 	if !ok {
 		return nil, notANumber(f, v, o)
@@ -67,7 +68,7 @@ func digitsOf(number json.Number) int {
 }
 
 // notANumber is the fault of what is no number, with the way to write one.
-func notANumber(f *schema.Field, v any, o valueOptions) *Fault {
+func notANumber(f *schema.Field, v any, o valueOptions) *input.Fault {
 	text, isText := v.(string)
 	switch {
 	case isText && o.Numbers != nil:
@@ -130,7 +131,7 @@ var limits = map[schema.Type][2]string{
 }
 
 // checkRange finds a number outside its field's range. What is compared with stored values may be any that the type has.
-func checkRange(f *schema.Field, value *big.Rat, v any, o valueOptions) *Fault {
+func checkRange(f *schema.Field, value *big.Rat, v any, o valueOptions) *input.Fault {
 	least, greatest := limits[f.Type][0], limits[f.Type][1]
 	if f.MinValue != nil && !o.Search {
 		least = *f.MinValue

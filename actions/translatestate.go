@@ -3,6 +3,7 @@ package actions
 import (
 	"fmt"
 
+	"github.com/botverse/botverse/actions/input"
 	"github.com/botverse/botverse/dataverse"
 	"github.com/botverse/botverse/dataverse/schema"
 )
@@ -34,7 +35,7 @@ func (v *recordValues) checkState() {
 	option := v.statusOption(status)
 	switch {
 	case ok && option != nil && given && *option.State != state:
-		v.fault(newFault(InvalidValue, v.path(statusField), "%s is not one of the given state; leave out statecode, which follows from it", statusName(option)))
+		v.fault(input.NewFault(input.InvalidValue, v.path(statusField), "%s is not one of the given state; leave out statecode, which follows from it", statusName(option)))
 		return
 	case ok && option != nil:
 		state, given = *option.State, true
@@ -47,7 +48,7 @@ func (v *recordValues) checkState() {
 		if !ok {
 			field = stateField
 		}
-		v.fault(newFault(InvalidValue, v.path(field), "the record cannot be closed through its fields: %s", how))
+		v.fault(input.NewFault(input.InvalidValue, v.path(field), "the record cannot be closed through its fields: %s", how))
 		return
 	}
 	if v.purpose != toCreate {

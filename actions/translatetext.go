@@ -8,12 +8,13 @@ import (
 	"strings"
 	"unicode/utf16"
 
+	"github.com/botverse/botverse/actions/input"
 	"github.com/botverse/botverse/dataverse"
 	"github.com/botverse/botverse/dataverse/schema"
 )
 
 // translateText takes texts, numbers and yes/no values. Dataverse counts a text's length in UTF-16 units.
-func translateText(f *schema.Field, v any, o valueOptions) (any, bool, *Fault) {
+func translateText(f *schema.Field, v any, o valueOptions) (any, bool, *input.Fault) {
 	if f.LogicalName == documentField && !o.Search {
 		wire, fault := translateDocument(f, v, o)
 		return wire, false, fault
@@ -22,7 +23,7 @@ func translateText(f *schema.Field, v any, o valueOptions) (any, bool, *Fault) {
 	if !ok {
 		return nil, false, misfit(f, v, o, "it takes a text")
 	}
-	if fault := checkPrintable(text, o.Path); fault != nil {
+	if fault := input.CheckPrintable(text, o.Path); fault != nil {
 		return nil, false, fault
 	}
 	if f.MaxLength <= 0 || o.Search || len(text) <= f.MaxLength {
@@ -38,7 +39,7 @@ func translateText(f *schema.Field, v any, o valueOptions) (any, bool, *Fault) {
 	case o.CutLongText:
 		return cutText(text, f.MaxLength), true, nil
 	}
-	return nil, false, newFault(InvalidValue, o.Path, "the text has %d characters; %s takes at most %d", length, named(f), f.MaxLength)
+	return nil, false, input.NewFault(input.InvalidValue, o.Path, "the text has %d characters; %s takes at most %d", length, named(f), f.MaxLength)
 }
 
 func utf16Length(text string) int {
@@ -89,7 +90,7 @@ func textOf(v any) (string, bool) {
 	return "", false
 }
 
-func translateGUID(f *schema.Field, v any, o valueOptions) (any, *Fault) {
+func translateGUID(f *schema.Field, v any, o valueOptions) (any, *input.Fault) {
 	if text, ok := v.(string); ok {
 		if id, err := dataverse.ParseID(text); err == nil {
 			return string(id), nil
@@ -106,7 +107,7 @@ const (
 )
 
 // translateDocument takes a note's file. What is in it is in no fault.
-func translateDocument(f *schema.Field, v any, o valueOptions) (any, *Fault) {
+func translateDocument(f *schema.Field, v any, o valueOptions) (any, *input.Fault) {
 	text, ok := v.(string)
 	text = strings.TrimSpace(text)
 	if text == "" && ok {
@@ -115,9 +116,9 @@ func translateDocument(f *schema.Field, v any, o valueOptions) (any, *Fault) {
 	content, err := base64.StdEncoding.DecodeString(text)
 	switch {
 	case !ok || err != nil:
-		return nil, newFault(InvalidValue, o.Path, "%s takes a file as base64 text", named(f))
+		return nil, input.NewFault(input.InvalidValue, o.Path, "%s takes a file as base64 text", named(f))
 	case len(content) > maxDocument:
-		return nil, newFault(InvalidValue, o.Path, "the file has %d bytes; %s takes at most %d", len(content), named(f), maxDocument)
+		return nil, input.NewFault(input.InvalidValue, o.Path, "the file has %d bytes; %s takes at most %d", len(content), named(f), maxDocument)
 	}
 	return text, nil
 }
@@ -125,11 +126,11 @@ func translateDocument(f *schema.Field, v any, o valueOptions) (any, *Fault) {
 // maxImage is the largest image that Dataverse takes, in bytes (Web API, "Use image column data").
 const maxImage = 30 << 20
 
-func translateImage(f *schema.Field, v any, o valueOptions) (any, *Fault) {
+func translateImage(f *schema.Field, v any, o valueOptions) (any, *input.Fault) {
 	text, ok := v.(string)
 	text = strings.TrimSpace(text)
 	if n, err := base64.StdEncoding.DecodeString(text); ok && err == nil && len(n) > 0 && len(n) <= maxImage {
 		return text, nil
 	}
-	return nil, newFault(InvalidValue, o.Path, "%s takes an image as base64 text, of at most 30 MB", named(f))
+	return nil, input.NewFault(input.InvalidValue, o.Path, "%s takes an image as base64 text, of at most 30 MB", named(f))
 }

@@ -4,6 +4,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/botverse/botverse/actions/input"
 	"github.com/botverse/botverse/dataverse/schema"
 )
 
@@ -18,14 +19,14 @@ var clockLayouts = []string{"2006-01-02T15:04:05", "2006-01-02T15:04"}
 
 // translateTime takes a date for a field that holds dates only, else a point in time. A field with the user's zone holds
 // a moment; one that is independent of zones holds what a clock shows, which no offset may change.
-func translateTime(f *schema.Field, v any, o valueOptions) (any, *Fault) {
+func translateTime(f *schema.Field, v any, o valueOptions) (any, *input.Fault) {
 	text, ok := v.(string)
 	if !ok {
 		return nil, misfit(f, v, o, "it takes %s", rightTime(f))
 	}
 	text = strings.TrimSpace(text)
 	var t time.Time
-	var fault *Fault
+	var fault *input.Fault
 	switch f.Behavior {
 	case schema.DateOnly:
 		t, fault = dayOf(f, text, o)
@@ -52,7 +53,7 @@ func rightTime(f *schema.Field) string {
 	return "a point in time, as 2026-05-17T15:30:00Z or 2026-05-17T15:30:00+02:00"
 }
 
-func dayOf(f *schema.Field, text string, o valueOptions) (time.Time, *Fault) {
+func dayOf(f *schema.Field, text string, o valueOptions) (time.Time, *input.Fault) {
 	t, err := time.Parse(time.DateOnly, text)
 	if err != nil {
 		return t, misfit(f, text, o, "it takes %s", rightTime(f))
@@ -61,14 +62,14 @@ func dayOf(f *schema.Field, text string, o valueOptions) (time.Time, *Fault) {
 }
 
 // clockOf reads what a clock shows. Dataverse writes it with a Z, which therefore is taken, and says nothing.
-func clockOf(f *schema.Field, text string, o valueOptions) (time.Time, *Fault) {
+func clockOf(f *schema.Field, text string, o valueOptions) (time.Time, *input.Fault) {
 	if t, ok := parseClock(strings.TrimRight(text, "Zz"), time.UTC); ok {
 		return t, nil
 	}
 	return time.Time{}, misfit(f, text, o, "it takes the time that a clock shows, without an offset, as 2026-05-17T15:30:00")
 }
 
-func momentOf(f *schema.Field, text string, o valueOptions) (time.Time, *Fault) {
+func momentOf(f *schema.Field, text string, o valueOptions) (time.Time, *input.Fault) {
 	for _, layout := range clockLayouts {
 		if t, err := time.Parse(layout+"Z07:00", withT(text)); err == nil {
 			return t, nil

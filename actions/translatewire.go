@@ -8,6 +8,7 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/botverse/botverse/actions/input"
 	"github.com/botverse/botverse/dataverse"
 	"github.com/botverse/botverse/dataverse/odata"
 	"github.com/botverse/botverse/dataverse/schema"
@@ -57,7 +58,7 @@ func wireOf(ctx context.Context, client *dataverse.Client, e *schema.Entity, val
 func recordAddress(ctx context.Context, client *dataverse.Client, ref reference, path string) (string, error) {
 	target, err := client.Entity(ctx, ref.Entity)
 	if errors.Is(err, dataverse.ErrUnknownEntity) {
-		return "", inputError([]Fault{*newFault(InvalidValue, path, "the environment has no entity %q", ref.Entity)})
+		return "", input.ErrorOf([]input.Fault{*input.NewFault(input.InvalidValue, path, "the environment has no entity %q", ref.Entity)})
 	}
 	if err != nil {
 		return "", err
@@ -102,7 +103,7 @@ func bindProperty(f *schema.Field, ref reference) string {
 }
 
 // checkBindable finds a lookup that cannot be written because the metadata has no relationship for it.
-func checkBindable(f *schema.Field, l lookup, path string) *Fault {
+func checkBindable(f *schema.Field, l lookup, path string) *input.Fault {
 	entity := l.Entity
 	if entity == "" && len(f.Targets) > 0 {
 		entity = f.Targets[0]
@@ -110,5 +111,5 @@ func checkBindable(f *schema.Field, l lookup, path string) *Fault {
 	if navigation(f, entity) != "" {
 		return nil
 	}
-	return newFault(InvalidField, path, "%s", fmt.Sprintf("%s has no relationship with %s by which it could be written", named(f), entity))
+	return input.NewFault(input.InvalidField, path, "%s", fmt.Sprintf("%s has no relationship with %s by which it could be written", named(f), entity))
 }

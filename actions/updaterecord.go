@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"time"
 
+	"github.com/botverse/botverse/actions/input"
 	"github.com/botverse/botverse/dataverse"
 	"github.com/botverse/botverse/dataverse/schema"
 )
@@ -52,7 +53,7 @@ type UpsertRecord struct {
 
 // UpdateRecord changes a record that is there, and never makes one. It reads the record, writes what differs, and begins
 // anew where somebody else has changed the record in between: what they changed is seen, and not lost. Every fault of the
-// request is found before anything is written, and comes in one *InputError.
+// request is found before anything is written, and comes in one *input.Error.
 //
 // The outcome is Updated, Unchanged, NotMatched, Ambiguous, or InDoubt where no answer came in time.
 func (r *Runtime) UpdateRecord(ctx context.Context, spec UpdateRecord) (Result, error) {
@@ -119,7 +120,7 @@ func (r *Runtime) change(ctx context.Context, c *change) (Result, error) {
 // prepare does all that comes before the search for the record.
 func (c *change) prepare(ctx context.Context) error {
 	values, err := c.runtime.translateFields(ctx, c.client, c.entity, c.input())
-	faults := faultsOf(err)
+	faults := input.FaultsOf(err)
 	if err != nil && faults == nil {
 		return err
 	}
@@ -129,7 +130,7 @@ func (c *change) prepare(ctx context.Context) error {
 	found, err := withFreshMetadata(ctx, c.runtime, c.client, c.entity, func(e *schema.Entity) (target, error) {
 		return c.prepareTarget(ctx, e)
 	})
-	more := faultsOf(err)
+	more := input.FaultsOf(err)
 	if err != nil && more == nil && len(faults) == 0 {
 		return err
 	}
@@ -138,7 +139,7 @@ func (c *change) prepare(ctx context.Context) error {
 	if c.asOf = asOf; fault != nil {
 		more = append(more, *fault)
 	}
-	return inputError(append(faults, more...))
+	return input.ErrorOf(append(faults, more...))
 }
 
 func (c *change) input() fieldInput {

@@ -11,6 +11,7 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 
+	"github.com/botverse/botverse/actions/input"
 	"github.com/botverse/botverse/dataverse"
 	"github.com/botverse/botverse/dataverse/local"
 	"github.com/botverse/botverse/dataverse/odata"
@@ -110,9 +111,9 @@ func testUpdateByReference(t *testing.T, w world) {
 			t.Errorf("%s: %+v, %v", text, got, err)
 		}
 	}
-	var input *InputError
+	var refused *input.Error
 	_, err = w.UpdateRecord(t.Context(), UpdateRecord{Entity: "account", RecordID: "{{ caller }}", Fields: map[string]any{"name": "X"}, Variables: made.Variables})
-	if !errors.As(err, &input) || input.Faults[0].Field != "record_id" || input.Faults[0].Reason != InvalidValue {
+	if !errors.As(err, &refused) || refused.Faults[0].Field != "record_id" || refused.Faults[0].Reason != input.InvalidValue {
 		t.Errorf("a reference to another entity: %v", err)
 	}
 }
@@ -134,8 +135,8 @@ func testUpdateByWhere(t *testing.T, w world) {
 		t.Errorf("%+v; want the youngest", got)
 	}
 	spec.Variables = nil
-	var input *InputError
-	if _, err := w.UpdateRecord(t.Context(), spec); !errors.As(err, &input) || input.Faults[0].Reason != VariableUnset || input.Faults[0].Field != "where.mobilephone" {
+	var refused *input.Error
+	if _, err := w.UpdateRecord(t.Context(), spec); !errors.As(err, &refused) || refused.Faults[0].Reason != input.VariableUnset || refused.Faults[0].Field != "where.mobilephone" {
 		t.Errorf("a variable that is not set: %v; must never match all", err)
 	}
 }
@@ -172,9 +173,9 @@ func testUpdateClearsAndKeeps(t *testing.T, w world) {
 	w.wantUpdate(t, spec, Updated)
 	w.wantValues(t, first, map[string]any{"jobtitle": nil, "department": "Kept", "_parentcustomerid_value": nil})
 	w.wantUpdate(t, spec, Unchanged)
-	var input *InputError
+	var refused *input.Error
 	spec.Fields = map[string]any{"lastname": "  "}
-	if _, err := w.UpdateRecord(t.Context(), spec); !errors.As(err, &input) || input.Faults[0].Reason != MissingRequired {
+	if _, err := w.UpdateRecord(t.Context(), spec); !errors.As(err, &refused) || refused.Faults[0].Reason != input.MissingRequired {
 		t.Errorf("a required field cleared: %v", err)
 	}
 }
@@ -189,8 +190,8 @@ func testUpdateStates(t *testing.T, w world) {
 		w.wantValues(t, first, map[string]any{"statecode": test.state, "statuscode": test.state + 1})
 	}
 	_, err := w.UpdateRecord(t.Context(), UpdateRecord{Entity: "incident", RecordID: first.ID, Fields: map[string]any{"statuscode": "Problem Solved"}})
-	var input *InputError
-	if !errors.As(err, &input) || !strings.Contains(err.Error(), "CloseIncident") || strings.Contains(err.Error(), "create it open") {
+	var refused *input.Error
+	if !errors.As(err, &refused) || !strings.Contains(err.Error(), "CloseIncident") || strings.Contains(err.Error(), "create it open") {
 		t.Errorf("a case closed through its fields: %v", err)
 	}
 }
@@ -200,17 +201,17 @@ func testUpdateTellsAllFaults(t *testing.T, w world) {
 		Entity: "contact", Where: map[string]any{"emailadress1": "x", "lastname": ""}, OrderBy: []string{"nope"}, TimeZone: "Mars/Base",
 		Fields: map[string]any{"contactid": someID, "createdon": "2026-01-01T00:00:00Z", "birthdate": "soon", "jobtitel": "x"}, Save: map[string]string{"x": "nosuchfield"},
 	})
-	var input *InputError
-	if !errors.As(err, &input) {
+	var refused *input.Error
+	if !errors.As(err, &refused) {
 		t.Fatalf("%v", err)
 	}
-	got := map[string]Reason{}
-	for _, f := range input.Faults {
+	got := map[string]input.Reason{}
+	for _, f := range refused.Faults {
 		got[f.Field] = f.Reason
 	}
-	want := map[string]Reason{
-		"where.emailadress1": InvalidField, "where.lastname": InvalidValue, "order_by[0]": InvalidField, "time_zone": InvalidRequest, "save.x": InvalidField,
-		"fields.contactid": InvalidField, "fields.createdon": InvalidField, "fields.birthdate": InvalidValue, "fields.jobtitel": InvalidField,
+	want := map[string]input.Reason{
+		"where.emailadress1": input.InvalidField, "where.lastname": input.InvalidValue, "order_by[0]": input.InvalidField, "time_zone": input.InvalidRequest, "save.x": input.InvalidField,
+		"fields.contactid": input.InvalidField, "fields.createdon": input.InvalidField, "fields.birthdate": input.InvalidValue, "fields.jobtitel": input.InvalidField,
 	}
 	if diff := cmp.Diff(want, got); diff != "" {
 		t.Errorf("-want +got:\n%s", diff)
@@ -222,21 +223,21 @@ func testWhichRecordIsSaidOnce(t *testing.T, w world) {
 	for name, test := range map[string]struct {
 		spec   UpdateRecord
 		field  string
-		reason Reason
+		reason input.Reason
 	}{
-		"not at all":              {UpdateRecord{}, "record_id", InvalidRequest},
-		"twice":                   {UpdateRecord{RecordID: someID, Where: map[string]any{"lastname": "X"}}, "record_id", InvalidRequest},
-		"by no ID":                {UpdateRecord{RecordID: "C-1001"}, "record_id", InvalidValue},
-		"by an unset variable":    {UpdateRecord{RecordID: "{{ nope }}"}, "record_id", VariableUnset},
-		"by a null variable":      {UpdateRecord{RecordID: "{{ id }}", Variables: map[string]any{"id": nil}}, "record_id", VariableUnset},
-		"by a key that is not":    {UpdateRecord{Key: map[string]any{"emailaddress1": "x"}}, "key", InvalidField},
-		"by a bad template":       {UpdateRecord{RecordID: "{{ id"}, "record_id", BadTemplate},
-		"by an object of nothing": {UpdateRecord{RecordID: "{{ o }}", Variables: map[string]any{"o": map[string]any{"x": 1.0}}}, "record_id", InvalidValue},
+		"not at all":              {UpdateRecord{}, "record_id", input.InvalidRequest},
+		"twice":                   {UpdateRecord{RecordID: someID, Where: map[string]any{"lastname": "X"}}, "record_id", input.InvalidRequest},
+		"by no ID":                {UpdateRecord{RecordID: "C-1001"}, "record_id", input.InvalidValue},
+		"by an unset variable":    {UpdateRecord{RecordID: "{{ nope }}"}, "record_id", input.VariableUnset},
+		"by a null variable":      {UpdateRecord{RecordID: "{{ id }}", Variables: map[string]any{"id": nil}}, "record_id", input.VariableUnset},
+		"by a key that is not":    {UpdateRecord{Key: map[string]any{"emailaddress1": "x"}}, "key", input.InvalidField},
+		"by a bad template":       {UpdateRecord{RecordID: "{{ id"}, "record_id", input.BadTemplate},
+		"by an object of nothing": {UpdateRecord{RecordID: "{{ o }}", Variables: map[string]any{"o": map[string]any{"x": 1.0}}}, "record_id", input.InvalidValue},
 	} {
 		test.spec.Entity, test.spec.Fields = "contact", fields
 		_, err := w.UpdateRecord(t.Context(), test.spec)
-		var input *InputError
-		if !errors.As(err, &input) || len(input.Faults) != 1 || input.Faults[0].Field != test.field || input.Faults[0].Reason != test.reason {
+		var refused *input.Error
+		if !errors.As(err, &refused) || len(refused.Faults) != 1 || refused.Faults[0].Field != test.field || refused.Faults[0].Reason != test.reason {
 			t.Errorf("%s: %v", name, err)
 		}
 	}
@@ -297,8 +298,8 @@ func testUpsertNeedsWhatACreationNeeds(t *testing.T, w world) {
 		t.Errorf("%+v", got)
 	}
 	spec.Where["mobilephone"] = "+49 33 3"
-	var input *InputError
-	if _, err := w.UpsertRecord(t.Context(), spec); !errors.As(err, &input) || input.Faults[0].Reason != MissingRequired || input.Faults[0].Field != "fields.lastname" {
+	var refused *input.Error
+	if _, err := w.UpsertRecord(t.Context(), spec); !errors.As(err, &refused) || refused.Faults[0].Reason != input.MissingRequired || refused.Faults[0].Field != "fields.lastname" {
 		t.Errorf("a record to be made without what it needs: %v", err)
 	}
 	if n := w.count(t, "contact", "mobilephone", "+49 33 3"); n != 0 {

@@ -4,20 +4,21 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/botverse/botverse/actions/input"
 	"github.com/botverse/botverse/dataverse/schema"
 )
 
 // checkTargets finds what is wrong with the variables that `save` and its defaults name; names are those of `save`.
-func checkTargets(req saveRequest, names []string) []Fault {
-	var faults []Fault
+func checkTargets(req saveRequest, names []string) []input.Fault {
+	var faults []input.Fault
 	for _, name := range names {
 		if fault := checkTarget(name, req); fault != nil {
 			faults = append(faults, *fault)
 		}
 	}
-	for _, name := range sortedNames(req.Defaults) {
+	for _, name := range input.SortedNames(req.Defaults) {
 		if _, ok := req.Save[name]; !ok {
-			fault := newFault(InvalidRequest, "save_defaults."+name, "is the default of a variable that nothing is saved into")
+			fault := input.NewFault(input.InvalidRequest, "save_defaults."+name, "is the default of a variable that nothing is saved into")
 			fault.Nearest = schema.Nearest(name, names)
 			faults = append(faults, *fault)
 		}
@@ -26,23 +27,23 @@ func checkTargets(req saveRequest, names []string) []Fault {
 }
 
 // checkTarget finds what is wrong with one variable to save into: nil where nothing is.
-func checkTarget(name string, req saveRequest) *Fault {
+func checkTarget(name string, req saveRequest) *input.Fault {
 	if name != "" && !strings.Contains(name, ".") {
 		return nil
 	}
 	path := "save." + name
 	segments := strings.Split(name, ".")
 	if slices.Contains(segments, "") {
-		return newFault(InvalidRequest, path, "is no variable: a part of its name is empty")
+		return input.NewFault(input.InvalidRequest, path, "is no variable: a part of its name is empty")
 	}
 	for i := 1; i < len(segments); i++ {
 		outer := strings.Join(segments[:i], ".")
 		if _, ok := req.Save[outer]; ok {
-			return newFault(InvalidRequest, path, "cannot be saved into while %q is saved into as a whole", outer)
+			return input.NewFault(input.InvalidRequest, path, "cannot be saved into while %q is saved into as a whole", outer)
 		}
 	}
 	if holder, ok := scalarOnTheWay(req.Variables, name); ok {
-		return newFault(InvalidRequest, path, "cannot be set: the variable %q is not an object", holder)
+		return input.NewFault(input.InvalidRequest, path, "cannot be set: the variable %q is not an object", holder)
 	}
 	return nil
 }

@@ -9,6 +9,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/botverse/botverse/actions/input"
 	"github.com/botverse/botverse/dataverse"
 	"github.com/botverse/botverse/dataverse/odata"
 	"github.com/botverse/botverse/dataverse/schema"
@@ -27,14 +28,14 @@ func searchable(f *schema.Field) bool {
 }
 
 // unsearchable is the fault of a field that FindRecord does not compare; nil where it does.
-func unsearchable(e *schema.Entity, f *schema.Field, path string) *Fault {
+func unsearchable(e *schema.Entity, f *schema.Field, path string) *input.Fault {
 	switch {
 	case searchable(f):
 		return nil
 	case !standsForItself(f):
-		return newFault(InvalidField, path, "only shows what %s holds; search by that", f.AttributeOf)
+		return input.NewFault(input.InvalidField, path, "only shows what %s holds; search by that", f.AttributeOf)
 	}
-	return newFault(InvalidField, path, "%s.%s is of a kind that a search cannot compare (%s)", e.LogicalName, f.LogicalName, f.Type)
+	return input.NewFault(input.InvalidField, path, "%s.%s is of a kind that a search cannot compare (%s)", e.LogicalName, f.LogicalName, f.Type)
 }
 
 // comparer turns the pairs of a `where` into conditions.
@@ -58,17 +59,17 @@ type criteria struct {
 }
 
 // where is the condition that all pairs hold. Every fault comes at once; err is Dataverse's, as it came.
-func (c comparer) where(ctx context.Context, pairs map[string]any) (criteria, []Fault, error) {
+func (c comparer) where(ctx context.Context, pairs map[string]any) (criteria, []input.Fault, error) {
 	return c.filter(ctx, pairs, nil)
 }
 
 // terms are the conditions of all pairs.
-func (c comparer) terms(ctx context.Context, pairs map[string]any) (terms []odata.Expr, faults []Fault, err error) {
+func (c comparer) terms(ctx context.Context, pairs map[string]any) (terms []odata.Expr, faults []input.Fault, err error) {
 	if fault := tooMany(c.entity, pairs, cmp.Or(c.member, "where")); fault != nil {
-		return nil, []Fault{*fault}, nil
+		return nil, []input.Fault{*fault}, nil
 	}
 	faults = twiceGiven(c.entity, pairs, cmp.Or(c.member, "where"))
-	for _, name := range sortedNames(pairs) {
+	for _, name := range input.SortedNames(pairs) {
 		pair, more, err := c.pair(ctx, name, pairs[name])
 		if err != nil {
 			return nil, nil, err
@@ -82,24 +83,24 @@ func (c comparer) terms(ctx context.Context, pairs map[string]any) (terms []odat
 }
 
 // pair is the conditions of one field and its value, all of which must hold.
-func (c comparer) pair(ctx context.Context, name string, value any) ([]odata.Expr, []Fault, error) {
+func (c comparer) pair(ctx context.Context, name string, value any) ([]odata.Expr, []input.Fault, error) {
 	path := cmp.Or(c.member, "where") + "." + name
 	f, fault := c.field(name, path)
 	if fault != nil {
-		return nil, []Fault{*fault}, nil
+		return nil, []input.Fault{*fault}, nil
 	}
 	if value == nil {
 		return compare(f, odata.Null{}), nil, nil
 	}
 	value, fault = c.operand(f, value, path)
 	if fault != nil {
-		return nil, []Fault{*fault}, nil
+		return nil, []input.Fault{*fault}, nil
 	}
 	return c.equalTo(ctx, f, value, path)
 }
 
 // field is the field of that name, which a search can compare.
-func (c comparer) field(name, path string) (*schema.Field, *Fault) {
+func (c comparer) field(name, path string) (*schema.Field, *input.Fault) {
 	f := fieldNamed(c.entity, name)
 	if f == nil {
 		return nil, unknownField(c.entity, name, path)
@@ -108,19 +109,19 @@ func (c comparer) field(name, path string) (*schema.Field, *Fault) {
 }
 
 // operand is a value to compare a field with, rendered: it says something. A lookup by `where` becomes a lookupWhere.
-func (c comparer) operand(f *schema.Field, value any, path string) (any, *Fault) {
+func (c comparer) operand(f *schema.Field, value any, path string) (any, *input.Fault) {
 	if rest, where, member := splitWhere(f, value); member != "" {
 		return c.operandWhere(rest, where, member, path)
 	}
 	value, fault := c.given(value, path)
 	if text, ok := value.(string); ok && fault == nil {
-		fault = checkSearched(text, path)
+		fault = input.CheckSearched(text, path)
 	}
 	return value, fault
 }
 
 // equalTo is the conditions under which a field equals an operand, all of which must hold.
-func (c comparer) equalTo(ctx context.Context, f *schema.Field, operand any, path string) ([]odata.Expr, []Fault, error) {
+func (c comparer) equalTo(ctx context.Context, f *schema.Field, operand any, path string) ([]odata.Expr, []input.Fault, error) {
 	o := valueOptions{Path: path, Zone: c.zone, Numbers: c.numbers, Search: true}
 	if _, ok := operand.(lookupWhere); ok {
 		ref, _, faults, err := resolveLookup(ctx, c.client, f, operand, o)
@@ -128,29 +129,29 @@ func (c comparer) equalTo(ctx context.Context, f *schema.Field, operand any, pat
 	}
 	terms, fault, err := c.equals(ctx, f, operand, o)
 	if fault != nil {
-		return nil, []Fault{*fault}, nil
+		return nil, []input.Fault{*fault}, nil
 	}
 	return terms, nil, err
 }
 
 // given is a rendered value that says something. What says nothing is refused, so that a search never turns into one for
 // all records without a value.
-func (c comparer) given(value any, path string) (any, *Fault) {
-	if text, ok := value.(string); ok && hasTemplate(text) {
+func (c comparer) given(value any, path string) (any, *input.Fault) {
+	if text, ok := value.(string); ok && input.HasTemplate(text) {
 		return c.givenText(text, path)
 	}
-	rendered, fault := c.runtime.renderer.render(value, c.variables, path)
+	rendered, fault := c.runtime.renderer.Render(value, c.variables, path)
 	switch {
 	case fault != nil:
 		return nil, fault
-	case rendered.State == renderedUnset:
-		return nil, newFault(VariableUnset, path, "the variable %q is not set, and a search needs its value", rendered.Unset)
-	case rendered.State == renderedNull:
-		return nil, newFault(VariableUnset, path, "a part of the value is null, and a search needs it")
+	case rendered.State == input.Unset:
+		return nil, input.NewFault(input.VariableUnset, path, "the variable %q is not set, and a search needs its value", rendered.Unset)
+	case rendered.State == input.Null:
+		return nil, input.NewFault(input.VariableUnset, path, "a part of the value is null, and a search needs it")
 	case rendered.Templated && blankMember(rendered.Value):
-		return nil, newFault(VariableUnset, path, "a part of the value is blank, and a search needs it")
-	case blank(rendered.Value):
-		return nil, newFault(InvalidValue, path, "is blank; to search for records without a value %s", cmp.Or(c.noValue, "write null"))
+		return nil, input.NewFault(input.VariableUnset, path, "a part of the value is blank, and a search needs it")
+	case input.Blank(rendered.Value):
+		return nil, input.NewFault(input.InvalidValue, path, "is blank; to search for records without a value %s", cmp.Or(c.noValue, "write null"))
 	}
 	return rendered.Value, nil
 }
@@ -160,34 +161,34 @@ func blankMember(v any) bool {
 	switch v := v.(type) {
 	case map[string]any:
 		for _, member := range v {
-			if blank(member) {
+			if input.Blank(member) {
 				return true
 			}
 		}
 	case []any:
-		return slices.ContainsFunc(v, blank)
+		return slices.ContainsFunc(v, input.Blank)
 	}
 	return false
 }
 
 // givenText is given of a text with outputs.
-func (c comparer) givenText(text, path string) (any, *Fault) {
-	t, fault := c.runtime.renderer.template(text, path)
+func (c comparer) givenText(text, path string) (any, *input.Fault) {
+	t, fault := c.runtime.renderer.Template(text, path)
 	if fault != nil {
 		return nil, fault
 	}
-	value, missing, err := renderGiven(t, c.variables, nil)
+	value, missing, err := input.RenderGiven(t, c.variables, nil)
 	if err != nil {
-		return nil, badTemplate(path, err)
+		return nil, input.TemplateFault(path, err)
 	}
 	if missing != "" {
-		return nil, newFault(VariableUnset, path, "%s, and a search needs its value; to search for records without a value %s", missing, cmp.Or(c.noValue, "write null"))
+		return nil, input.NewFault(input.VariableUnset, path, "%s, and a search needs its value; to search for records without a value %s", missing, cmp.Or(c.noValue, "write null"))
 	}
 	return value, nil
 }
 
 // equals is the conditions under which a field equals a value of its type.
-func (c comparer) equals(ctx context.Context, f *schema.Field, value any, o valueOptions) ([]odata.Expr, *Fault, error) {
+func (c comparer) equals(ctx context.Context, f *schema.Field, value any, o valueOptions) ([]odata.Expr, *input.Fault, error) {
 	switch {
 	case f.IsLookup():
 		id, fault, err := c.lookup(ctx, f, value, o)
@@ -237,7 +238,7 @@ func literal(f *schema.Field, wire any) odata.Value {
 
 // lookup is the ID of the record that a value names. A bare ID is enough here, also of a lookup with several targets: no
 // two records have the same.
-func (c comparer) lookup(ctx context.Context, f *schema.Field, value any, o valueOptions) (dataverse.ID, *Fault, error) {
+func (c comparer) lookup(ctx context.Context, f *schema.Field, value any, o valueOptions) (dataverse.ID, *input.Fault, error) {
 	if text, ok := value.(string); ok {
 		if id, err := dataverse.ParseID(text); err == nil {
 			return id, nil, nil
@@ -251,18 +252,18 @@ func (c comparer) lookup(ctx context.Context, f *schema.Field, value any, o valu
 	case len(faults) > 0:
 		return "", &faults[0], err // there is one: only lookups by where, which are no variable's value, have more
 	case err == nil && !found:
-		return "", newFault(LookupNotFound, o.Path, "names no record"), nil
+		return "", input.NewFault(input.LookupNotFound, o.Path, "names no record"), nil
 	}
 	return ref.ID, nil, err
 }
 
 // onDay is the condition that a point in time lies on a day. A day is the application user's, or the given zone's; that of
 // a field without zones is its own.
-func (c comparer) onDay(f *schema.Field, value any, path string) ([]odata.Expr, *Fault) {
+func (c comparer) onDay(f *schema.Field, value any, path string) ([]odata.Expr, *input.Fault) {
 	text, _ := value.(string)
 	day, err := time.Parse(time.DateOnly, strings.TrimSpace(text))
 	if err != nil {
-		return nil, newFault(InvalidValue, path, "%s holds a point in time, which a search by equality never meets: give a day as \"2026-05-17\", or search by FetchXML with the operators \"on\", \"ge\" and \"lt\"", f.LogicalName)
+		return nil, input.NewFault(input.InvalidValue, path, "%s holds a point in time, which a search by equality never meets: give a day as \"2026-05-17\", or search by FetchXML with the operators \"on\", \"ge\" and \"lt\"", f.LogicalName)
 	}
 	zone := c.zone
 	if f.Behavior == schema.TimeZoneIndependent {

@@ -7,6 +7,7 @@ import (
 
 	"pgregory.net/rapid"
 
+	"github.com/botverse/botverse/actions/input"
 	"github.com/botverse/botverse/dataverse/odata"
 	"github.com/botverse/botverse/dataverse/schema"
 )
@@ -46,7 +47,7 @@ func options(labels ...string) []schema.Option {
 }
 
 // filterOf is the $filter of a `where` over the entity hobbies.
-func filterOf(t testing.TB, where, variables map[string]any, zone *time.Location) (string, []Fault) {
+func filterOf(t testing.TB, where, variables map[string]any, zone *time.Location) (string, []input.Fault) {
 	t.Helper()
 	c := comparer{runtime: &Runtime{}, entity: hobbies(), variables: variables, zone: zone}
 	expr, faults, err := c.where(t.Context(), where)
@@ -137,36 +138,36 @@ func TestWhereFaults(t *testing.T) {
 	for _, c := range []struct {
 		name   string
 		where  map[string]any
-		reason Reason
+		reason input.Reason
 		field  string
 	}{
-		{"nothing to compare", map[string]any{}, InvalidRequest, "where"},
-		{"unset", map[string]any{"new_name": "{{nobody}}"}, VariableUnset, "where.new_name"},
-		{"null", map[string]any{"new_name": "{{null}}"}, VariableUnset, "where.new_name"},
-		{"blank", map[string]any{"new_name": "{{blank}}"}, VariableUnset, "where.new_name"},
-		{"empty", map[string]any{"new_name": "{{empty}}"}, VariableUnset, "where.new_name"},
-		{"empty list", map[string]any{"new_hobbies": "{{list}}"}, VariableUnset, "where.new_hobbies"},
-		{"mixed with an unset part", map[string]any{"new_name": "{{name}} {{nobody}}"}, VariableUnset, "where.new_name"},
-		{"mixed with a null part", map[string]any{"new_name": "{{half.first}} {{half.last}}"}, VariableUnset, "where.new_name"},
-		{"mixed with a blank part", map[string]any{"new_name": "{{name}} {{blank}}"}, VariableUnset, "where.new_name"},
-		{"member of a lookup unset", map[string]any{"new_boss": map[string]any{"entity": "new_person", "name": "{{nobody}}"}}, VariableUnset, "where.new_boss"},
-		{"member of a lookup blank", map[string]any{"new_boss": map[string]any{"entity": "new_person", "name": "{{blank}}"}}, VariableUnset, "where.new_boss"},
-		{"member of a lookup null", map[string]any{"new_boss": map[string]any{"entity": "new_person", "name": "{{null}}"}}, VariableUnset, "where.new_boss"},
-		{"element of a list blank", map[string]any{"new_hobbies": []any{"Golf", "{{blank}}"}}, VariableUnset, "where.new_hobbies"},
-		{"literal blank", map[string]any{"new_name": ""}, InvalidValue, "where.new_name"},
-		{"unknown field", map[string]any{"new_nam": "Ada"}, InvalidField, "where.new_nam"},
-		{"image", map[string]any{"new_photo": "Ada"}, InvalidField, "where.new_photo"},
-		{"shadow", map[string]any{"new_bossname": "Ada"}, InvalidField, "where.new_bossname"},
-		{"not readable", map[string]any{"new_hidden": "Ada"}, InvalidField, "where.new_hidden"},
-		{"wrong label", map[string]any{"new_color": "Blue"}, InvalidValue, "where.new_color"},
-		{"no number", map[string]any{"new_age": "old"}, InvalidValue, "where.new_age"},
-		{"point in time", map[string]any{"new_met": "2026-05-17T10:00:00Z"}, InvalidValue, "where.new_met"},
-		{"midnight", map[string]any{"new_alarm": "2026-05-17T00:00:00"}, InvalidValue, "where.new_alarm"},
-		{"date with a time", map[string]any{"new_born": "2026-05-17T10:00:00Z"}, InvalidValue, "where.new_born"},
-		{"lookup that may be missing", map[string]any{"new_boss": map[string]any{"entity": "new_person", "name": "x", "missing": "OMIT"}}, InvalidValue, "where.new_boss"},
-		{"tag", map[string]any{"new_name": "{% if x %}"}, BadTemplate, "where.new_name"},
-		{"unclosed output", map[string]any{"new_name": "{{ name"}, BadTemplate, "where.new_name"},
-		{"control character", map[string]any{"new_name": "a\x00b"}, InvalidValue, "where.new_name"},
+		{"nothing to compare", map[string]any{}, input.InvalidRequest, "where"},
+		{"unset", map[string]any{"new_name": "{{nobody}}"}, input.VariableUnset, "where.new_name"},
+		{"null", map[string]any{"new_name": "{{null}}"}, input.VariableUnset, "where.new_name"},
+		{"blank", map[string]any{"new_name": "{{blank}}"}, input.VariableUnset, "where.new_name"},
+		{"empty", map[string]any{"new_name": "{{empty}}"}, input.VariableUnset, "where.new_name"},
+		{"empty list", map[string]any{"new_hobbies": "{{list}}"}, input.VariableUnset, "where.new_hobbies"},
+		{"mixed with an unset part", map[string]any{"new_name": "{{name}} {{nobody}}"}, input.VariableUnset, "where.new_name"},
+		{"mixed with a null part", map[string]any{"new_name": "{{half.first}} {{half.last}}"}, input.VariableUnset, "where.new_name"},
+		{"mixed with a blank part", map[string]any{"new_name": "{{name}} {{blank}}"}, input.VariableUnset, "where.new_name"},
+		{"member of a lookup unset", map[string]any{"new_boss": map[string]any{"entity": "new_person", "name": "{{nobody}}"}}, input.VariableUnset, "where.new_boss"},
+		{"member of a lookup blank", map[string]any{"new_boss": map[string]any{"entity": "new_person", "name": "{{blank}}"}}, input.VariableUnset, "where.new_boss"},
+		{"member of a lookup null", map[string]any{"new_boss": map[string]any{"entity": "new_person", "name": "{{null}}"}}, input.VariableUnset, "where.new_boss"},
+		{"element of a list blank", map[string]any{"new_hobbies": []any{"Golf", "{{blank}}"}}, input.VariableUnset, "where.new_hobbies"},
+		{"literal blank", map[string]any{"new_name": ""}, input.InvalidValue, "where.new_name"},
+		{"unknown field", map[string]any{"new_nam": "Ada"}, input.InvalidField, "where.new_nam"},
+		{"image", map[string]any{"new_photo": "Ada"}, input.InvalidField, "where.new_photo"},
+		{"shadow", map[string]any{"new_bossname": "Ada"}, input.InvalidField, "where.new_bossname"},
+		{"not readable", map[string]any{"new_hidden": "Ada"}, input.InvalidField, "where.new_hidden"},
+		{"wrong label", map[string]any{"new_color": "Blue"}, input.InvalidValue, "where.new_color"},
+		{"no number", map[string]any{"new_age": "old"}, input.InvalidValue, "where.new_age"},
+		{"point in time", map[string]any{"new_met": "2026-05-17T10:00:00Z"}, input.InvalidValue, "where.new_met"},
+		{"midnight", map[string]any{"new_alarm": "2026-05-17T00:00:00"}, input.InvalidValue, "where.new_alarm"},
+		{"date with a time", map[string]any{"new_born": "2026-05-17T10:00:00Z"}, input.InvalidValue, "where.new_born"},
+		{"lookup that may be missing", map[string]any{"new_boss": map[string]any{"entity": "new_person", "name": "x", "missing": "OMIT"}}, input.InvalidValue, "where.new_boss"},
+		{"tag", map[string]any{"new_name": "{% if x %}"}, input.BadTemplate, "where.new_name"},
+		{"unclosed output", map[string]any{"new_name": "{{ name"}, input.BadTemplate, "where.new_name"},
+		{"control character", map[string]any{"new_name": "a\x00b"}, input.InvalidValue, "where.new_name"},
 	} {
 		_, faults := filterOf(t, c.where, variables, nil)
 		if len(faults) != 1 || faults[0].Reason != c.reason || faults[0].Field != c.field {
@@ -213,7 +214,7 @@ func TestNoVariableChangesAFilter(t *testing.T) {
 		name := hostile().Draw(rt, "name")
 		filter, faults := filterOf(t, map[string]any{"new_name": "{{name}}", "new_note": "a {{name}} b", "new_age": 1}, map[string]any{"name": name}, nil)
 		if len(faults) > 0 {
-			if unprintable := checkPrintable(name, "") != nil; !unprintable && !blank(name) {
+			if unprintable := input.CheckPrintable(name, "") != nil; !unprintable && !input.Blank(name) {
 				rt.Fatalf("%q was refused: %v", name, faults)
 			}
 			return

@@ -7,6 +7,7 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/botverse/botverse/actions/input"
 	"github.com/botverse/botverse/actions/phone"
 	"github.com/botverse/botverse/dataverse"
 	"github.com/botverse/botverse/dataverse/odata"
@@ -68,7 +69,7 @@ func hasPhone(pairs map[string]any) bool {
 }
 
 // phone reads the value of phoneMember: a number, or an object with its region and the fields to look into.
-func (c comparer) phone(value any) (*phoneSearch, []Fault) {
+func (c comparer) phone(value any) (*phoneSearch, []input.Fault) {
 	path := cmp.Or(c.member, "where") + "." + phoneMember
 	c.noValue = "compare a field of the number with null"
 	object, ok := value.(map[string]any)
@@ -76,7 +77,7 @@ func (c comparer) phone(value any) (*phoneSearch, []Fault) {
 		object = map[string]any{"number": value}
 	}
 	p, faults := &phoneSearch{}, checkPhoneMembers(object, path)
-	var fault *Fault
+	var fault *input.Fault
 	if p.fields, fault = c.phoneFields(object, path); fault != nil {
 		faults = append(faults, *fault)
 	}
@@ -100,12 +101,12 @@ func (c comparer) phone(value any) (*phoneSearch, []Fault) {
 	return p, nil
 }
 
-func checkPhoneMembers(object map[string]any, path string) []Fault {
+func checkPhoneMembers(object map[string]any, path string) []input.Fault {
 	allowed := []string{"number", "region", "fields"}
-	var faults []Fault
-	for _, name := range sortedNames(object) {
+	var faults []input.Fault
+	for _, name := range input.SortedNames(object) {
 		if !slices.Contains(allowed, name) {
-			fault := newFault(InvalidValue, path+"."+name, "a phone number has no %q: it has number, region and fields", name)
+			fault := input.NewFault(input.InvalidValue, path+"."+name, "a phone number has no %q: it has number, region and fields", name)
 			fault.Allowed, fault.Nearest = allowed, schema.Nearest(name, allowed)
 			faults = append(faults, *fault)
 		}
@@ -114,9 +115,9 @@ func checkPhoneMembers(object map[string]any, path string) []Fault {
 }
 
 // phoneNumber is the number to look for.
-func (c comparer) phoneNumber(value any, region, path string) (phone.Number, *Fault) {
+func (c comparer) phoneNumber(value any, region, path string) (phone.Number, *input.Fault) {
 	if value == nil {
-		return phone.Number{}, newFault(VariableUnset, path, "there is no number, and a search needs one; to search for records without a value %s", c.noValue)
+		return phone.Number{}, input.NewFault(input.VariableUnset, path, "there is no number, and a search needs one; to search for records without a value %s", c.noValue)
 	}
 	value, fault := c.given(value, path)
 	if fault != nil {
@@ -124,20 +125,20 @@ func (c comparer) phoneNumber(value any, region, path string) (phone.Number, *Fa
 	}
 	text, ok := textOf(value)
 	if !ok {
-		return phone.Number{}, newFault(InvalidValue, path, "takes a phone number as a text, and was given %s", shown(&schema.Field{}, value))
+		return phone.Number{}, input.NewFault(input.InvalidValue, path, "takes a phone number as a text, and was given %s", shown(&schema.Field{}, value))
 	}
 	number, err := phone.Parse(text, region)
 	switch {
 	case errors.Is(err, phone.ErrNoCountry):
-		return number, newFault(InvalidValue, path, "%s cannot be used: %v; write it as \"+13175550125\", or give the region beside it, as {\"number\": …, \"region\": \"US\"}", shown(&schema.Field{}, text), err)
+		return number, input.NewFault(input.InvalidValue, path, "%s cannot be used: %v; write it as \"+13175550125\", or give the region beside it, as {\"number\": …, \"region\": \"US\"}", shown(&schema.Field{}, text), err)
 	case err != nil:
-		return number, newFault(InvalidValue, path, "%s cannot be used: %v; a number is written as \"+13175550125\", or as people of its region write it", shown(&schema.Field{}, text), err)
+		return number, input.NewFault(input.InvalidValue, path, "%s cannot be used: %v; a number is written as \"+13175550125\", or as people of its region write it", shown(&schema.Field{}, text), err)
 	}
 	return number, nil
 }
 
 // phoneRegion is whose numbers come without a country code; "" where the request does not say.
-func (c comparer) phoneRegion(value any, path string) (string, *Fault) {
+func (c comparer) phoneRegion(value any, path string) (string, *input.Fault) {
 	if value == nil {
 		return "", nil
 	}
@@ -149,23 +150,23 @@ func (c comparer) phoneRegion(value any, path string) (string, *Fault) {
 	if region := strings.ToUpper(strings.TrimSpace(text)); phone.IsRegion(region) {
 		return region, nil
 	}
-	return "", newFault(InvalidValue, path, "%s is no region with phone numbers: it takes a country's two letters, as \"NL\"", shown(&schema.Field{}, value))
+	return "", input.NewFault(input.InvalidValue, path, "%s is no region with phone numbers: it takes a country's two letters, as \"NL\"", shown(&schema.Field{}, value))
 }
 
 // phoneFields are the fields to look into: those that the request names, else all that the entity has for phone numbers.
-func (c comparer) phoneFields(object map[string]any, path string) ([]*schema.Field, *Fault) {
+func (c comparer) phoneFields(object map[string]any, path string) ([]*schema.Field, *input.Fault) {
 	path += ".fields"
 	value, given := object["fields"]
 	if !given {
 		fields := phoneFieldsOf(c.entity)
 		if len(fields) == 0 || len(fields) > mostPhoneFields {
-			return nil, newFault(InvalidField, path, "%s has %d fields for phone numbers: name those to look into, from 1 to %d", c.entity.LogicalName, len(fields), mostPhoneFields)
+			return nil, input.NewFault(input.InvalidField, path, "%s has %d fields for phone numbers: name those to look into, from 1 to %d", c.entity.LogicalName, len(fields), mostPhoneFields)
 		}
 		return fields, nil
 	}
 	names, ok := value.([]any)
 	if !ok || len(names) == 0 || len(names) > mostPhoneFields {
-		return nil, newFault(InvalidValue, path, "takes a list of the fields to look into, from 1 to %d", mostPhoneFields)
+		return nil, input.NewFault(input.InvalidValue, path, "takes a list of the fields to look into, from 1 to %d", mostPhoneFields)
 	}
 	var fields []*schema.Field
 	for _, name := range names {
@@ -181,14 +182,14 @@ func (c comparer) phoneFields(object map[string]any, path string) ([]*schema.Fie
 }
 
 // phoneField is a field that the request names: of whatever text, for numbers are kept in fields of any format.
-func (c comparer) phoneField(name any, path string) (*schema.Field, *Fault) {
+func (c comparer) phoneField(name any, path string) (*schema.Field, *input.Fault) {
 	text, ok := name.(string)
-	if !ok || hasTemplate(text) {
-		return nil, newFault(InvalidValue, path, "takes the logical names of fields, as \"telephone1\"")
+	if !ok || input.HasTemplate(text) {
+		return nil, input.NewFault(input.InvalidValue, path, "takes the logical names of fields, as \"telephone1\"")
 	}
 	f, fault := c.field(text, path)
 	if fault == nil && f.Type != schema.String && f.Type != schema.Memo {
-		fault = newFault(InvalidField, path, "%s.%s holds no text, and so no phone number (%s)", c.entity.LogicalName, f.LogicalName, f.Type)
+		fault = input.NewFault(input.InvalidField, path, "%s.%s holds no text, and so no phone number (%s)", c.entity.LogicalName, f.LogicalName, f.Type)
 	}
 	return f, fault
 }

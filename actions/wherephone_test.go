@@ -13,6 +13,7 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 
+	"github.com/botverse/botverse/actions/input"
 	"github.com/botverse/botverse/dataverse/schema"
 )
 
@@ -92,45 +93,45 @@ func TestPhoneFaults(t *testing.T) {
 	for _, c := range []struct {
 		name         string
 		where        map[string]any
-		reason       Reason
+		reason       input.Reason
 		field, tells string
 	}{
-		{"unset", map[string]any{"@phone": "{{ nobody }}"}, VariableUnset, "where.@phone", "is not set"},
-		{"unset in an object", byPhone("{{ nobody }}"), VariableUnset, "where.@phone.number", "is not set"},
-		{"null", map[string]any{"@phone": nil}, VariableUnset, "where.@phone", "compare a field"},
-		{"a null variable", map[string]any{"@phone": "{{ nothing }}"}, VariableUnset, "where.@phone", "null"},
-		{"blank", map[string]any{"@phone": " "}, InvalidValue, "where.@phone", "blank"},
-		{"a blank variable", map[string]any{"@phone": "{{ blank }}"}, VariableUnset, "where.@phone", "blank"},
-		{"no number", map[string]any{"@phone": "hello"}, InvalidValue, "where.@phone", `"+13175550125"`},
-		{"a list", map[string]any{"@phone": []any{"+13175550125"}}, InvalidValue, "where.@phone", "a list"},
-		{"an object without a number", map[string]any{"@phone": map[string]any{"region": "US"}}, VariableUnset, "where.@phone.number", "no number"},
-		{"no country", map[string]any{"@phone": "317 555 0125"}, InvalidValue, "where.@phone", `"region": "US"`},
-		{"no area code", byPhone("555 0125", "region", "US"), InvalidValue, "where.@phone.number", "area code"},
-		{"no region", byPhone("317 555 0125", "region", "USA"), InvalidValue, "where.@phone.region", `"NL"`},
-		{"an unset region", byPhone("317 555 0125", "region", "{{ nobody }}"), VariableUnset, "where.@phone.region", "is not set"},
-		{"an unknown member", byPhone("+13175550125", "filds", []any{"telephone1"}), InvalidValue, "where.@phone.filds", "fields"},
-		{"an unknown field", byPhone("+13175550125", "fields", []any{"telephon1"}), InvalidField, "where.@phone.fields", "telephone1"},
-		{"a field that is no text", byPhone("+13175550125", "fields", []any{"birthdate"}), InvalidField, "where.@phone.fields", "holds no text"},
-		{"a template for a field", byPhone("+13175550125", "fields", []any{"{{ blank }}"}), InvalidValue, "where.@phone.fields", "logical names"},
-		{"no fields", byPhone("+13175550125", "fields", []any{}), InvalidValue, "where.@phone.fields", "from 1"},
-		{"a megabyte", map[string]any{"@phone": "{{ long }}"}, InvalidValue, "where.@phone", "too long"},
+		{"unset", map[string]any{"@phone": "{{ nobody }}"}, input.VariableUnset, "where.@phone", "is not set"},
+		{"unset in an object", byPhone("{{ nobody }}"), input.VariableUnset, "where.@phone.number", "is not set"},
+		{"null", map[string]any{"@phone": nil}, input.VariableUnset, "where.@phone", "compare a field"},
+		{"a null variable", map[string]any{"@phone": "{{ nothing }}"}, input.VariableUnset, "where.@phone", "null"},
+		{"blank", map[string]any{"@phone": " "}, input.InvalidValue, "where.@phone", "blank"},
+		{"a blank variable", map[string]any{"@phone": "{{ blank }}"}, input.VariableUnset, "where.@phone", "blank"},
+		{"no number", map[string]any{"@phone": "hello"}, input.InvalidValue, "where.@phone", `"+13175550125"`},
+		{"a list", map[string]any{"@phone": []any{"+13175550125"}}, input.InvalidValue, "where.@phone", "a list"},
+		{"an object without a number", map[string]any{"@phone": map[string]any{"region": "US"}}, input.VariableUnset, "where.@phone.number", "no number"},
+		{"no country", map[string]any{"@phone": "317 555 0125"}, input.InvalidValue, "where.@phone", `"region": "US"`},
+		{"no area code", byPhone("555 0125", "region", "US"), input.InvalidValue, "where.@phone.number", "area code"},
+		{"no region", byPhone("317 555 0125", "region", "USA"), input.InvalidValue, "where.@phone.region", `"NL"`},
+		{"an unset region", byPhone("317 555 0125", "region", "{{ nobody }}"), input.VariableUnset, "where.@phone.region", "is not set"},
+		{"an unknown member", byPhone("+13175550125", "filds", []any{"telephone1"}), input.InvalidValue, "where.@phone.filds", "fields"},
+		{"an unknown field", byPhone("+13175550125", "fields", []any{"telephon1"}), input.InvalidField, "where.@phone.fields", "telephone1"},
+		{"a field that is no text", byPhone("+13175550125", "fields", []any{"birthdate"}), input.InvalidField, "where.@phone.fields", "holds no text"},
+		{"a template for a field", byPhone("+13175550125", "fields", []any{"{{ blank }}"}), input.InvalidValue, "where.@phone.fields", "logical names"},
+		{"no fields", byPhone("+13175550125", "fields", []any{}), input.InvalidValue, "where.@phone.fields", "from 1"},
+		{"a megabyte", map[string]any{"@phone": "{{ long }}"}, input.InvalidValue, "where.@phone", "too long"},
 	} {
 		_, err := w.FindRecord(t.Context(), FindRecord{Entity: "contact", Where: c.where, Variables: map[string]any{"nothing": nil, "blank": " ", "long": strings.Repeat("+1 317 555 0125 ", 1<<16)}})
-		faults := faultsOf(err)
+		faults := input.FaultsOf(err)
 		if len(faults) != 1 || faults[0].Reason != c.reason || faults[0].Field != c.field || !strings.Contains(faults[0].Message, c.tells) || len(faults[0].Message) > 1000 {
 			t.Errorf("%s: %v, want %s at %s that tells %q", c.name, err, c.reason, c.field, c.tells)
 		}
 	}
 	_, err := w.FindRecord(t.Context(), FindRecord{Entity: "contact", Where: map[string]any{"@phone": "x", "nosuch": 1}, Save: map[string]string{"a": "@phone_feld"}})
-	if faults := faultsOf(err); len(faults) != 3 {
+	if faults := input.FaultsOf(err); len(faults) != 3 {
 		t.Errorf("%v, want all three faults at once", err)
 	}
 	_, err = w.FindRecord(t.Context(), FindRecord{Entity: "contact", Where: map[string]any{"lastname": "x"}, Save: map[string]string{"a": "@phone_field"}})
-	if faults := faultsOf(err); len(faults) != 1 || faults[0].Reason != InvalidField || !strings.Contains(faults[0].Message, "@phone") {
+	if faults := input.FaultsOf(err); len(faults) != 1 || faults[0].Reason != input.InvalidField || !strings.Contains(faults[0].Message, "@phone") {
 		t.Errorf("%v, want @phone_field refused without @phone", err)
 	}
 	_, err = w.FindRecord(t.Context(), FindRecord{Entity: "team", Where: map[string]any{"@phone": "+13175550125"}})
-	if faults := faultsOf(err); len(faults) != 1 || faults[0].Field != "where.@phone.fields" {
+	if faults := input.FaultsOf(err); len(faults) != 1 || faults[0].Field != "where.@phone.fields" {
 		t.Errorf("%v, want an entity without phone fields refused", err)
 	}
 }
@@ -266,7 +267,7 @@ func TestPhoneOfAnUpsertIsKept(t *testing.T) {
 	if err != nil || got.Outcome != Created || got.Variables["t"] != "212 555 0188" || got.Variables["m"] != nil {
 		t.Errorf("%+v, %v, want the number as the request writes it", got, err)
 	}
-	if _, err := upsert(byPhone("(212) 555-0189", "region", "US"), map[string]any{"lastname": "Newest"}); faultsOf(err) == nil || faultsOf(err)[0].Field != "where.@phone" {
+	if _, err := upsert(byPhone("(212) 555-0189", "region", "US"), map[string]any{"lastname": "Newest"}); input.FaultsOf(err) == nil || input.FaultsOf(err)[0].Field != "where.@phone" {
 		t.Errorf("%v, want a record refused that the next call would not find", err)
 	}
 	if got := w.find(t, FindRecord{Entity: "contact", Where: map[string]any{"@phone": "+12125550187"}, CountMatches: true}); *got.MatchCount != 1 {
@@ -287,19 +288,19 @@ func TestPhoneMeansALookup(t *testing.T) {
 	if err != nil || got.Variables["who"] != "Dotted" {
 		t.Errorf("%v, %v, want the case of the caller", got.Variables, err)
 	}
-	for number, want := range map[string]Reason{"+13175550999": LookupNotFound, "+49301234567": LookupAmbiguous, "no": InvalidValue} {
+	for number, want := range map[string]input.Reason{"+13175550999": input.LookupNotFound, "+49301234567": input.LookupAmbiguous, "no": input.InvalidValue} {
 		_, err := w.CreateRecord(t.Context(), CreateRecord{Entity: "incident", Fields: map[string]any{"title": "x", "customerid": lookup(number)}})
-		if faults := faultsOf(err); len(faults) != 1 || faults[0].Reason != want {
+		if faults := input.FaultsOf(err); len(faults) != 1 || faults[0].Reason != want {
 			t.Errorf("%s: %v, want %s", number, err, want)
 		}
 	}
 	_, err = w.CreateRecord(t.Context(), CreateRecord{Entity: "incident", Fields: map[string]any{"title": "x", "customerid": lookup("{{ nobody }}")}})
-	if faults := faultsOf(err); len(faults) == 0 {
+	if faults := input.FaultsOf(err); len(faults) == 0 {
 		t.Errorf("%v, want the customer missing", err)
 	}
 	w.wire.next = falseFriendsOnly{next: w.wire.next, most: 6000}
 	_, err = w.CreateRecord(t.Context(), CreateRecord{Entity: "incident", Fields: map[string]any{"title": "x", "customerid": lookup("+13175550125")}})
-	if faults := faultsOf(err); len(faults) != 1 || faults[0].Reason != LookupAmbiguous {
+	if faults := input.FaultsOf(err); len(faults) != 1 || faults[0].Reason != input.LookupAmbiguous {
 		t.Errorf("%v, want a lookup refused that cannot be told", err)
 	}
 }
@@ -329,7 +330,7 @@ func TestPhoneQueryIsBounded(t *testing.T) {
 		names = append(names, fmt.Sprintf("telephone%d", i))
 	}
 	_, err := w.FindRecord(t.Context(), FindRecord{Entity: "contact", Where: byPhone("+13175550125", "fields", names)})
-	if faults := faultsOf(err); len(faults) != 1 || !strings.Contains(faults[0].Message, "from 1 to 40") {
+	if faults := input.FaultsOf(err); len(faults) != 1 || !strings.Contains(faults[0].Message, "from 1 to 40") {
 		t.Errorf("%v, want too many fields refused", err)
 	}
 }

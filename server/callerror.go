@@ -14,7 +14,7 @@ import (
 	"google.golang.org/protobuf/types/known/durationpb"
 
 	"github.com/botverse/botverse/access"
-	"github.com/botverse/botverse/actions"
+	"github.com/botverse/botverse/actions/input"
 	"github.com/botverse/botverse/dataverse"
 	botversev1 "github.com/botverse/botverse/gen/botverse/v1"
 )
@@ -86,13 +86,13 @@ func fault(why reason, field, format string, args ...any) *botversev1.ErrorDetai
 // asCallError says how an error of any of our packages looks to the caller of the call that ctx belongs to.
 func asCallError(ctx context.Context, err error) *callError {
 	var e *callError
-	var input *actions.InputError
+	var refused *input.Error
 	switch {
 	case errors.As(err, &e):
 		copied := *e
 		e = &copied
-	case errors.As(err, &input):
-		e = inputFailure(input)
+	case errors.As(err, &refused):
+		e = inputFailure(refused)
 	default:
 		e = failure(reasonOf(err), callerText(err), err)
 		addDataverse(e, err)
@@ -104,15 +104,15 @@ func asCallError(ctx context.Context, err error) *callError {
 }
 
 // inputFailure is a request that the runtime refuses, under the reason of its first fault.
-func inputFailure(input *actions.InputError) *callError {
-	e := failure(botversev1.ErrorDetail_INVALID_REQUEST, input.Error(), input)
-	for i, f := range input.Faults {
+func inputFailure(refused *input.Error) *callError {
+	e := failure(botversev1.ErrorDetail_INVALID_REQUEST, refused.Error(), refused)
+	for i, f := range refused.Faults {
 		why := reason(botversev1.ErrorDetail_Reason_value[string(f.Reason)])
 		if i == 0 && why != botversev1.ErrorDetail_REASON_UNSPECIFIED {
-			e = failure(why, input.Error(), input)
+			e = failure(why, refused.Error(), refused)
 		}
 	}
-	for _, f := range input.Faults {
+	for _, f := range refused.Faults {
 		e.detail.Faults = append(e.detail.Faults, &botversev1.ErrorDetail_Fault{
 			Reason:  reason(botversev1.ErrorDetail_Reason_value[string(f.Reason)]),
 			Field:   f.Field,

@@ -11,7 +11,7 @@ import (
 	"google.golang.org/grpc"
 	"google.golang.org/grpc/codes"
 
-	"github.com/botverse/botverse/actions"
+	"github.com/botverse/botverse/actions/input"
 )
 
 func (s *Server) logUnary(ctx context.Context, req any, info *grpc.UnaryServerInfo, handler grpc.UnaryHandler) (any, error) {
@@ -78,7 +78,7 @@ func failureAttrs(err error) []slog.Attr {
 		return nil
 	}
 	attrs := []slog.Attr{slog.String("reason", failure.detail.GetReason().String())}
-	var input *actions.InputError
+	var refused *input.Error
 	switch {
 	case len(failure.detail.GetFaults()) > 0:
 		places := make([]string, 0, len(failure.detail.GetFaults()))
@@ -86,7 +86,7 @@ func failureAttrs(err error) []slog.Attr {
 			places = append(places, f.GetField()+" "+f.GetReason().String())
 		}
 		attrs = append(attrs, slog.Any("faults", places))
-	case failure.cause != nil && !errors.As(failure.cause, &input):
+	case failure.cause != nil && !errors.As(failure.cause, &refused):
 		attrs = append(attrs, slog.String("error", failure.cause.Error()))
 	}
 	var panicked *panicError

@@ -8,6 +8,7 @@ import (
 	"google.golang.org/grpc/codes"
 
 	"github.com/botverse/botverse/actions"
+	"github.com/botverse/botverse/actions/input"
 	"github.com/botverse/botverse/dataverse"
 	"github.com/botverse/botverse/dataverse/schema"
 	botversev1 "github.com/botverse/botverse/gen/botverse/v1"
@@ -58,8 +59,8 @@ func (s metadataService) GetEntity(ctx context.Context, req *botversev1.GetEntit
 
 // notFoundIfUnknown makes an unknown entity NOT_FOUND: here it is what was asked for, elsewhere a bad argument.
 func notFoundIfUnknown(err error) error {
-	var input *actions.InputError
-	unknown := errors.As(err, &input) && len(input.Faults) > 0 && input.Faults[0].Reason == actions.UnknownEntity
+	var refused *input.Error
+	unknown := errors.As(err, &refused) && len(refused.Faults) > 0 && refused.Faults[0].Reason == input.UnknownEntity
 	if unknown || errors.Is(err, dataverse.ErrUnknownEntity) {
 		return inContext{error: err, code: codes.NotFound}
 	}

@@ -13,7 +13,7 @@ import (
 	"google.golang.org/grpc/status"
 
 	"github.com/botverse/botverse/access"
-	"github.com/botverse/botverse/actions"
+	"github.com/botverse/botverse/actions/input"
 	"github.com/botverse/botverse/dataverse"
 	"github.com/botverse/botverse/dataverse/code"
 	botversev1 "github.com/botverse/botverse/gen/botverse/v1"
@@ -35,10 +35,10 @@ func TestEveryReasonHasLooks(t *testing.T) {
 
 func TestEveryReasonOfTheRuntimeIsInTheContract(t *testing.T) {
 	t.Parallel()
-	for _, why := range []actions.Reason{actions.InvalidRequest, actions.UnknownEntity, actions.InvalidField, actions.InvalidValue,
-		actions.MissingRequired, actions.LookupNotFound, actions.LookupAmbiguous, actions.BadTemplate, actions.VariableUnset,
-		actions.BadFetchXML, actions.EntityMismatch, actions.NotCreatable} {
-		e := asCallError(t.Context(), &actions.InputError{Faults: []actions.Fault{{Reason: why, Field: "f", Message: "m"}}})
+	for _, why := range []input.Reason{input.InvalidRequest, input.UnknownEntity, input.InvalidField, input.InvalidValue,
+		input.MissingRequired, input.LookupNotFound, input.LookupAmbiguous, input.BadTemplate, input.VariableUnset,
+		input.BadFetchXML, input.EntityMismatch, input.NotCreatable} {
+		e := asCallError(t.Context(), &input.Error{Faults: []input.Fault{{Reason: why, Field: "f", Message: "m"}}})
 		if e.detail.GetReason().String() != string(why) || e.code != codes.InvalidArgument {
 			t.Errorf("%s becomes %v %v", why, e.code, e.detail.GetReason())
 		}
@@ -133,11 +133,11 @@ func TestCallerSeesNoNamesOfOurRequests(t *testing.T) {
 
 func TestFaultsAreViolationsToo(t *testing.T) {
 	t.Parallel()
-	input := &actions.InputError{Faults: []actions.Fault{
-		{Reason: actions.InvalidField, Field: "fields.frstname", Message: "contact has no such field", Nearest: []string{"firstname"}},
-		{Reason: actions.InvalidValue, Field: "fields.gendercode", Message: "no such label", Allowed: []string{"Female", "Male"}},
+	refused := &input.Error{Faults: []input.Fault{
+		{Reason: input.InvalidField, Field: "fields.frstname", Message: "contact has no such field", Nearest: []string{"firstname"}},
+		{Reason: input.InvalidValue, Field: "fields.gendercode", Message: "no such label", Allowed: []string{"Female", "Male"}},
 	}}
-	st := status.Convert(asCallError(t.Context(), input))
+	st := status.Convert(asCallError(t.Context(), refused))
 	d := detailIn(t, st.Proto().GetDetails())
 	if len(d.GetFaults()) != 2 || d.GetReason() != botversev1.ErrorDetail_INVALID_FIELD ||
 		d.GetFaults()[0].GetNearest()[0] != "firstname" || d.GetFaults()[1].GetAllowed()[1] != "Male" {

@@ -9,6 +9,7 @@ import (
 	"strings"
 
 	"github.com/botverse/botverse/actions"
+	"github.com/botverse/botverse/actions/input"
 	"github.com/botverse/botverse/dataverse/schema"
 )
 
@@ -29,7 +30,7 @@ func (c Call) zone(b body) string { return cmp.Or(c.TimeZone, b.timeZone) }
 func (c Call) culture(b body) string { return cmp.Or(c.Culture, b.culture) }
 
 // Run runs the action. What the inputs declare is held against the call's variables first: the error is an
-// *actions.InputError whose faults are in "variables", or any that the action itself has. The answer's variables are the
+// *input.Error whose faults are in "variables", or any that the action itself has. The answer's variables are the
 // call's, as they came, with those of save set. A sensitive input's value is in no error.
 func (d *Definition) Run(ctx context.Context, runtime *actions.Runtime, call Call) (actions.Result, error) {
 	variables, err := d.bind(call)
@@ -67,7 +68,7 @@ func (d *Definition) bind(call Call) (map[string]any, error) {
 	variables := call.Variables
 	bound := make(map[string]any, len(variables)+len(d.Inputs))
 	maps.Copy(bound, variables)
-	var faults []actions.Fault
+	var faults []input.Fault
 	for i := range d.Inputs {
 		in := &d.Inputs[i]
 		value, given := variables[in.Name]
@@ -78,29 +79,29 @@ func (d *Definition) bind(call Call) (map[string]any, error) {
 			faults = append(faults, d.missing(in, variables))
 		case !given:
 		case in.Required && blank(value):
-			faults = append(faults, fault(actions.VariableUnset, in, "is required, and is %s", blankness(value)))
+			faults = append(faults, fault(input.VariableUnset, in, "is required, and is %s", blankness(value)))
 		case value == nil || in.foreign(value, call.culture(d.body)):
 		default:
 			converted, right := in.convert(value)
 			if right != "" {
-				faults = append(faults, fault(actions.InvalidValue, in, "%s is no %s: it takes %s", in.shown(value), in.Type, right))
+				faults = append(faults, fault(input.InvalidValue, in, "%s is no %s: it takes %s", in.shown(value), in.Type, right))
 			}
 			bound[in.Name] = converted
 		}
 	}
 	if len(faults) > 0 {
-		return nil, &actions.InputError{Faults: faults}
+		return nil, &input.Error{Faults: faults}
 	}
 	return bound, nil
 }
 
-func fault(reason actions.Reason, in *Input, format string, args ...any) actions.Fault {
-	return actions.Fault{Reason: reason, Field: "variables." + in.Name, Message: fmt.Sprintf(format, args...)}
+func fault(reason input.Reason, in *Input, format string, args ...any) input.Fault {
+	return input.Fault{Reason: reason, Field: "variables." + in.Name, Message: fmt.Sprintf(format, args...)}
 }
 
 // missing is the fault of a required input that is not set. A variable of a similar name that is no input is told.
-func (d *Definition) missing(in *Input, variables map[string]any) actions.Fault {
-	f := fault(actions.VariableUnset, in, "is required, and is not set")
+func (d *Definition) missing(in *Input, variables map[string]any) input.Fault {
+	f := fault(input.VariableUnset, in, "is required, and is not set")
 	var others []string
 	for name := range variables {
 		if d.input(name) == nil {
@@ -183,16 +184,16 @@ func list(names []string) string { return strings.Join(names, ", ") }
 
 // veil takes the values of sensitive inputs out of an error.
 func (d *Definition) veil(err error, variables map[string]any) error {
-	var input *actions.InputError
-	if !errors.As(err, &input) {
+	var refused *input.Error
+	if !errors.As(err, &refused) {
 		return err // what Dataverse says is masked already
 	}
 	secrets := d.secrets(variables)
 	if len(secrets) == 0 {
 		return err
 	}
-	veiled := &actions.InputError{Err: input.Err}
-	for _, f := range input.Faults {
+	veiled := &input.Error{Err: refused.Err}
+	for _, f := range refused.Faults {
 		veiled.Faults = append(veiled.Faults, d.veilFault(f, secrets))
 	}
 	return veiled

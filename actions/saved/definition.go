@@ -11,7 +11,7 @@ import (
 	"regexp"
 	"slices"
 
-	"github.com/botverse/botverse/actions"
+	"github.com/botverse/botverse/actions/input"
 	"github.com/botverse/botverse/dataverse/schema"
 )
 
@@ -175,8 +175,8 @@ func (d *Definition) inputNames() []string {
 }
 
 // unknownMember is the fault of a member that is none of those known.
-func unknownMember(path, name string, known []string) actions.Fault {
-	f := actions.Fault{Reason: actions.InvalidRequest, Field: path, Message: "there is no such member", Nearest: schema.Nearest(name, known)}
+func unknownMember(path, name string, known []string) input.Fault {
+	f := input.Fault{Reason: input.InvalidRequest, Field: path, Message: "there is no such member", Nearest: schema.Nearest(name, known)}
 	if len(f.Nearest) > 0 {
 		f.Message += fmt.Sprintf("; did you mean %s?", f.Nearest[0])
 	}

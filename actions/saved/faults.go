@@ -4,12 +4,12 @@ import (
 	"fmt"
 	"strings"
 
-	"github.com/botverse/botverse/actions"
+	"github.com/botverse/botverse/actions/input"
 )
 
 // Fault is one thing that is wrong with a definition. Its Field is a path in the file, as "findRecord.where.emailaddress1".
 type Fault struct {
-	actions.Fault
+	input.Fault
 	Line, Column int // in the file, from 1; 0 where it is about no place in it
 }
 

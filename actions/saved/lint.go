@@ -6,18 +6,19 @@ import (
 	"errors"
 
 	"github.com/botverse/botverse/actions"
+	"github.com/botverse/botverse/actions/input"
 )
 
 // Lint holds the definition against the metadata of an environment; "" is the definition's own. What is wrong with the
 // definition is an *Error; any other error says why the metadata could not be read.
 func (d *Definition) Lint(ctx context.Context, runtime *actions.Runtime, environment string) error {
 	err := d.lint(ctx, runtime, cmp.Or(environment, d.Environment))
-	var input *actions.InputError
-	if !errors.As(err, &input) {
+	var refused *input.Error
+	if !errors.As(err, &refused) {
 		return err
 	}
 	found := &Error{File: d.file}
-	for _, f := range input.Faults {
+	for _, f := range refused.Faults {
 		found.Faults = append(found.Faults, d.locate(f))
 	}
 	return found

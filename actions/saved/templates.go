@@ -8,7 +8,7 @@ import (
 
 	"go.yaml.in/yaml/v3"
 
-	"github.com/botverse/botverse/actions"
+	"github.com/botverse/botverse/actions/input"
 	"github.com/botverse/botverse/actions/template"
 	"github.com/botverse/botverse/dataverse/fetchxml"
 	"github.com/botverse/botverse/dataverse/schema"
@@ -42,7 +42,7 @@ type templateCheck struct {
 	faults     []Fault
 }
 
-func (c *templateCheck) add(f actions.Fault) { c.faults = append(c.faults, c.definition.locate(f)) }
+func (c *templateCheck) add(f input.Fault) { c.faults = append(c.faults, c.definition.locate(f)) }
 
 // value checks all texts in a value.
 func (c *templateCheck) value(value any, path string) {
@@ -66,7 +66,7 @@ func (c *templateCheck) text(text, path string) {
 	}
 	t, err := template.Parse(text)
 	if err != nil {
-		c.add(actions.Fault{Reason: actions.BadTemplate, Field: path, Message: fmt.Sprintf("the template cannot be used: %v", err)})
+		c.add(input.Fault{Reason: input.BadTemplate, Field: path, Message: fmt.Sprintf("the template cannot be used: %v", err)})
 		return
 	}
 	if !c.definition.closed {
@@ -77,7 +77,7 @@ func (c *templateCheck) text(text, path string) {
 		if slices.Contains(known, name) {
 			continue
 		}
-		f := actions.Fault{Reason: actions.InvalidRequest, Field: path, Nearest: schema.Nearest(name, known),
+		f := input.Fault{Reason: input.InvalidRequest, Field: path, Nearest: schema.Nearest(name, known),
 			Message: fmt.Sprintf("the variable %q is none of the inputs", name)}
 		if len(f.Nearest) > 0 {
 			f.Message += fmt.Sprintf("; did you mean %s?", f.Nearest[0])
@@ -98,7 +98,7 @@ func (c *templateCheck) fetch(text string) {
 		_, err = fetchxml.Parse(text)
 	}
 	if syntax := new(fetchxml.SyntaxError); errors.As(err, &syntax) {
-		c.add(actions.Fault{Reason: actions.BadFetchXML, Field: fetchPath(syntax.Line, syntax.Column), Message: syntax.Message})
+		c.add(input.Fault{Reason: input.BadFetchXML, Field: fetchPath(syntax.Line, syntax.Column), Message: syntax.Message})
 	}
 }
 
@@ -117,7 +117,7 @@ func fetchTexts(text string) []any {
 }
 
 // locate is a fault of the runtime as one of the definition: with its path in the file, and where that is.
-func (d *Definition) locate(f actions.Fault) Fault {
+func (d *Definition) locate(f input.Fault) Fault {
 	if at, isQuery := strings.CutPrefix(f.Field, "fetch_xml:"); isQuery {
 		f.Field = join(string(d.Kind), "fetchXml")
 		return d.inQuery(f, at)
@@ -132,7 +132,7 @@ func (d *Definition) locate(f actions.Fault) Fault {
 }
 
 // inQuery is a fault at a line and column of the query.
-func (d *Definition) inQuery(f actions.Fault, at string) Fault {
+func (d *Definition) inQuery(f input.Fault, at string) Fault {
 	var line, column int
 	if _, err := fmt.Sscanf(at, "%d:%d", &line, &column); err != nil {
 		line, column = 1, 1

@@ -4,7 +4,7 @@ import (
 	"encoding/json"
 	"strings"
 
-	"github.com/botverse/botverse/actions"
+	"github.com/botverse/botverse/actions/input"
 	"github.com/botverse/botverse/actions/template"
 )
 
@@ -54,11 +54,11 @@ const misfits = " does not fit "
 
 // veilFault takes the values of sensitive inputs out of a fault's message. What a filter makes of a value is as secret as the
 // value, so that of a field whose templates name such an input only that part of the message stays that is about the field.
-func (d *Definition) veilFault(f actions.Fault, secrets []string) actions.Fault {
+func (d *Definition) veilFault(f input.Fault, secrets []string) input.Fault {
 	if d.namesSensitive(f.Field) {
 		f.Nearest = nil
 		switch i := strings.LastIndex(f.Message, misfits); {
-		case f.Reason == actions.VariableUnset || f.Reason == actions.MissingRequired || f.Reason == actions.BadTemplate:
+		case f.Reason == input.VariableUnset || f.Reason == input.MissingRequired || f.Reason == input.BadTemplate:
 		case i >= 0:
 			f.Message = "the value" + f.Message[i:]
 		default:

@@ -15,7 +15,7 @@ import (
 
 	"go.yaml.in/yaml/v3"
 
-	"github.com/botverse/botverse/actions"
+	"github.com/botverse/botverse/actions/input"
 )
 
 // node is a value of a YAML file with its place.
@@ -47,7 +47,7 @@ func parseYAML(text []byte) (node, *Fault) {
 }
 
 func fileFault(format string, args ...any) *Fault {
-	return &Fault{Fault: actions.Fault{Reason: actions.InvalidRequest, Message: fmt.Sprintf(format, args...)}}
+	return &Fault{Fault: input.Fault{Reason: input.InvalidRequest, Message: fmt.Sprintf(format, args...)}}
 }
 
 // yamlLine is where the YAML reader's messages say a fault is.
@@ -80,10 +80,10 @@ type reader struct {
 }
 
 func (r *reader) fault(n node, path, format string, args ...any) {
-	r.add(n, actions.Fault{Reason: actions.InvalidRequest, Field: path, Message: fmt.Sprintf(format, args...)})
+	r.add(n, input.Fault{Reason: input.InvalidRequest, Field: path, Message: fmt.Sprintf(format, args...)})
 }
 
-func (r *reader) add(n node, f actions.Fault) {
+func (r *reader) add(n node, f input.Fault) {
 	r.faults = append(r.faults, Fault{Fault: f, Line: n.Line, Column: n.Column})
 }
 

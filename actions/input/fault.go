@@ -1,4 +1,7 @@
-package actions
+// Package input is what a request gives: its templates, rendered with the flow's variables, and what is wrong with it.
+//
+// A Fault is one thing that somebody must put right before the request can be carried out; an *Error has all of them at once.
+package input
 
 import (
 	"errors"
@@ -36,15 +39,15 @@ type Fault struct {
 	Nearest []string // the names that come nearest to one that is not known
 }
 
-// InputError is a request that cannot be carried out as it is, with all its faults. Nothing was written.
-type InputError struct {
+// Error is a request that cannot be carried out as it is, with all its faults. Nothing was written.
+type Error struct {
 	Faults []Fault // at least one
 	Err    error   // what told us, where the fault is not our own finding; may be nil
 }
 
 // Error tells each fault, one after the other. It may repeat what the caller sent: tell it to the caller. What a log gets
 // is LogValue.
-func (e *InputError) Error() string {
+func (e *Error) Error() string {
 	texts := make([]string, len(e.Faults))
 	for i, f := range e.Faults {
 		texts[i] = fmt.Sprintf("%s: %s", f.Field, f.Message)
@@ -53,7 +56,7 @@ func (e *InputError) Error() string {
 }
 
 // LogValue is the reason and the place of each fault, for log/slog: no value that the caller sent is in it.
-func (e *InputError) LogValue() slog.Value {
+func (e *Error) LogValue() slog.Value {
 	texts := make([]string, len(e.Faults))
 	for i, f := range e.Faults {
 		texts[i] = f.Field + ": " + string(f.Reason)
@@ -62,34 +65,34 @@ func (e *InputError) LogValue() slog.Value {
 }
 
 // Unwrap returns what told us of the fault.
-func (e *InputError) Unwrap() error { return e.Err }
+func (e *Error) Unwrap() error { return e.Err }
 
-// nearestTo adds the names that come nearest to the one at fault, where there are any.
-func (f *Fault) nearestTo(names []string) *Fault {
+// NearestTo adds the names that come nearest to the one at fault, where there are any.
+func (f *Fault) NearestTo(names []string) *Fault {
 	if f.Nearest = names; len(names) > 0 {
 		f.Message = strings.TrimSuffix(f.Message, ".") + "; the nearest are " + strings.Join(names, ", ")
 	}
 	return f
 }
 
-// inputError is the faults as an error; nil for none.
-func inputError(faults []Fault) error {
+// ErrorOf is the faults as an error; nil for none.
+func ErrorOf(faults []Fault) error {
 	if len(faults) == 0 {
 		return nil
 	}
-	return &InputError{Faults: faults}
+	return &Error{Faults: faults}
 }
 
-// faultsOf are the faults of an *InputError; nil for any other error.
-func faultsOf(err error) []Fault {
-	var input *InputError
-	if errors.As(err, &input) {
-		return input.Faults
+// FaultsOf are the faults of an *Error; nil for any other error.
+func FaultsOf(err error) []Fault {
+	var refused *Error
+	if errors.As(err, &refused) {
+		return refused.Faults
 	}
 	return nil
 }
 
-// newFault is a fault with a message made as fmt.Sprintf does.
-func newFault(reason Reason, field, format string, args ...any) *Fault {
+// NewFault is a fault with a message made as fmt.Sprintf does.
+func NewFault(reason Reason, field, format string, args ...any) *Fault {
 	return &Fault{Reason: reason, Field: field, Message: fmt.Sprintf(format, args...)}
 }

@@ -1,4 +1,4 @@
-package actions
+package input
 
 import (
 	"net/url"
@@ -9,14 +9,14 @@ import (
 	"github.com/botverse/botverse/actions/template"
 )
 
-// renderGiven renders a template that a search compares with. Each output must say something: a part that is null or
+// RenderGiven renders a template that a search compares with. Each output must say something: a part that is null or
 // blank would widen the search to records that nobody asked for. missing says what does not, as the end of a sentence; it
 // is "" where nothing is amiss. Texts that come of outputs pass through escape, which may be nil, unless the output is raw. The error is a
 // *template.Error.
-func renderGiven(t *template.Template, variables map[string]any, escape func(string) string) (value any, missing string, err error) {
+func RenderGiven(t *template.Template, variables map[string]any, escape func(string) string) (value any, missing string, err error) {
 	anyBlank := false
 	v, err := t.RenderEscaped(variables, func(text string, raw bool) string {
-		anyBlank = anyBlank || blank(text)
+		anyBlank = anyBlank || Blank(text)
 		if escape == nil || raw {
 			return text
 		}
@@ -29,14 +29,14 @@ func renderGiven(t *template.Template, variables map[string]any, escape func(str
 		return nil, "the variable \"" + v.Path + "\" is not set", nil
 	case v.Kind == template.Null:
 		return nil, "its variable is null", nil
-	case anyBlank || blank(v.V):
+	case anyBlank || Blank(v.V):
 		return nil, "its variable is blank, or has a blank part", nil
 	}
 	return v.V, "", nil
 }
 
-// blank reports whether a rendered value says nothing.
-func blank(v any) bool {
+// Blank reports whether a rendered value says nothing.
+func Blank(v any) bool {
 	switch v := v.(type) {
 	case nil:
 		return true
@@ -50,8 +50,8 @@ func blank(v any) bool {
 	return false
 }
 
-// sortedNames are a map's keys in order.
-func sortedNames[V any](m map[string]V) []string {
+// SortedNames are a map's keys in order.
+func SortedNames[V any](m map[string]V) []string {
 	names := make([]string, 0, len(m))
 	for name := range m {
 		names = append(names, name)
@@ -60,8 +60,8 @@ func sortedNames[V any](m map[string]V) []string {
 	return names
 }
 
-// hasTemplate reports whether a text has an output, or what was meant as one, in it.
-func hasTemplate(text string) bool {
+// HasTemplate reports whether a text has an output, or what was meant as one, in it.
+func HasTemplate(text string) bool {
 	return strings.Contains(text, "{{") || strings.Contains(text, "{%")
 }
 
@@ -79,10 +79,10 @@ func unprintable(text string) (r rune, found bool) {
 	return 0, false
 }
 
-// checkPrintable is the fault of a text with a character that is unprintable; nil where there is none.
-func checkPrintable(text, path string) *Fault {
+// CheckPrintable is the fault of a text with a character that is unprintable; nil where there is none.
+func CheckPrintable(text, path string) *Fault {
 	if r, found := unprintable(text); found {
-		return newFault(InvalidValue, path, "has a character that no text can hold (%U)", r)
+		return NewFault(InvalidValue, path, "has a character that no text can hold (%U)", r)
 	}
 	return nil
 }
@@ -96,18 +96,18 @@ const (
 	longestQuery = 60_000
 )
 
-// checkSearched is the fault of a text that no search can compare with; nil where one can.
-func checkSearched(text, path string) *Fault {
+// CheckSearched is the fault of a text that no search can compare with; nil where one can.
+func CheckSearched(text, path string) *Fault {
 	if len(text) > longestSearched && utf8.RuneCountInString(text) > longestSearched {
-		return newFault(InvalidValue, path, "is %d characters long; a search compares with texts of %d at most", utf8.RuneCountInString(text), longestSearched)
+		return NewFault(InvalidValue, path, "is %d characters long; a search compares with texts of %d at most", utf8.RuneCountInString(text), longestSearched)
 	}
-	return checkPrintable(text, path)
+	return CheckPrintable(text, path)
 }
 
-// checkQuery is the fault of a query, or the greater part of one, that is too long to be sent; nil where it is not.
-func checkQuery(query, path string) *Fault {
+// CheckQuery is the fault of a query, or the greater part of one, that is too long to be sent; nil where it is not.
+func CheckQuery(query, path string) *Fault {
 	if len(query) > longestQuery/3 && len(url.QueryEscape(query)) > longestQuery {
-		return newFault(InvalidValue, path, "makes a query of more than the %d characters that can be sent: compare with fewer or shorter values", longestQuery)
+		return NewFault(InvalidValue, path, "makes a query of more than the %d characters that can be sent: compare with fewer or shorter values", longestQuery)
 	}
 	return nil
 }
