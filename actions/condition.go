@@ -289,7 +289,7 @@ func (c comparer) ordered(f *schema.Field, op odata.Op, value any, path string) 
 	if f.Type == schema.DateTime && f.Behavior != schema.DateOnly {
 		return c.moment(f, op, value, path)
 	}
-	t, fault := translateValue(f, value, valueOptions{Path: path, Zone: c.zone, Numbers: c.numbers, Search: true})
+	t, fault := translateValue(f, value, c.options(path))
 	if fault != nil {
 		return nil, fault
 	}
@@ -301,11 +301,11 @@ func (c comparer) moment(f *schema.Field, op odata.Op, value any, path string) (
 	text, _ := value.(string)
 	day, err := time.Parse(time.DateOnly, strings.TrimSpace(text))
 	if err != nil {
-		wire, fault := translateTime(f, value, valueOptions{Path: path, Zone: c.zone, Search: true})
+		t, fault := translateValue(f, value, c.options(path))
 		if fault != nil {
 			return nil, fault
 		}
-		return &odata.Compare{Path: odata.Path{f.LogicalName}, Op: op, Value: odata.DateTime(fmt.Sprint(wire))}, nil
+		return &odata.Compare{Path: odata.Path{f.LogicalName}, Op: op, Value: odata.DateTime(fmt.Sprint(t.Wire))}, nil
 	}
 	zone := c.zone
 	if f.Behavior == schema.TimeZoneIndependent {

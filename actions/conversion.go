@@ -58,21 +58,6 @@ func newConversion(f *schema.Field, path string, given any, sent, reason string)
 	return c
 }
 
-// hidden says why a field's value is not shown; "" for one that is.
-func hidden(f *schema.Field) string {
-	switch {
-	case f == nil:
-		return ""
-	case f.Secured:
-		return "the field is under column security: its value is not shown"
-	case sensitive(f):
-		return "the field's name says that it holds a secret: its value is not shown"
-	case f.LogicalName == documentField || f.Type == schema.Image:
-		return "base64, as given: the content of files is not shown"
-	}
-	return ""
-}
-
 // givenText is a rendered value as a person reads it.
 func givenText(v any) string {
 	if text, ok := textOf(v); ok {
@@ -148,7 +133,7 @@ func sentText(ctx context.Context, client *dataverse.Client, value any, path str
 	case reference:
 		return recordAddress(ctx, client, value, path)
 	case []int:
-		return strings.ReplaceAll(joinInts(value), " ", ""), nil
+		return optionsText(value), nil
 	case []party:
 		var texts []string
 		for _, p := range value {
@@ -180,15 +165,11 @@ func (c comparer) noteTerm(field string, value any, term odata.Expr, path string
 		reason = "a search for records that have a value"
 	case value == nil:
 	case isList:
-		var reasons []string
 		values, _ := c.operands(f, list, path)
-		for _, element := range values {
-			reasons = append(reasons, c.reason(f, element, path))
-		}
-		given, reason = values, joinReasons(reasons)
+		given, reason = values, reasonsOf(f, values, c.options(path))
 	default:
 		given, _ = c.operand(f, value, path)
-		reason = c.reason(f, given, path)
+		reason = reasonOf(f, given, c.options(path))
 	}
 	conversion := newConversion(f, path, given, odata.FormatFilter(term), reason)
 	conversion.Reason = byLabel(f, field) + conversion.Reason
@@ -207,28 +188,6 @@ func (c comparer) notePhone(p *phoneSearch) {
 	})
 }
 
-func (c comparer) reason(f *schema.Field, value any, path string) string {
-	if list, ok := value.([]any); ok && f.Type != schema.MultiSelectPicklist {
-		var reasons []string
-		for _, element := range list {
-			reasons = append(reasons, c.reason(f, element, path))
-		}
-		return joinReasons(reasons)
-	}
-	return reasonOf(f, value, valueOptions{Path: path, Zone: c.zone, Numbers: c.numbers, Search: true})
-}
-
-// joinReasons is several reasons as one, each told once.
-func joinReasons(reasons []string) string {
-	var once []string
-	for _, reason := range reasons {
-		if !slices.Contains(once, reason) {
-			once = append(once, reason)
-		}
-	}
-	return strings.Join(once, "; ")
-}
-
 // noteOperand notes what came of a value in a FetchXML condition.
 func (p operandPlace) noteOperand(values comparer, value any, texts []string, at string) {
 	if values.notes == nil {
@@ -237,7 +196,7 @@ func (p operandPlace) noteOperand(values comparer, value any, texts []string, at
 	reason := "as given"
 	switch operandKindOf(p.operator, p.field) {
 	case typedOperand:
-		reason = values.reason(p.field, value, at)
+		reason = reasonOf(p.field, value, values.options(at))
 	case textOperand:
 		if isPattern(p.operator.Name) {
 			reason = "text, with its wildcards made literal"

@@ -2,14 +2,19 @@ package actions
 
 import (
 	"fmt"
+	"slices"
 	"strings"
 	"time"
 
+	"github.com/botverse/botverse/actions/input"
 	"github.com/botverse/botverse/dataverse/schema"
 )
 
 // reasonOf says why a rendered value becomes what is sent for a field that takes it.
 func reasonOf(f *schema.Field, v any, o valueOptions) string {
+	if list, ok := v.([]any); ok && f.Type != schema.MultiSelectPicklist && f.Type != schema.PartyList {
+		return reasonsOf(f, list, o)
+	}
 	text, isText := v.(string)
 	switch f.Type {
 	case schema.String, schema.Memo:
@@ -35,6 +40,15 @@ func reasonOf(f *schema.Field, v any, o valueOptions) string {
 		return partyReason(f, v, o)
 	}
 	return "as given"
+}
+
+// reasonsOf is why several values become what is sent for them, each reason told once.
+func reasonsOf(f *schema.Field, values []any, o valueOptions) string {
+	reasons := make([]string, len(values))
+	for i, v := range values {
+		reasons[i] = reasonOf(f, v, o)
+	}
+	return joinReasons(reasons)
 }
 
 func textReason(f *schema.Field, v any, o valueOptions) string {
@@ -114,13 +128,13 @@ func lookupReason(f *schema.Field, v any, o valueOptions) string {
 	case fault != nil:
 		return "a record ID, which is enough in a search"
 	case l.Where != nil:
-		return fmt.Sprintf("the one record of %s that matches the lookup's %s", l.Entity, l.Where.member)
+		return fmt.Sprintf("the one record of %s that matches the lookup's %s", l.Entity, l.Where.Member())
 	case l.ID != "" && isText:
 		return fmt.Sprintf("the ID of a record of %s, which the field points at", l.Entity)
 	case l.ID != "":
 		return "a reference to a record of " + l.Entity
 	case l.Entity == "":
-		return fmt.Sprintf("%q was found among %s", l.Name, oneOf(f.Targets))
+		return fmt.Sprintf("%q was found among %s", l.Name, input.OneOf(f.Targets))
 	}
 	return fmt.Sprintf("%s %q was found by its name", l.Entity, l.Name)
 }
@@ -140,4 +154,15 @@ func partyReason(f *schema.Field, v any, o valueOptions) string {
 		}
 	}
 	return joinReasons(reasons)
+}
+
+// joinReasons is several reasons as one, each told once.
+func joinReasons(reasons []string) string {
+	var once []string
+	for _, reason := range reasons {
+		if !slices.Contains(once, reason) {
+			once = append(once, reason)
+		}
+	}
+	return strings.Join(once, "; ")
 }

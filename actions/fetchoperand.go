@@ -29,7 +29,7 @@ func (p operandPlace) convert(ctx context.Context, value any, at string, values 
 	case recordOperand:
 		return p.record(value, at)
 	}
-	o := valueOptions{Path: at, Zone: values.zone, Numbers: values.numbers, Search: true}
+	o := values.options(at)
 	if p.field.IsLookup() {
 		id, fault, err := values.lookup(ctx, p.field, value, o)
 		return []string{string(id)}, fault, err

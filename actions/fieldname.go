@@ -120,3 +120,6 @@ func fieldMeant(e *schema.Entity, name string) *schema.Field {
 	}
 	return nil
 }
+
+// lowerName is a logical name as Dataverse writes it.
+func lowerName(name string) string { return strings.ToLower(strings.TrimSpace(name)) }

@@ -82,7 +82,7 @@ func (s switched) member(name string, value any, path string) *input.Fault {
 		allowed := []string{string(leaveOut), string(clearIt), string(takeDefault), string(refuseIt)}
 		text, _ := value.(string)
 		if !slices.Contains(allowed, text) {
-			fault := input.NewFault(input.InvalidValue, path+"."+name, "takes %s", oneOf(allowed))
+			fault := input.NewFault(input.InvalidValue, path+"."+name, "takes %s", input.OneOf(allowed))
 			fault.Allowed = allowed
 			return fault
 		}

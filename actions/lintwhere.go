@@ -82,7 +82,7 @@ func (l linter) operand(ctx context.Context, f *schema.Field, value any, path st
 	if fault != nil {
 		return []input.Fault{*fault}, nil
 	}
-	_, fault, err := l.equals(ctx, f, value, valueOptions{Path: path, Zone: l.zone, Numbers: l.numbers, Search: true})
+	_, fault, err := l.equals(ctx, f, value, l.options(path))
 	return listed(fault), err
 }
 

@@ -15,9 +15,15 @@ type lookup struct {
 	Entity string       // "" for a user or team by name
 	ID     dataverse.ID // "" for a record by name, where or key
 	Name   string
-	Where  *lookupWhere // nil for a record by ID or name
+	Where  lookupSearch // nil for a record by ID or name
 	// Omit says that a name, or a where, that finds nothing leaves the field out.
 	Omit bool
+}
+
+// lookupSearch is a lookup's value that says by a search which record is meant: how the search is made is not the lookup's.
+type lookupSearch interface {
+	Member() string         // "where", or "key"
+	Beside() map[string]any // the lookup's other members, rendered
 }
 
 // lookupMembers are the members of a lookup's object. A reference, as "@record" saves one, has entity, id, name and url;
@@ -32,8 +38,8 @@ func parseLookup(f *schema.Field, v any, o valueOptions) (lookup, *input.Fault) 
 		return parseLookupText(f, v, o)
 	case map[string]any:
 		return parseLookupObject(f, v, o)
-	case lookupWhere:
-		return parseLookupWhere(f, v, o)
+	case lookupSearch:
+		return parseLookupSearch(f, v, o)
 	}
 	return lookup{}, misfit(f, v, o, "it takes %s", rightLookup(f))
 }
@@ -43,15 +49,7 @@ func rightLookup(f *schema.Field) string {
 	if len(f.Targets) == 1 {
 		return fmt.Sprintf(`a record ID, {"entity": %q, "id": …}, {"entity": %[1]q, "name": …}, {"entity": %[1]q, "where": {…}} or {"entity": %[1]q, "key": {…}}`, f.Targets[0])
 	}
-	return fmt.Sprintf(`{"entity": …, "id": …}, {"entity": …, "name": …}, {"entity": …, "where": {…}} or {"entity": …, "key": {…}}, and the entity is %s`, oneOf(f.Targets))
-}
-
-// oneOf lists names for a sentence.
-func oneOf(names []string) string {
-	if len(names) < 2 {
-		return strings.Join(names, "")
-	}
-	return strings.Join(names[:len(names)-1], ", ") + " or " + names[len(names)-1]
+	return fmt.Sprintf(`{"entity": …, "id": …}, {"entity": …, "name": …}, {"entity": …, "where": {…}} or {"entity": …, "key": {…}}, and the entity is %s`, input.OneOf(f.Targets))
 }
 
 func parseLookupText(f *schema.Field, text string, o valueOptions) (lookup, *input.Fault) {
@@ -101,6 +99,25 @@ func parseLookupObject(f *schema.Field, object map[string]any, o valueOptions) (
 	return l, input.CheckSearched(name, o.Path)
 }
 
+// parseLookupSearch reads the members beside `where`, or `key`.
+func parseLookupSearch(f *schema.Field, s lookupSearch, o valueOptions) (lookup, *input.Fault) {
+	beside := s.Beside()
+	for _, name := range []string{"id", "name", "key"} {
+		if _, ok := beside[name]; ok {
+			return lookup{}, input.NewFault(input.InvalidValue, o.Path, "the lookup has %s and %s: one of them says which record is meant", name, s.Member())
+		}
+	}
+	if fault := checkLookupMembers(beside, o); fault != nil {
+		return lookup{}, fault
+	}
+	l := lookup{Where: s}
+	var fault *input.Fault
+	if l.Entity, fault = lookupEntity(f, beside, o); fault != nil {
+		return lookup{}, fault
+	}
+	return l, lookupMissing(beside, &l, o)
+}
+
 // checkLookupMembers refuses members that mean nothing: a misspelt one must not be ignored.
 func checkLookupMembers(object map[string]any, o valueOptions) *input.Fault {
 	for _, name := range input.SortedNames(object) {
@@ -128,7 +145,7 @@ func lookupEntity(f *schema.Field, object map[string]any, o valueOptions) (strin
 	if isText && slices.Contains(f.Targets, entity) {
 		return entity, nil
 	}
-	fault := input.NewFault(input.InvalidValue, o.Path, "%s points at %s", named(f), oneOf(f.Targets))
+	fault := input.NewFault(input.InvalidValue, o.Path, "%s points at %s", named(f), input.OneOf(f.Targets))
 	switch {
 	case isText && sensitive(f):
 	case isText:

@@ -21,26 +21,26 @@ func resolveLookup(ctx context.Context, client *dataverse.Client, f *schema.Fiel
 	if fault != nil {
 		return reference{}, false, []input.Fault{*fault}, nil
 	}
-	return l.resolve(ctx, client, f, o)
+	return findLookup(ctx, client, f, l, o)
 }
 
-// resolve finds the record that a lookup asks for.
-func (l lookup) resolve(ctx context.Context, client *dataverse.Client, f *schema.Field, o valueOptions) (ref reference, found bool, faults []input.Fault, err error) {
-	switch {
-	case l.ID != "":
+// findLookup finds the record that a lookup asks for.
+func findLookup(ctx context.Context, client *dataverse.Client, f *schema.Field, l lookup, o valueOptions) (ref reference, found bool, faults []input.Fault, err error) {
+	if l.ID != "" {
 		return reference{Entity: l.Entity, ID: l.ID}, true, nil, nil
-	case l.Where != nil:
-		return l.resolveWhere(ctx, client, o)
 	}
-	ref, found, fault, err := l.resolveName(ctx, client, f, o)
+	if where, ok := l.Where.(lookupWhere); ok {
+		return where.find(ctx, client, l, o)
+	}
+	ref, found, fault, err := findNamed(ctx, client, f, l, o)
 	if fault != nil {
 		faults = []input.Fault{*fault}
 	}
 	return ref, found, faults, err
 }
 
-// resolveName finds the active record of the lookup's name.
-func (l lookup) resolveName(ctx context.Context, client *dataverse.Client, f *schema.Field, o valueOptions) (ref reference, found bool, fault *input.Fault, err error) {
+// findNamed finds the active record of the lookup's name.
+func findNamed(ctx context.Context, client *dataverse.Client, f *schema.Field, l lookup, o valueOptions) (ref reference, found bool, fault *input.Fault, err error) {
 	entities := []string{l.Entity}
 	if l.Entity == "" {
 		entities = f.Targets // an owner: a user of that address, else a team of that name
@@ -65,7 +65,7 @@ func (l lookup) resolveName(ctx context.Context, client *dataverse.Client, f *sc
 	case l.Omit:
 		return ref, false, nil, nil
 	}
-	return ref, false, input.NewFault(input.LookupNotFound, o.Path, "no active record of %s is named %s", oneOf(entities), shown(f, l.Name)), nil
+	return ref, false, input.NewFault(input.LookupNotFound, o.Path, "no active record of %s is named %s", input.OneOf(entities), shown(f, l.Name)), nil
 }
 
 // errNoName is an entity whose records have no name.

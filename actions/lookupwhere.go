@@ -25,6 +25,12 @@ type lookupWhere struct {
 	blank  bool           // whether a variable in the pairs is blank
 }
 
+// Member is where the search stands in the lookup.
+func (w lookupWhere) Member() string { return w.member }
+
+// Beside are the lookup's members beside the search.
+func (w lookupWhere) Beside() map[string]any { return w.object }
+
 // deepestLookup is how many lookups by `where` stand inside each other at most. Each is a request of its own.
 const deepestLookup = 3
 
@@ -100,32 +106,14 @@ func (c comparer) operandWhere(rest map[string]any, where any, member, path stri
 	return c.lookupWhere(object, where, member, path)
 }
 
-// parseLookupWhere reads the members beside `where`.
-func parseLookupWhere(f *schema.Field, w lookupWhere, o valueOptions) (lookup, *input.Fault) {
-	for _, name := range []string{"id", "name", "key"} {
-		if _, ok := w.object[name]; ok {
-			return lookup{}, input.NewFault(input.InvalidValue, o.Path, "the lookup has %s and %s: one of them says which record is meant", name, w.member)
-		}
-	}
-	if fault := checkLookupMembers(w.object, o); fault != nil {
-		return lookup{}, fault
-	}
-	l := lookup{Where: &w}
-	var fault *input.Fault
-	if l.Entity, fault = lookupEntity(f, w.object, o); fault != nil {
-		return lookup{}, fault
-	}
-	return l, lookupMissing(w.object, &l, o)
-}
-
 // whereSearch is the search for the record of a lookup.
 type whereSearch struct {
 	entity *schema.Entity
 	criteria
 }
 
-// resolveWhere finds the one record that a lookup's `where` matches, active or not: whoever means active ones says so there.
-func (l lookup) resolveWhere(ctx context.Context, client *dataverse.Client, o valueOptions) (ref reference, found bool, faults []input.Fault, err error) {
+// find finds the one record that a lookup's `where` matches, active or not: whoever means active ones says so there.
+func (w lookupWhere) find(ctx context.Context, client *dataverse.Client, l lookup, o valueOptions) (ref reference, found bool, faults []input.Fault, err error) {
 	e, err := client.Entity(ctx, l.Entity)
 	if errors.Is(err, dataverse.ErrUnknownEntity) {
 		return ref, false, []input.Fault{*input.NewFault(input.InvalidValue, o.Path, "the environment has no entity %q", l.Entity)}, nil
@@ -133,14 +121,14 @@ func (l lookup) resolveWhere(ctx context.Context, client *dataverse.Client, o va
 	if err != nil {
 		return ref, false, nil, fmt.Errorf("look up a record by where: %w", err)
 	}
-	search, err := withFreshMetadata(ctx, l.Where.values.runtime, client, e, func(e *schema.Entity) (whereSearch, error) {
-		values := l.Where.values
-		values.client, values.entity, values.member = client, e, o.Path+"."+l.Where.member
+	search, err := withFreshMetadata(ctx, w.values.runtime, client, e, func(e *schema.Entity) (whereSearch, error) {
+		values := w.values
+		values.client, values.entity, values.member = client, e, o.Path+"."+w.member
 		values.noValue = ""
-		if faults := l.Where.keyFaults(e, values.member); faults != nil {
+		if faults := w.keyFaults(e, values.member); faults != nil {
 			return whereSearch{}, input.ErrorOf(faults)
 		}
-		wanted, faults, err := values.where(ctx, l.Where.pairs)
+		wanted, faults, err := values.where(ctx, w.pairs)
 		if err == nil {
 			err = input.ErrorOf(faults)
 		}
@@ -155,7 +143,7 @@ func (l lookup) resolveWhere(ctx context.Context, client *dataverse.Client, o va
 	if err != nil {
 		return ref, false, nil, err
 	}
-	return l.only(ctx, client, search, o)
+	return w.only(ctx, client, l, search, o)
 }
 
 // keyFaults is what is wrong with the fields of a lookup by key, which must be those of one that the entity has.
@@ -171,7 +159,7 @@ func (w lookupWhere) keyFaults(e *schema.Entity, path string) []input.Fault {
 }
 
 // only is the one record that a search finds.
-func (l lookup) only(ctx context.Context, client *dataverse.Client, s whereSearch, o valueOptions) (ref reference, found bool, faults []input.Fault, err error) {
+func (w lookupWhere) only(ctx context.Context, client *dataverse.Client, l lookup, s whereSearch, o valueOptions) (ref reference, found bool, faults []input.Fault, err error) {
 	records, capped, err := s.two(ctx, client)
 	switch {
 	case err != nil:
@@ -181,11 +169,11 @@ func (l lookup) only(ctx context.Context, client *dataverse.Client, s whereSearc
 	case len(records) == 1:
 		return reference{Entity: l.Entity, ID: records[0].ID()}, true, nil, nil
 	case len(records) > 1:
-		return ref, false, []input.Fault{*input.NewFault(input.LookupAmbiguous, o.Path, "several records of %s match the lookup's %s; it must match one", l.Entity, l.Where.member)}, nil
+		return ref, false, []input.Fault{*input.NewFault(input.LookupAmbiguous, o.Path, "several records of %s match the lookup's %s; it must match one", l.Entity, w.member)}, nil
 	case l.Omit:
 		return ref, false, nil, nil
 	}
-	return ref, false, []input.Fault{*input.NewFault(input.LookupNotFound, o.Path, "no record of %s matches the lookup's %s", l.Entity, l.Where.member)}, nil
+	return ref, false, []input.Fault{*input.NewFault(input.LookupNotFound, o.Path, "no record of %s matches the lookup's %s", l.Entity, w.member)}, nil
 }
 
 // two are the first two records that the search finds: the second tells that it does not find one only. capped says that

@@ -34,12 +34,3 @@ func creatable(e *schema.Entity, f *schema.Field) bool {
 
 // standsForItself reports whether a field is more than the shadow of another. An image has a shadow's mark, and is none.
 func standsForItself(f *schema.Field) bool { return f.AttributeOf == "" || f.Type == schema.Image }
-
-// translatable reports whether translateValue knows the field's type.
-func translatable(f *schema.Field) bool {
-	switch f.Type {
-	case schema.PartyList, schema.File, schema.EntityName, schema.Virtual, schema.ManagedProperty, schema.CalendarRules:
-		return false
-	}
-	return true
-}

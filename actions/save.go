@@ -127,7 +127,7 @@ func specialSource(text, path string, req saveRequest) (sourceKind, *input.Fault
 	case !req.Phone && (kind == phoneFieldSource || kind == phoneNumberSource):
 		return kind, input.NewFault(input.InvalidField, path, "%q is a source of a search by a phone number only: one that has %q in `where`", text, phoneMember)
 	case !known || kind == countSource && !req.Count && req.NoRecord == "":
-		fault := input.NewFault(input.InvalidField, path, "%q is no source; a source is a field, a field's value as people read it (\"name%s\"), %s", text, formattedSuffix, oneOf(allowedSpecials(req)))
+		fault := input.NewFault(input.InvalidField, path, "%q is no source; a source is a field, a field's value as people read it (\"name%s\"), %s", text, formattedSuffix, input.OneOf(allowedSpecials(req)))
 		fault.Allowed = allowedSpecials(req)
 		fault.Nearest = schema.Nearest(text, fault.Allowed)
 		return kind, fault

@@ -3,9 +3,7 @@ package actions
 import (
 	"context"
 	"errors"
-	"fmt"
 	"slices"
-	"time"
 
 	"github.com/botverse/botverse/actions/input"
 	"github.com/botverse/botverse/dataverse"
@@ -159,16 +157,4 @@ func maybeStale(err error) bool {
 	return errors.As(err, &refused) && slices.ContainsFunc(refused.Faults, func(f input.Fault) bool {
 		return f.Reason == input.InvalidField || f.Reason == input.InvalidValue && len(f.Allowed) > 0
 	})
-}
-
-// zoneOf is the time zone of that name; nil for "".
-func zoneOf(name string) (*time.Location, *input.Fault) {
-	if name == "" {
-		return nil, nil
-	}
-	zone, err := time.LoadLocation(name)
-	if err != nil || name == "Local" {
-		return nil, &input.Fault{Reason: input.InvalidRequest, Field: "time_zone", Message: fmt.Sprintf("%q is no IANA time zone; write one as \"Europe/Berlin\"", name)}
-	}
-	return zone, nil
 }

@@ -79,6 +79,15 @@ func translateValue(f *schema.Field, v any, o valueOptions) (translated, *input.
 	return translated{Wire: wire, Cut: cut}, nil
 }
 
+// translatable reports whether translateValue knows the field's type.
+func translatable(f *schema.Field) bool {
+	switch f.Type {
+	case schema.PartyList, schema.File, schema.EntityName, schema.Virtual, schema.ManagedProperty, schema.CalendarRules:
+		return false
+	}
+	return true
+}
+
 // misfit is the fault of a value that does not fit its field: what was given, and what would be right.
 func misfit(f *schema.Field, v any, o valueOptions, right string, args ...any) *input.Fault {
 	return input.NewFault(input.InvalidValue, o.Path, "%s does not fit %s: %s", shown(f, v), named(f), fmt.Sprintf(right, args...))
@@ -133,4 +142,19 @@ func sensitive(f *schema.Field) bool {
 		}
 	}
 	return false
+}
+
+// hidden says why a field's value is not shown; "" for one that is.
+func hidden(f *schema.Field) string {
+	switch {
+	case f == nil:
+		return ""
+	case f.Secured:
+		return "the field is under column security: its value is not shown"
+	case sensitive(f):
+		return "the field's name says that it holds a secret: its value is not shown"
+	case f.LogicalName == documentField || f.Type == schema.Image:
+		return "base64, as given: the content of files is not shown"
+	}
+	return ""
 }

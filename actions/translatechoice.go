@@ -138,6 +138,9 @@ func splitChoices(f *schema.Field, v any) []any {
 	return elements
 }
 
+// optionsText is a multi-select choice's options as the Web API has them: "1,2".
+func optionsText(options []int) string { return strings.ReplaceAll(joinInts(options), " ", "") }
+
 func joinInts(numbers []int) string {
 	texts := make([]string, len(numbers))
 	for i, n := range numbers {

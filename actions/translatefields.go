@@ -213,7 +213,7 @@ func (v *recordValues) resolveLookups(ctx context.Context, client *dataverse.Cli
 			return
 		}
 		group.Go(func() (err error) {
-			a.ref, a.found, a.faults, err = a.lookup.resolve(ctx, client, f, valueOptions{Path: a.path})
+			a.ref, a.found, a.faults, err = findLookup(ctx, client, f, a.lookup, valueOptions{Path: a.path})
 			return err
 		})
 	}

@@ -2,7 +2,6 @@ package actions
 
 import (
 	"errors"
-	"strings"
 
 	"github.com/botverse/botverse/actions/input"
 	"github.com/botverse/botverse/dataverse"
@@ -65,6 +64,3 @@ func unknownEntity(name string, err error) error {
 	}
 	return &input.Error{Faults: []input.Fault{*fault}, Err: err}
 }
-
-// lowerName is a logical name as Dataverse writes it.
-func lowerName(name string) string { return strings.ToLower(strings.TrimSpace(name)) }

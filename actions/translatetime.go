@@ -1,6 +1,7 @@
 package actions
 
 import (
+	"fmt"
 	"strings"
 	"time"
 
@@ -16,6 +17,18 @@ var (
 
 // The ways to write a time of a day, the offset apart. Go takes a fraction behind the seconds by itself.
 var clockLayouts = []string{"2006-01-02T15:04:05", "2006-01-02T15:04"}
+
+// zoneOf is the time zone of that name; nil for "".
+func zoneOf(name string) (*time.Location, *input.Fault) {
+	if name == "" {
+		return nil, nil
+	}
+	zone, err := time.LoadLocation(name)
+	if err != nil || name == "Local" {
+		return nil, &input.Fault{Reason: input.InvalidRequest, Field: "time_zone", Message: fmt.Sprintf("%q is no IANA time zone; write one as \"Europe/Berlin\"", name)}
+	}
+	return zone, nil
+}
 
 // translateTime takes a date for a field that holds dates only, else a point in time. A field with the user's zone holds
 // a moment; one that is independent of zones holds what a clock shows, which no offset may change.

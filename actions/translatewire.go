@@ -6,7 +6,6 @@ import (
 	"errors"
 	"fmt"
 	"slices"
-	"strings"
 
 	"github.com/botverse/botverse/actions/input"
 	"github.com/botverse/botverse/dataverse"
@@ -38,7 +37,7 @@ func wireOf(ctx context.Context, client *dataverse.Client, e *schema.Entity, val
 			fields[bindProperty(f, value)] = address
 		case []party: // all below, in one list
 		case []int:
-			fields[name] = strings.ReplaceAll(joinInts(value), " ", "")
+			fields[name] = optionsText(value)
 		case nil:
 			switch target := row.LookupEntity(f.Property()); {
 			case f.Type == schema.PartyList: // a new activity has none

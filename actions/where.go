@@ -52,6 +52,11 @@ type comparer struct {
 	noValue   string         // how a search for records without a value is written; "" for writing null
 }
 
+// options are how a value that stands there is translated to be compared with.
+func (c comparer) options(path string) valueOptions {
+	return valueOptions{Path: path, Zone: c.zone, Numbers: c.numbers, Search: true}
+}
+
 // criteria is what a record must fulfil to be found.
 type criteria struct {
 	filter odata.Expr
@@ -122,7 +127,7 @@ func (c comparer) operand(f *schema.Field, value any, path string) (any, *input.
 
 // equalTo is the conditions under which a field equals an operand, all of which must hold.
 func (c comparer) equalTo(ctx context.Context, f *schema.Field, operand any, path string) ([]odata.Expr, []input.Fault, error) {
-	o := valueOptions{Path: path, Zone: c.zone, Numbers: c.numbers, Search: true}
+	o := c.options(path)
 	if _, ok := operand.(lookupWhere); ok {
 		ref, _, faults, err := resolveLookup(ctx, c.client, f, operand, o)
 		return compare(f, odata.GUID(ref.ID)), faults, err

@@ -96,3 +96,11 @@ func FaultsOf(err error) []Fault {
 func NewFault(reason Reason, field, format string, args ...any) *Fault {
 	return &Fault{Reason: reason, Field: field, Message: fmt.Sprintf(format, args...)}
 }
+
+// OneOf lists names for a sentence.
+func OneOf(names []string) string {
+	if len(names) < 2 {
+		return strings.Join(names, "")
+	}
+	return strings.Join(names[:len(names)-1], ", ") + " or " + names[len(names)-1]
+}
