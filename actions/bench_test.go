@@ -24,8 +24,8 @@ func twentyFields() CreateRecord {
 	}
 }
 
-// translate renders and translates what a creation needs, without asking Dataverse anything.
-func translate(t testing.TB, r *Runtime, spec CreateRecord, e *schema.Entity) {
+// translateAll renders and translates what a creation needs, without asking Dataverse anything.
+func translateAll(t testing.TB, r *Runtime, spec CreateRecord, e *schema.Entity) {
 	v := r.translateOnce(e, spec.input(), nil, nil)
 	v.checkState()
 	v.checkRequired()
@@ -38,7 +38,7 @@ func BenchmarkTranslateCreate(b *testing.B) {
 	r, contact, spec := New(nil), schema.Standard().Entity("contact"), twentyFields()
 	b.ReportAllocs()
 	for b.Loop() {
-		translate(b, r, spec, contact)
+		translateAll(b, r, spec, contact)
 	}
 }
 
@@ -47,7 +47,7 @@ func BenchmarkTranslateCreate(b *testing.B) {
 func TestTranslationOfTwentyFieldsAllocatesLittle(t *testing.T) { // AllocsPerRun counts what all goroutines do: not parallel
 	r, contact, spec := New(nil), schema.Standard().Entity("contact"), twentyFields()
 	const most = 100
-	if got := testing.AllocsPerRun(100, func() { translate(t, r, spec, contact) }); got > most {
+	if got := testing.AllocsPerRun(100, func() { translateAll(t, r, spec, contact) }); got > most {
 		t.Errorf("%v allocations for %d fields, want at most %d", got, len(spec.Fields), most)
 	}
 }

@@ -4,6 +4,7 @@ import (
 	"context"
 	"slices"
 
+	"github.com/botverse/botverse/actions/translate"
 	"github.com/botverse/botverse/dataverse"
 )
 
@@ -140,7 +141,7 @@ func (c *change) creation(ctx context.Context) (*creation, error) {
 	s := c.spec
 	fields := c.identity()
 	for name, value := range s.Fields {
-		if f := fieldNamed(c.entity, name); f != nil {
+		if f := translate.Field(c.entity, name); f != nil {
 			name = f.LogicalName
 		}
 		fields[name] = value

@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"github.com/botverse/botverse/actions/input"
+	"github.com/botverse/botverse/actions/translate"
 	"github.com/botverse/botverse/dataverse/odata"
 	"github.com/botverse/botverse/dataverse/schema"
 )
@@ -144,7 +145,7 @@ func operatorFault(f *schema.Field, condition Condition, path string) *input.Fau
 	valueless := condition.Operator == isNull || condition.Operator == notNull
 	switch {
 	case !slices.Contains(allowed, condition.Operator):
-		fault := input.NewFault(input.InvalidValue, path+".operator", "%q does not compare %s (%s); these do: %s", condition.Operator, named(f), f.Type, strings.Join(allowed, ", "))
+		fault := input.NewFault(input.InvalidValue, path+".operator", "%q does not compare %s (%s); these do: %s", condition.Operator, translate.Named(f), f.Type, strings.Join(allowed, ", "))
 		fault.Allowed, fault.Nearest = allowed, schema.Nearest(condition.Operator, allowed)
 		return fault
 	case valueless && condition.Value != nil:
@@ -263,16 +264,16 @@ func (c comparer) single(f *schema.Field, operator string, value any, path strin
 	case f.Type == schema.MultiSelectPicklist:
 		return c.selected(f, value, path)
 	}
-	text, ok := textOf(value)
+	text, ok := translate.TextOf(value)
 	if !ok {
-		return nil, misfit(f, value, valueOptions{Path: path}, "it takes a text")
+		return nil, translate.Misfit(f, value, translate.Options{Path: path}, "it takes a text")
 	}
 	return &odata.Call{Func: function, Path: odata.Path{f.Property()}, Value: odata.String(odata.EscapeWildcards(text))}, nil
 }
 
 // selected is the condition that a multi-select choice has these options, whatever others it has.
 func (c comparer) selected(f *schema.Field, value any, path string) (odata.Expr, *input.Fault) {
-	t, fault := translateValue(f, value, valueOptions{Path: path, Search: true})
+	t, fault := translate.Value(f, value, translate.Options{Path: path, Search: true})
 	if fault != nil {
 		return nil, fault
 	}
@@ -289,7 +290,7 @@ func (c comparer) ordered(f *schema.Field, op odata.Op, value any, path string) 
 	if f.Type == schema.DateTime && f.Behavior != schema.DateOnly {
 		return c.moment(f, op, value, path)
 	}
-	t, fault := translateValue(f, value, c.options(path))
+	t, fault := translate.Value(f, value, c.options(path))
 	if fault != nil {
 		return nil, fault
 	}
@@ -301,7 +302,7 @@ func (c comparer) moment(f *schema.Field, op odata.Op, value any, path string) (
 	text, _ := value.(string)
 	day, err := time.Parse(time.DateOnly, strings.TrimSpace(text))
 	if err != nil {
-		t, fault := translateValue(f, value, c.options(path))
+		t, fault := translate.Value(f, value, c.options(path))
 		if fault != nil {
 			return nil, fault
 		}

@@ -11,6 +11,7 @@ import (
 	"sync"
 
 	"github.com/botverse/botverse/actions/input"
+	"github.com/botverse/botverse/actions/translate"
 	"github.com/botverse/botverse/dataverse"
 	"github.com/botverse/botverse/dataverse/odata"
 	"github.com/botverse/botverse/dataverse/schema"
@@ -52,7 +53,7 @@ func (n *notes) all() []Conversion {
 // newConversion is what becomes of a rendered value. What must not be shown of it is left out.
 func newConversion(f *schema.Field, path string, given any, sent, reason string) Conversion {
 	c := Conversion{Field: path, Given: givenText(given), Sent: sent, Reason: reason}
-	if why := hidden(f); why != "" {
+	if why := translate.Hidden(f); why != "" {
 		c.Given, c.Sent, c.Reason, c.Sensitive = "", "", why, true
 	}
 	return c
@@ -60,7 +61,7 @@ func newConversion(f *schema.Field, path string, given any, sent, reason string)
 
 // givenText is a rendered value as a person reads it.
 func givenText(v any) string {
-	if text, ok := textOf(v); ok {
+	if text, ok := translate.TextOf(v); ok {
 		return text
 	}
 	text, err := json.Marshal(plainLookups(v))
@@ -95,7 +96,7 @@ func plainLookups(v any) any {
 func (v *recordValues) noteField(f *schema.Field, path string, given any, reason string) {
 	if v.notes != nil {
 		c := newConversion(f, path, given, "", reason)
-		c.Reason = byLabel(f, strings.TrimPrefix(path, "fields.")) + c.Reason
+		c.Reason = translate.ByLabel(f, strings.TrimPrefix(path, "fields.")) + c.Reason
 		v.given[f.LogicalName] = c
 	}
 }
@@ -130,17 +131,17 @@ func sentText(ctx context.Context, client *dataverse.Client, value any, path str
 	switch value := value.(type) {
 	case nil:
 		return "null", nil
-	case reference:
+	case translate.Reference:
 		return recordAddress(ctx, client, value, path)
 	case []int:
-		return optionsText(value), nil
+		return translate.ChosenText(value), nil
 	case []party:
 		var texts []string
 		for _, p := range value {
 			text := p.Address
 			if text == "" {
 				var err error
-				if text, err = recordAddress(ctx, client, p.reference, path); err != nil {
+				if text, err = recordAddress(ctx, client, p.Reference, path); err != nil {
 					return "", err
 				}
 			}
@@ -148,13 +149,13 @@ func sentText(ctx context.Context, client *dataverse.Client, value any, path str
 		}
 		return strings.Join(texts, ", "), nil
 	}
-	text, _ := textOf(value)
+	text, _ := translate.TextOf(value)
 	return text, nil
 }
 
 // noteTerm notes the condition that came of a value of a search.
 func (c comparer) noteTerm(field string, value any, term odata.Expr, path string) {
-	f := fieldNamed(c.entity, field)
+	f := translate.Field(c.entity, field)
 	if c.notes == nil || f == nil || term == nil {
 		return
 	}
@@ -166,13 +167,13 @@ func (c comparer) noteTerm(field string, value any, term odata.Expr, path string
 	case value == nil:
 	case isList:
 		values, _ := c.operands(f, list, path)
-		given, reason = values, reasonsOf(f, values, c.options(path))
+		given, reason = values, translate.Reasons(f, values, c.options(path))
 	default:
 		given, _ = c.operand(f, value, path)
-		reason = reasonOf(f, given, c.options(path))
+		reason = translate.Reason(f, given, c.options(path))
 	}
 	conversion := newConversion(f, path, given, odata.FormatFilter(term), reason)
-	conversion.Reason = byLabel(f, field) + conversion.Reason
+	conversion.Reason = translate.ByLabel(f, field) + conversion.Reason
 	c.notes.add(conversion)
 }
 
@@ -196,7 +197,7 @@ func (p operandPlace) noteOperand(values comparer, value any, texts []string, at
 	reason := "as given"
 	switch operandKindOf(p.operator, p.field) {
 	case typedOperand:
-		reason = reasonOf(p.field, value, values.options(at))
+		reason = translate.Reason(p.field, value, values.options(at))
 	case textOperand:
 		if isPattern(p.operator.Name) {
 			reason = "text, with its wildcards made literal"

@@ -8,6 +8,9 @@ import (
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
+
+	"github.com/botverse/botverse/actions/translate"
+	"github.com/botverse/botverse/dataverse/schema"
 )
 
 func TestConversions(t *testing.T) {
@@ -46,7 +49,7 @@ func bodyText(body map[string]any, field string) string {
 			if value == nil {
 				return "null"
 			}
-			text, _ := textOf(value)
+			text, _ := translate.TextOf(value)
 			return text
 		}
 	}
@@ -242,7 +245,7 @@ func testConversionsHideWhatIsSensitive(t *testing.T, w world) {
 	if c.Field != "fields.documentbody" || !c.Sensitive || c.Given+c.Sent != "" || c.Reason == "" || strings.Contains(c.Reason, "c2Vj") {
 		t.Errorf("%+v, want nothing of the file", c)
 	}
-	secured := *standardField(t, "contact", "emailaddress1")
+	secured := *schema.Standard().Entity("contact").Field("emailaddress1")
 	secured.Secured = true
 	if c := newConversion(&secured, "fields.x", "hunter2", "hunter2", `"hunter2"`); c.Given+c.Sent != "" || strings.Contains(c.Reason, "hunter2") || !strings.Contains(c.Reason, "column security") {
 		t.Errorf("%+v, want nothing of the value, and why", c)

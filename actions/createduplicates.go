@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"slices"
 
+	"github.com/botverse/botverse/actions/translate"
 	"github.com/botverse/botverse/dataverse"
 	"github.com/botverse/botverse/dataverse/code"
 	"github.com/botverse/botverse/dataverse/schema"
@@ -145,7 +146,7 @@ func (c *creation) copyField(to dataverse.Fields, field string) {
 		return
 	}
 	property := field
-	if ref, ok := c.values.values[field].(reference); ok {
+	if ref, ok := c.values.values[field].(translate.Reference); ok {
 		property = bindProperty(f, ref)
 	}
 	to[property] = c.fields[property]

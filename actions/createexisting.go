@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"slices"
 
+	"github.com/botverse/botverse/actions/translate"
 	"github.com/botverse/botverse/dataverse"
 	"github.com/botverse/botverse/dataverse/odata"
 	"github.com/botverse/botverse/dataverse/schema"
@@ -117,7 +118,7 @@ func (c *creation) merging(id dataverse.ID) *merge {
 func fieldKept(f *schema.Field, path string) Warning {
 	return Warning{
 		Code: FieldNotUpdatable, Field: path,
-		Message: named(f) + " can be written when a record is created, and not changed later: the existing record keeps its own",
+		Message: translate.Named(f) + " can be written when a record is created, and not changed later: the existing record keeps its own",
 	}
 }
 

@@ -6,6 +6,7 @@ import (
 	"slices"
 
 	"github.com/botverse/botverse/actions/input"
+	"github.com/botverse/botverse/actions/translate"
 	"github.com/botverse/botverse/dataverse"
 	"github.com/botverse/botverse/dataverse/odata"
 	"github.com/botverse/botverse/dataverse/schema"
@@ -29,10 +30,10 @@ func (c *creation) matchFaults() []input.Fault {
 	}
 	seen := map[*schema.Field]bool{}
 	for i, name := range c.spec.MatchOn {
-		f, path := fieldNamed(c.entity, name), fmt.Sprintf("match_on[%d]", i)
+		f, path := translate.Field(c.entity, name), fmt.Sprintf("match_on[%d]", i)
 		fault := c.matchFault(name, path)
 		if f != nil && seen[f] {
-			fault = givenTwice(f, path)
+			fault = translate.GivenTwice(f, path)
 		}
 		faults, seen[f] = append(faults, listed(fault)...), true
 	}
@@ -40,15 +41,15 @@ func (c *creation) matchFaults() []input.Fault {
 }
 
 func (c *creation) matchFault(name, path string) *input.Fault {
-	f := fieldNamed(c.entity, name)
+	f := translate.Field(c.entity, name)
 	switch {
 	case f == nil:
-		return unknownField(c.entity, name, path)
+		return translate.UnknownField(c.entity, name, path)
 	case !searchable(f), f.Type == schema.DateTime && f.Behavior != schema.DateOnly:
 		return input.NewFault(input.InvalidField, path, "%s.%s is of a kind by which no record can be found (%s)", c.entity.LogicalName, f.LogicalName, f.Type)
 	}
 	for given := range c.spec.Fields {
-		if fieldNamed(c.entity, given) == f {
+		if translate.Field(c.entity, given) == f {
 			return nil
 		}
 	}
@@ -63,7 +64,7 @@ func (c *creation) prepareMatch() {
 	}
 	var names []string
 	for _, name := range c.spec.MatchOn {
-		f := fieldNamed(c.entity, name)
+		f := translate.Field(c.entity, name)
 		names = append(names, f.LogicalName)
 		if isBlank(c.values.values[f.LogicalName]) {
 			c.warn(DuplicateRuleNotApplied, c.values.path(f.LogicalName), "existing records are to be found by this field, which has no value: none was looked for by match_on")
@@ -102,7 +103,7 @@ func (c *creation) equal(names []string) (odata.Expr, bool) {
 			return nil, false
 		}
 		switch value := value.(type) {
-		case reference:
+		case translate.Reference:
 			terms = append(terms, compare(f, odata.GUID(value.ID))...)
 		case []int:
 			terms = append(terms, exactlySelected(f, value)...)

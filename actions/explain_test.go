@@ -10,6 +10,7 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 
+	"github.com/botverse/botverse/actions/translate"
 	"github.com/botverse/botverse/dataverse/odata"
 )
 
@@ -67,7 +68,7 @@ func TestAPlanLetsReadsThroughAndHoldsWrites(t *testing.T) {
 	if diff := cmp.Diff(want, got); diff != "" {
 		t.Errorf("planned (-want +got):\n%s", diff)
 	}
-	if limit, _ := textOf(got[1].Body["creditlimit"]); limit != "1234567890.10" {
+	if limit, _ := translate.TextOf(got[1].Body["creditlimit"]); limit != "1234567890.10" {
 		t.Errorf("creditlimit = %v, want its digits", got[1].Body["creditlimit"])
 	}
 }

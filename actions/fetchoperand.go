@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"github.com/botverse/botverse/actions/input"
+	"github.com/botverse/botverse/actions/translate"
 	"github.com/botverse/botverse/dataverse"
 	"github.com/botverse/botverse/dataverse/fetchxml"
 	"github.com/botverse/botverse/dataverse/schema"
@@ -34,7 +35,7 @@ func (p operandPlace) convert(ctx context.Context, value any, at string, values 
 		id, fault, err := values.lookup(ctx, p.field, value, o)
 		return []string{string(id)}, fault, err
 	}
-	t, fault := translateValue(p.field, value, o)
+	t, fault := translate.Value(p.field, value, o)
 	if fault != nil {
 		return nil, fault, nil
 	}
@@ -72,7 +73,7 @@ func operandKindOf(op fetchxml.Operator, f *schema.Field) operandKind {
 }
 
 func (p operandPlace) text(value any, at string) ([]string, *input.Fault, error) {
-	text, ok := textOf(value)
+	text, ok := translate.TextOf(value)
 	if !ok {
 		return nil, input.NewFault(input.InvalidValue, at, "the operator %q compares with a text, and the variable holds an object or a list", p.operator.Name), nil
 	}
@@ -81,7 +82,7 @@ func (p operandPlace) text(value any, at string) ([]string, *input.Fault, error)
 
 // count reads a whole number that is not negative.
 func (p operandPlace) count(value any, at string) ([]string, *input.Fault, error) {
-	text, _ := textOf(value)
+	text, _ := translate.TextOf(value)
 	n, err := strconv.ParseUint(strings.TrimSpace(text), 10, 31)
 	if err != nil {
 		return nil, input.NewFault(input.InvalidValue, at, "the operator %q compares %s with a whole number", p.operator.Name, p.fieldName()), nil

@@ -4,9 +4,10 @@ import (
 	"strings"
 	"testing"
 
-	"github.com/botverse/botverse/actions/input"
 	"github.com/google/go-cmp/cmp"
 	"pgregory.net/rapid"
+
+	"github.com/botverse/botverse/actions/input"
 )
 
 // filtered is a query over hobbies with these filters.

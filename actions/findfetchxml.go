@@ -4,6 +4,7 @@ import (
 	"context"
 
 	"github.com/botverse/botverse/actions/input"
+	"github.com/botverse/botverse/actions/translate"
 	"github.com/botverse/botverse/dataverse"
 	"github.com/botverse/botverse/dataverse/fetchxml"
 	"github.com/botverse/botverse/dataverse/schema"
@@ -109,11 +110,11 @@ func (r *Runtime) prepareFetch(ctx context.Context, client *dataverse.Client, e 
 		return fetchSearch{}, comparer{}, nil, err
 	}
 	s, faults := newSearch(client, e, spec.OnMultiple, spec.MaxCandidates)
-	zone, fault := zoneOf(spec.TimeZone)
+	zone, fault := translate.ZoneOf(spec.TimeZone)
 	if fault != nil {
 		faults = append(faults, *fault)
 	}
-	writing, fault := writingOf(spec.Culture)
+	writing, fault := translate.NumbersOf(spec.Culture)
 	if fault != nil {
 		faults = append(faults, *fault)
 	}

@@ -4,6 +4,7 @@ import (
 	"context"
 
 	"github.com/botverse/botverse/actions/input"
+	"github.com/botverse/botverse/actions/translate"
 	"github.com/botverse/botverse/dataverse"
 	"github.com/botverse/botverse/dataverse/odata"
 	"github.com/botverse/botverse/dataverse/schema"
@@ -81,11 +82,11 @@ func (s recordSearch) list(ctx context.Context) ([]dataverse.Record, tally, erro
 // planFind checks a request and makes its query. The error is an *input.Error with all faults, or Dataverse's.
 func (r *Runtime) planFind(ctx context.Context, client *dataverse.Client, e *schema.Entity, spec FindRecord) (recordSearch, error) {
 	s, faults := newSearch(client, e, spec.OnMultiple, spec.MaxCandidates)
-	zone, fault := zoneOf(spec.TimeZone)
+	zone, fault := translate.ZoneOf(spec.TimeZone)
 	if fault != nil {
 		faults = append(faults, *fault)
 	}
-	writing, fault := writingOf(spec.Culture)
+	writing, fault := translate.NumbersOf(spec.Culture)
 	if fault != nil {
 		faults = append(faults, *fault)
 	}

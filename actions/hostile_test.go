@@ -2,9 +2,10 @@ package actions
 
 import (
 	"fmt"
-	"github.com/botverse/botverse/actions/input"
 	"strings"
 	"testing"
+
+	"github.com/botverse/botverse/actions/input"
 )
 
 // A megabyte in a variable is refused as what it is, wherever it stands: no query of that length is sent, and nothing breaks.

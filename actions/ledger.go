@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"github.com/botverse/botverse/actions/input"
+	"github.com/botverse/botverse/actions/translate"
 	"github.com/botverse/botverse/dataverse"
 	"github.com/botverse/botverse/dataverse/schema"
 )
@@ -211,7 +212,7 @@ func (r *Runtime) rendered(e *schema.Entity, values, variables map[string]any) m
 
 // fieldKey is a field's name in the one form that all ways of writing it have in common.
 func fieldKey(e *schema.Entity, name string) string {
-	if f := fieldNamed(e, name); f != nil {
+	if f := translate.Field(e, name); f != nil {
 		return f.LogicalName
 	}
 	return name

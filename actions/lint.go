@@ -6,6 +6,7 @@ import (
 	"slices"
 
 	"github.com/botverse/botverse/actions/input"
+	"github.com/botverse/botverse/actions/translate"
 	"github.com/botverse/botverse/dataverse"
 	"github.com/botverse/botverse/dataverse/schema"
 )
@@ -136,10 +137,10 @@ type settings struct {
 // settings checks what a request has beside values.
 func (l linter) settings(ctx context.Context, s settings) ([]input.Fault, error) {
 	_, faults := newSearch(l.client, l.entity, TakeFirst, s.maxCandidates)
-	if _, fault := zoneOf(s.timeZone); fault != nil {
+	if _, fault := translate.ZoneOf(s.timeZone); fault != nil {
 		faults = append(faults, *fault)
 	}
-	if _, fault := writingOf(s.culture); fault != nil {
+	if _, fault := translate.NumbersOf(s.culture); fault != nil {
 		faults = append(faults, *fault)
 	}
 	_, orders := parseOrders(l.entity, s.orderBy)
@@ -230,7 +231,7 @@ func (l linter) entityOfLookup(ctx context.Context, f *schema.Field, object map[
 	if text, _ := object["entity"].(string); input.HasTemplate(text) {
 		return nil, nil, nil
 	}
-	name, fault := lookupEntity(f, object, valueOptions{Path: path})
+	name, fault := translate.LookupEntity(f, object, translate.Options{Path: path})
 	if fault != nil {
 		return nil, fault, nil
 	}

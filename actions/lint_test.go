@@ -6,8 +6,9 @@ import (
 	"strings"
 	"testing"
 
-	"github.com/botverse/botverse/actions/input"
 	"github.com/google/go-cmp/cmp"
+
+	"github.com/botverse/botverse/actions/input"
 )
 
 // places are where the faults of an error are, with their reasons, sorted.

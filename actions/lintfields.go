@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"github.com/botverse/botverse/actions/input"
+	"github.com/botverse/botverse/actions/translate"
 	"github.com/botverse/botverse/dataverse/schema"
 )
 
@@ -17,11 +18,11 @@ func (l linter) fields(ctx context.Context, in fieldInput) (*recordValues, []inp
 	if fault := in.purpose.refused(l.entity, in.fields); fault != nil {
 		return nil, []input.Fault{*fault}, nil
 	}
-	l.zone, _ = zoneOf(in.timeZone) // what is wrong with it is told with the settings
+	l.zone, _ = translate.ZoneOf(in.timeZone) // what is wrong with it is told with the settings
 	if l.zone == nil && in.timeZone != "" {
 		l.zone = time.UTC
 	}
-	l.numbers, _ = writingOf(in.culture)
+	l.numbers, _ = translate.NumbersOf(in.culture)
 	literals := map[string]any{}
 	for name, value := range in.fields {
 		if !templated(value) {
@@ -44,7 +45,7 @@ func (l linter) fields(ctx context.Context, in fieldInput) (*recordValues, []inp
 // field checks what is known of a field's value before the variables are, beside what translateOnce has found of a literal.
 func (l linter) field(ctx context.Context, v *recordValues, name string, value any, in fieldInput) error {
 	path := "fields." + name
-	f := fieldNamed(l.entity, name)
+	f := translate.Field(l.entity, name)
 	if templated(value) {
 		var fault *input.Fault
 		if f, fault = v.field(name, path); fault != nil {
@@ -88,7 +89,7 @@ func (l linter) value(f *schema.Field, value any, path string) []input.Fault {
 	if f.Type == schema.PartyList {
 		return nil
 	}
-	_, fault := translateValue(f, value, valueOptions{Path: path, Zone: l.zone, Numbers: l.numbers, CutLongText: true})
+	_, fault := translate.Value(f, value, translate.Options{Path: path, Zone: l.zone, Numbers: l.numbers, CutLongText: true})
 	return listed(fault)
 }
 

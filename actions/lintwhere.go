@@ -7,6 +7,7 @@ import (
 	"maps"
 
 	"github.com/botverse/botverse/actions/input"
+	"github.com/botverse/botverse/actions/translate"
 	"github.com/botverse/botverse/dataverse/schema"
 )
 
@@ -20,7 +21,7 @@ func (l linter) filter(ctx context.Context, pairs map[string]any, conditions []C
 	if fault := tooMany(l.entity, pairs, member); fault != nil {
 		return []input.Fault{*fault}, nil
 	}
-	faults := twiceGiven(l.entity, pairs, member)
+	faults := translate.TwiceGiven(l.entity, pairs, member)
 	for _, name := range input.SortedNames(pairs) {
 		more, err := l.pair(ctx, name, pairs[name], member+"."+name)
 		if err != nil {
@@ -99,7 +100,7 @@ func (l linter) lookupOperand(ctx context.Context, f *schema.Field, value any, p
 	if text, ok := value.(string); ok && len(f.Targets) > 1 { // a bare ID is enough in a search
 		value = map[string]any{"entity": f.Targets[0], "id": text}
 	}
-	_, fault := parseLookup(f, value, valueOptions{Path: path, Search: true})
+	_, fault := translate.ParseLookup(f, value, translate.Options{Path: path, Search: true})
 	return append(faults, listed(fault)...), nil
 }
 

@@ -6,6 +6,7 @@ import (
 	"strings"
 
 	"github.com/botverse/botverse/actions/input"
+	"github.com/botverse/botverse/actions/translate"
 	"github.com/botverse/botverse/dataverse"
 	"github.com/botverse/botverse/dataverse/schema"
 )
@@ -23,7 +24,7 @@ func lookupGone(err error, e *schema.Entity, values map[string]any, paths func(s
 		for _, r := range referencesOf(values[name]) {
 			if r.ID != "" && strings.Contains(strings.ToLower(refusal.Message), string(r.ID)) {
 				what := cmp.Or(r.Entity, "record")
-				faults = append(faults, *input.NewFault(input.LookupNotFound, paths(name), "%s points at a record of %s that does not exist, or that the application user cannot see", named(e.Field(name)), what))
+				faults = append(faults, *input.NewFault(input.LookupNotFound, paths(name), "%s points at a record of %s that does not exist, or that the application user cannot see", translate.Named(e.Field(name)), what))
 				break
 			}
 		}
@@ -35,14 +36,14 @@ func lookupGone(err error, e *schema.Entity, values map[string]any, paths func(s
 }
 
 // referencesOf are the records that a translated value points at.
-func referencesOf(value any) []reference {
+func referencesOf(value any) []translate.Reference {
 	switch value := value.(type) {
-	case reference:
-		return []reference{value}
+	case translate.Reference:
+		return []translate.Reference{value}
 	case []party:
-		var all []reference
+		var all []translate.Reference
 		for _, p := range value {
-			all = append(all, p.reference)
+			all = append(all, p.Reference)
 		}
 		return all
 	}

@@ -1,9 +1,10 @@
 package actions
 
 import (
-	"github.com/botverse/botverse/actions/input"
 	"strings"
 	"testing"
+
+	"github.com/botverse/botverse/actions/input"
 )
 
 // TestLookupsByAlternateKey: a lookup may name its record by the fields of an alternate key.

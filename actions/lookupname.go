@@ -6,6 +6,7 @@ import (
 	"fmt"
 
 	"github.com/botverse/botverse/actions/input"
+	"github.com/botverse/botverse/actions/translate"
 	"github.com/botverse/botverse/dataverse"
 	"github.com/botverse/botverse/dataverse/odata"
 	"github.com/botverse/botverse/dataverse/schema"
@@ -16,18 +17,18 @@ import (
 // value says that this is no fault ("missing": "OMIT"). err is Dataverse's, as it came.
 //
 // What is found is never remembered: a name may be another record's a moment later.
-func resolveLookup(ctx context.Context, client *dataverse.Client, f *schema.Field, v any, o valueOptions) (ref reference, found bool, faults []input.Fault, err error) {
-	l, fault := parseLookup(f, v, o)
+func resolveLookup(ctx context.Context, client *dataverse.Client, f *schema.Field, v any, o translate.Options) (ref translate.Reference, found bool, faults []input.Fault, err error) {
+	l, fault := translate.ParseLookup(f, v, o)
 	if fault != nil {
-		return reference{}, false, []input.Fault{*fault}, nil
+		return translate.Reference{}, false, []input.Fault{*fault}, nil
 	}
 	return findLookup(ctx, client, f, l, o)
 }
 
 // findLookup finds the record that a lookup asks for.
-func findLookup(ctx context.Context, client *dataverse.Client, f *schema.Field, l lookup, o valueOptions) (ref reference, found bool, faults []input.Fault, err error) {
+func findLookup(ctx context.Context, client *dataverse.Client, f *schema.Field, l translate.Lookup, o translate.Options) (ref translate.Reference, found bool, faults []input.Fault, err error) {
 	if l.ID != "" {
-		return reference{Entity: l.Entity, ID: l.ID}, true, nil, nil
+		return translate.Reference{Entity: l.Entity, ID: l.ID}, true, nil, nil
 	}
 	if where, ok := l.Where.(lookupWhere); ok {
 		return where.find(ctx, client, l, o)
@@ -40,12 +41,12 @@ func findLookup(ctx context.Context, client *dataverse.Client, f *schema.Field, 
 }
 
 // findNamed finds the active record of the lookup's name.
-func findNamed(ctx context.Context, client *dataverse.Client, f *schema.Field, l lookup, o valueOptions) (ref reference, found bool, fault *input.Fault, err error) {
+func findNamed(ctx context.Context, client *dataverse.Client, f *schema.Field, l translate.Lookup, o translate.Options) (ref translate.Reference, found bool, fault *input.Fault, err error) {
 	entities := []string{l.Entity}
 	if l.Entity == "" {
 		entities = f.Targets // an owner: a user of that address, else a team of that name
 	}
-	var refs []reference
+	var refs []translate.Reference
 	for _, entity := range entities {
 		if refs, err = recordsNamed(ctx, client, entity, l.Name); err != nil || len(refs) > 0 {
 			break
@@ -61,18 +62,18 @@ func findNamed(ctx context.Context, client *dataverse.Client, f *schema.Field, l
 	case len(refs) == 1:
 		return refs[0], true, nil, nil
 	case len(refs) > 1:
-		return ref, false, input.NewFault(input.LookupAmbiguous, o.Path, "several active records of %s are named %s; give the ID of one", refs[0].Entity, shown(f, l.Name)), nil
+		return ref, false, input.NewFault(input.LookupAmbiguous, o.Path, "several active records of %s are named %s; give the ID of one", refs[0].Entity, translate.Shown(f, l.Name)), nil
 	case l.Omit:
 		return ref, false, nil, nil
 	}
-	return ref, false, input.NewFault(input.LookupNotFound, o.Path, "no active record of %s is named %s", input.OneOf(entities), shown(f, l.Name)), nil
+	return ref, false, input.NewFault(input.LookupNotFound, o.Path, "no active record of %s is named %s", input.OneOf(entities), translate.Shown(f, l.Name)), nil
 }
 
 // errNoName is an entity whose records have no name.
 var errNoName = errors.New("the entity has no primary name")
 
 // recordsNamed returns the active records of an entity that have a name, two at most: more would not say more.
-func recordsNamed(ctx context.Context, client *dataverse.Client, entity, name string) ([]reference, error) {
+func recordsNamed(ctx context.Context, client *dataverse.Client, entity, name string) ([]translate.Reference, error) {
 	if name == "" {
 		return nil, nil // a blank name is nobody's
 	}
@@ -89,9 +90,9 @@ func recordsNamed(ctx context.Context, client *dataverse.Client, entity, name st
 	if err != nil {
 		return nil, fmt.Errorf("look up a record by name: %w", err)
 	}
-	var refs []reference
+	var refs []translate.Reference
 	for _, record := range page.Records {
-		refs = append(refs, reference{Entity: entity, ID: record.ID()})
+		refs = append(refs, translate.Reference{Entity: entity, ID: record.ID()})
 	}
 	return refs, nil
 }

@@ -9,6 +9,7 @@ import (
 	"strings"
 
 	"github.com/botverse/botverse/actions/input"
+	"github.com/botverse/botverse/actions/translate"
 	"github.com/botverse/botverse/dataverse"
 	"github.com/botverse/botverse/dataverse/odata"
 	"github.com/botverse/botverse/dataverse/schema"
@@ -113,7 +114,7 @@ type whereSearch struct {
 }
 
 // find finds the one record that a lookup's `where` matches, active or not: whoever means active ones says so there.
-func (w lookupWhere) find(ctx context.Context, client *dataverse.Client, l lookup, o valueOptions) (ref reference, found bool, faults []input.Fault, err error) {
+func (w lookupWhere) find(ctx context.Context, client *dataverse.Client, l translate.Lookup, o translate.Options) (ref translate.Reference, found bool, faults []input.Fault, err error) {
 	e, err := client.Entity(ctx, l.Entity)
 	if errors.Is(err, dataverse.ErrUnknownEntity) {
 		return ref, false, []input.Fault{*input.NewFault(input.InvalidValue, o.Path, "the environment has no entity %q", l.Entity)}, nil
@@ -159,7 +160,7 @@ func (w lookupWhere) keyFaults(e *schema.Entity, path string) []input.Fault {
 }
 
 // only is the one record that a search finds.
-func (w lookupWhere) only(ctx context.Context, client *dataverse.Client, l lookup, s whereSearch, o valueOptions) (ref reference, found bool, faults []input.Fault, err error) {
+func (w lookupWhere) only(ctx context.Context, client *dataverse.Client, l translate.Lookup, s whereSearch, o translate.Options) (ref translate.Reference, found bool, faults []input.Fault, err error) {
 	records, capped, err := s.two(ctx, client)
 	switch {
 	case err != nil:
@@ -167,7 +168,7 @@ func (w lookupWhere) only(ctx context.Context, client *dataverse.Client, l looku
 	case capped && len(records) < 2:
 		return ref, false, []input.Fault{*input.NewFault(input.LookupAmbiguous, o.Path, "more records of %s than can be read have the digits of the number: another field in the lookup's where beside it says which one is meant", l.Entity)}, nil
 	case len(records) == 1:
-		return reference{Entity: l.Entity, ID: records[0].ID()}, true, nil, nil
+		return translate.Reference{Entity: l.Entity, ID: records[0].ID()}, true, nil, nil
 	case len(records) > 1:
 		return ref, false, []input.Fault{*input.NewFault(input.LookupAmbiguous, o.Path, "several records of %s match the lookup's %s; it must match one", l.Entity, w.member)}, nil
 	case l.Omit:

@@ -8,6 +8,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/botverse/botverse/actions/translate"
 	"github.com/botverse/botverse/dataverse"
 	"github.com/botverse/botverse/dataverse/schema"
 )
@@ -30,7 +31,7 @@ func holds(f *schema.Field, row dataverse.Record, value any) bool {
 		return raw == nil && isBlank(value) // Dataverse stores a blank text as none
 	}
 	switch v := value.(type) {
-	case reference:
+	case translate.Reference:
 		id, _ := raw.(string)
 		return strings.EqualFold(id, string(v.ID)) && (len(f.Targets) == 1 || row.LookupEntity(f.Property()) == v.Entity)
 	case []int:

@@ -6,6 +6,7 @@ import (
 	"strings"
 
 	"github.com/botverse/botverse/actions/input"
+	"github.com/botverse/botverse/actions/translate"
 	"github.com/botverse/botverse/dataverse/odata"
 	"github.com/botverse/botverse/dataverse/schema"
 )
@@ -55,9 +56,9 @@ func parseOrder(e *schema.Entity, text, path string) (order, *input.Fault) {
 	case direction != "" && direction != "asc" && direction != "desc":
 		return order{}, input.NewFault(input.InvalidRequest, path, "the direction of an order is \"asc\" or \"desc\", not %q", direction)
 	}
-	f := fieldNamed(e, name)
+	f := translate.Field(e, name)
 	if f == nil {
-		return order{}, unknownField(e, name, path)
+		return order{}, translate.UnknownField(e, name, path)
 	}
 	if !sortable(f) {
 		return order{}, input.NewFault(input.InvalidField, path, "Dataverse cannot sort by %s.%s (%s)", e.LogicalName, f.LogicalName, f.Type)
@@ -70,7 +71,7 @@ func parseOrder(e *schema.Entity, text, path string) (order, *input.Fault) {
 func splitOrder(e *schema.Entity, text string) (name, direction string) {
 	words := strings.Fields(text)
 	for n := len(words); n > 0; n-- {
-		if name := strings.Join(words[:n], " "); fieldNamed(e, name) != nil {
+		if name := strings.Join(words[:n], " "); translate.Field(e, name) != nil {
 			return name, strings.Join(words[n:], " ")
 		}
 	}

@@ -1,12 +1,14 @@
 package actions
 
 import (
+	"strings"
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
 
 	"github.com/botverse/botverse/actions/input"
 	"github.com/botverse/botverse/dataverse/odata"
+	"github.com/botverse/botverse/dataverse/schema"
 )
 
 func TestOrderIsTotal(t *testing.T) {
@@ -56,5 +58,43 @@ func TestOrderFaults(t *testing.T) {
 	}
 	if _, fault := parseOrder(hobbies(), "new_hobbies", "order_by[0]"); fault == nil || fault.Reason != input.InvalidField {
 		t.Errorf("order by a multi-select choice: fault %v, want INVALID_FIELD", fault)
+	}
+}
+
+// labelledFields is an entity with labels that two fields share, that look like another's name, and that have a direction in them.
+func labelledFields() *schema.Entity {
+	text := func(name string, labels ...string) *schema.Field {
+		f := &schema.Field{LogicalName: name, Type: schema.String, Readable: true}
+		for i, label := range labels {
+			f.DisplayName = append(f.DisplayName, schema.LocalizedLabel{Language: 1033 - 2*i, Text: label})
+		}
+		return f
+	}
+	e := &schema.Entity{LogicalName: "x", EntitySetName: "xs", PrimaryID: "xid", Fields: []*schema.Field{
+		text("jobtitle", "Job Title"), text("mobile", "Cell", "Telefon"), text("phone", "Phone", "Telefon"), text("nickname", "mobile"), text("rank", "Rank desc"),
+	}}
+	e.Index()
+	return e
+}
+
+func TestOrdersByLabels(t *testing.T) {
+	t.Parallel()
+	for text, want := range map[string]string{
+		"Job Title": "jobtitle asc", "job  title desc": "jobtitle desc", "Rank desc": "rank asc", "Rank desc desc": "rank desc", "mobile": "mobile asc",
+	} {
+		orders, faults := parseOrders(labelledFields(), []string{text})
+		if len(faults) > 0 || orders[0].String() != want {
+			t.Errorf("%q: %v, %+v, want %s", text, orders, faults, want)
+		}
+	}
+	for text, want := range map[string]string{
+		"job title down": `the direction of an order is "asc" or "desc", not "down"`, "Telefon desc": "several fields", "No Such desc": `no field "No Such"`, " ": "is no order",
+	} {
+		if _, faults := parseOrders(labelledFields(), []string{text}); len(faults) != 1 || !strings.Contains(faults[0].Message, want) {
+			t.Errorf("%q: %+v, want %s", text, faults, want)
+		}
+	}
+	if _, faults := parseOrders(labelledFields(), []string{"jobtitle", "Job Title desc"}); len(faults) != 1 || faults[0].Field != "order_by[1]" {
+		t.Errorf("ordered twice by one field: %+v", faults)
 	}
 }

@@ -8,13 +8,14 @@ import (
 	"strings"
 
 	"github.com/botverse/botverse/actions/input"
+	"github.com/botverse/botverse/actions/translate"
 	"github.com/botverse/botverse/dataverse"
 	"github.com/botverse/botverse/dataverse/schema"
 )
 
 // party is one who takes part in an activity: a record, or an e-mail address that no record is known for.
 type party struct {
-	reference
+	translate.Reference
 	Address string // "" for a record
 }
 
@@ -62,16 +63,16 @@ func takesAddresses(e *schema.Entity, f *schema.Field) bool {
 // asked is a lookup, or one party of several, and what Dataverse says of it.
 type asked struct {
 	path    string // for faults
-	lookup  lookup
+	lookup  translate.Lookup
 	address string // of a party that is no record
 
-	ref    reference
+	ref    translate.Reference
 	found  bool
 	faults []input.Fault
 }
 
 // parseParties reads a rendered value of a field that holds parties: one, or a list.
-func parseParties(e *schema.Entity, f *schema.Field, v any, o valueOptions) ([]*asked, []input.Fault) {
+func parseParties(e *schema.Entity, f *schema.Field, v any, o translate.Options) ([]*asked, []input.Fault) {
 	list, isList := v.([]any)
 	if !isList {
 		party, fault := parseParty(e, f, v, o)
@@ -81,7 +82,7 @@ func parseParties(e *schema.Entity, f *schema.Field, v any, o valueOptions) ([]*
 		return []*asked{party}, nil
 	}
 	if len(list) > mostParties {
-		return nil, []input.Fault{*input.NewFault(input.InvalidValue, o.Path, "has %d parties; %s takes %d at most", len(list), named(f), mostParties)}
+		return nil, []input.Fault{*input.NewFault(input.InvalidValue, o.Path, "has %d parties; %s takes %d at most", len(list), translate.Named(f), mostParties)}
 	}
 	var all []*asked
 	var faults []input.Fault
@@ -94,7 +95,7 @@ func parseParties(e *schema.Entity, f *schema.Field, v any, o valueOptions) ([]*
 	return all, faults
 }
 
-func parseParty(e *schema.Entity, f *schema.Field, v any, o valueOptions) (*asked, *input.Fault) {
+func parseParty(e *schema.Entity, f *schema.Field, v any, o translate.Options) (*asked, *input.Fault) {
 	text, isText := v.(string)
 	if text = strings.TrimSpace(text); isText && strings.Contains(text, "@") {
 		if fault := checkAddress(e, f, text, o); fault != nil {
@@ -103,27 +104,27 @@ func parseParty(e *schema.Entity, f *schema.Field, v any, o valueOptions) (*aske
 		return &asked{path: o.Path, address: text}, nil
 	}
 	if _, err := dataverse.ParseID(text); isText && err != nil {
-		return nil, misfit(f, v, o, "it takes %s", rightParty(e, f))
+		return nil, translate.Misfit(f, v, o, "it takes %s", rightParty(e, f))
 	}
-	l, fault := parseLookup(f, v, o)
+	l, fault := translate.ParseLookup(f, v, o)
 	return &asked{path: o.Path, lookup: l}, fault
 }
 
 // checkAddress is what is wrong with an e-mail address as a party; nil where nothing is.
-func checkAddress(e *schema.Entity, f *schema.Field, text string, o valueOptions) *input.Fault {
+func checkAddress(e *schema.Entity, f *schema.Field, text string, o translate.Options) *input.Fault {
 	if !takesAddresses(e, f) {
-		return input.NewFault(input.InvalidValue, o.Path, "an address alone is a party of an e-mail only; %s takes %s", named(f), rightParty(e, f))
+		return input.NewFault(input.InvalidValue, o.Path, "an address alone is a party of an e-mail only; %s takes %s", translate.Named(f), rightParty(e, f))
 	}
 	address, err := mail.ParseAddress(text)
 	if err != nil || address.Address != text || len(text) > longestAddress {
-		return misfit(f, text, o, "an address is written as ada@example.com, without a name, in at most %d characters", longestAddress)
+		return translate.Misfit(f, text, o, "an address is written as ada@example.com, without a name, in at most %d characters", longestAddress)
 	}
 	return nil
 }
 
 // rightParty says how parties are written.
 func rightParty(e *schema.Entity, f *schema.Field) string {
-	right := "a record or a list of them, each a reference, " + rightLookup(f)
+	right := "a record or a list of them, each a reference, " + translate.RightLookup(f)
 	if takesAddresses(e, f) {
 		right += ", or an e-mail address"
 	}
@@ -149,7 +150,7 @@ func (c comparer) renderParties(f *schema.Field, list []any, path string) (input
 }
 
 // takeParties reads the parties of a field.
-func (v *recordValues) takeParties(f *schema.Field, value any, o valueOptions) {
+func (v *recordValues) takeParties(f *schema.Field, value any, o translate.Options) {
 	all, faults := parseParties(v.entity, f, value, o)
 	v.faults = append(v.faults, faults...)
 	if len(faults) == 0 {
@@ -170,7 +171,7 @@ func (v *recordValues) partiesFound(name string) {
 			v.warnings = append(v.warnings, Warning{Code: LookupOmitted, Field: a.path, Message: "the party's lookup finds nothing: it was left out"})
 			continue
 		}
-		if p := (party{reference: a.ref, Address: a.address}); !slices.Contains(found, p) {
+		if p := (party{Reference: a.ref, Address: a.address}); !slices.Contains(found, p) {
 			found = append(found, p)
 		}
 	}
@@ -190,7 +191,7 @@ func wireParties(ctx context.Context, client *dataverse.Client, name string, all
 			list = append(list, object)
 			continue
 		}
-		property, address, err := partyBind(ctx, client, p.reference, "fields."+name)
+		property, address, err := partyBind(ctx, client, p.Reference, "fields."+name)
 		if err != nil {
 			return nil, err
 		}
@@ -201,7 +202,7 @@ func wireParties(ctx context.Context, client *dataverse.Client, name string, all
 }
 
 // partyBind is the member that binds a party to its record.
-func partyBind(ctx context.Context, client *dataverse.Client, ref reference, path string) (property, address string, err error) {
+func partyBind(ctx context.Context, client *dataverse.Client, ref translate.Reference, path string) (property, address string, err error) {
 	e, err := client.Entity(ctx, partyEntity)
 	if err != nil {
 		return "", "", err

@@ -81,7 +81,7 @@ func (m *merge) writeParties(ctx context.Context, row dataverse.Record, names []
 		if p.ID == "" {
 			object[partyAddress] = p.Address
 		} else {
-			property, address, err := partyBind(ctx, m.client, p.reference, "fields."+names[0])
+			property, address, err := partyBind(ctx, m.client, p.Reference, "fields."+names[0])
 			if err != nil {
 				return err
 			}

@@ -2,11 +2,12 @@ package actions
 
 import (
 	"fmt"
-	"github.com/botverse/botverse/actions/input"
 	"math/rand/v2"
 	"slices"
 	"strings"
 	"testing"
+
+	"github.com/botverse/botverse/actions/input"
 )
 
 // rankedContacts have one number each, from the oldest to the youngest: as their manager's, as their own in a spelling that is not

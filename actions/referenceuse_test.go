@@ -1,8 +1,9 @@
 package actions
 
 import (
-	"github.com/botverse/botverse/actions/input"
 	"testing"
+
+	"github.com/botverse/botverse/actions/input"
 )
 
 // TestAReferenceIsTakenWhereverARecordIsMeant: one variable that an action has saved is enough for all that follow.

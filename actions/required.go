@@ -1,6 +1,9 @@
 package actions
 
-import "github.com/botverse/botverse/dataverse/schema"
+import (
+	"github.com/botverse/botverse/actions/translate"
+	"github.com/botverse/botverse/dataverse/schema"
+)
 
 // currencyField is the lookup of an amount's currency: Dataverse fills it with the user's or the organisation's.
 const currencyField = "transactioncurrencyid"
@@ -29,7 +32,7 @@ func required(e *schema.Entity, f *schema.Field) bool {
 // creatable reports whether CreateRecord takes a value for the field. The record's ID is not the caller's to choose: it
 // follows from the request ID.
 func creatable(e *schema.Entity, f *schema.Field) bool {
-	return f.Creatable && f.LogicalName != e.PrimaryID && standsForItself(f) && (translatable(f) || takesParties(e, f))
+	return f.Creatable && f.LogicalName != e.PrimaryID && standsForItself(f) && (translate.Translatable(f) || takesParties(e, f))
 }
 
 // standsForItself reports whether a field is more than the shadow of another. An image has a shadow's mark, and is none.

@@ -12,6 +12,7 @@ import (
 	"time"
 
 	"github.com/botverse/botverse/actions/input"
+	"github.com/botverse/botverse/actions/translate"
 	"github.com/botverse/botverse/dataverse"
 	"github.com/botverse/botverse/dataverse/schema"
 )
@@ -40,7 +41,7 @@ func (r *Runtime) describe(ctx context.Context, environment, entity string) (*da
 	if err != nil {
 		return nil, nil, err
 	}
-	e, err := client.Entity(ctx, lowerName(entity))
+	e, err := client.Entity(ctx, translate.LowerName(entity))
 	if errors.Is(err, dataverse.ErrUnknownEntity) {
 		return nil, nil, unknownEntity(entity, err)
 	}

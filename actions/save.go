@@ -6,6 +6,7 @@ import (
 	"strings"
 
 	"github.com/botverse/botverse/actions/input"
+	"github.com/botverse/botverse/actions/translate"
 	"github.com/botverse/botverse/dataverse"
 	"github.com/botverse/botverse/dataverse/odata"
 	"github.com/botverse/botverse/dataverse/schema"
@@ -150,29 +151,29 @@ func allowedSpecials(req saveRequest) []string {
 
 // entityColumn is the column of a record's own field, or of a field behind one of its lookups.
 func entityColumn(ctx context.Context, client *dataverse.Client, e *schema.Entity, name, path string, links bool) (column, *input.Fault, error) {
-	f := fieldNamed(e, name) // first, for a label may have a dot in it
+	f := translate.Field(e, name) // first, for a label may have a dot in it
 	if lookup, field, ok := strings.Cut(name, "."); f == nil && ok && links {
 		return linkedColumn(ctx, client, e, lookup, field, path)
 	} else if f == nil && ok {
 		return column{}, input.NewFault(input.InvalidField, path, "what is behind %q cannot be saved here: save %[1]q itself, and find the record that it points at", lookup), nil
 	}
 	if f == nil {
-		return column{}, unknownField(e, name, path), nil
+		return column{}, translate.UnknownField(e, name, path), nil
 	}
 	return column{Property: f.Property(), Field: f}, unreadable(e, f, path), nil
 }
 
 // linkedColumn is the column of a field of the record that a lookup points at.
 func linkedColumn(ctx context.Context, client *dataverse.Client, e *schema.Entity, lookup, field, path string) (column, *input.Fault, error) {
-	f := fieldNamed(e, lookup)
+	f := translate.Field(e, lookup)
 	if f == nil {
-		return column{}, unknownField(e, lookup, path), nil
+		return column{}, translate.UnknownField(e, lookup, path), nil
 	}
 	if linkedEntity(f) == "" {
 		return column{}, input.NewFault(input.InvalidField, path, "%q is not behind a lookup with one target: %q can be saved itself, and FetchXML with a link-entity reads what is behind it", field, lookup), nil
 	}
 	target, err := client.Entity(ctx, f.Targets[0])
-	if err == nil && fieldNamed(target, field) == nil {
+	if err == nil && translate.Field(target, field) == nil {
 		target, err = client.RefreshEntity(ctx, f.Targets[0]) // so that a new field works at once
 	}
 	if err != nil {

@@ -6,6 +6,7 @@ import (
 	"strconv"
 	"strings"
 
+	"github.com/botverse/botverse/actions/translate"
 	"github.com/botverse/botverse/dataverse"
 	"github.com/botverse/botverse/dataverse/schema"
 )
@@ -99,7 +100,7 @@ func (s saveSource) fieldValue(row dataverse.Record) any {
 		// Texts and GUIDs have no formatted value (Web API, "Formatted values"): people read them as they are.
 		text := row.Formatted(s.column.Property)
 		if text == "" {
-			text, _ = textOf(raw)
+			text, _ = translate.TextOf(raw)
 		}
 		return textOrNil(text)
 	}

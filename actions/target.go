@@ -6,6 +6,7 @@ import (
 	"strings"
 
 	"github.com/botverse/botverse/actions/input"
+	"github.com/botverse/botverse/actions/translate"
 	"github.com/botverse/botverse/dataverse"
 	"github.com/botverse/botverse/dataverse/odata"
 	"github.com/botverse/botverse/dataverse/schema"
@@ -66,9 +67,9 @@ func (c *change) which(ctx context.Context, e *schema.Entity, t *target) (criter
 	if fault := c.whichFault(); fault != nil {
 		return criteria{}, []input.Fault{*fault}, nil
 	}
-	zone, _ := zoneOf(c.spec.TimeZone) // what is wrong with it is told with the fields
+	zone, _ := translate.ZoneOf(c.spec.TimeZone) // what is wrong with it is told with the fields
 	comparing := comparer{runtime: c.runtime, client: c.client, entity: e, variables: c.spec.Variables, zone: zone}
-	comparing.numbers, _ = writingOf(c.spec.Culture)
+	comparing.numbers, _ = translate.NumbersOf(c.spec.Culture)
 	t.notes = newNotes(c.spec.ValidateOnly)
 	comparing.notes = t.notes
 	switch {
@@ -110,7 +111,7 @@ func (c *change) recordID(e *schema.Entity) (dataverse.ID, *input.Fault) {
 	}
 	value := rendered.Value
 	if object, ok := value.(map[string]any); ok {
-		if entity, given := object["entity"].(string); given && lowerName(entity) != e.LogicalName {
+		if entity, given := object["entity"].(string); given && translate.LowerName(entity) != e.LogicalName {
 			return "", input.NewFault(input.InvalidValue, path, "is a reference to a record of %q, and the request is for one of %q", entity, e.LogicalName)
 		}
 		value = object["id"]
@@ -132,7 +133,7 @@ func checkKey(e *schema.Entity, key map[string]any) []input.Fault {
 		if key[name] == nil {
 			faults = append(faults, *input.NewFault(input.InvalidValue, "key."+name, "is null; every field of a key has a value"))
 		}
-		names = append(names, fieldKey(e, lowerName(name)))
+		names = append(names, fieldKey(e, translate.LowerName(name)))
 	}
 	slices.Sort(names)
 	var allowed []string
@@ -188,7 +189,7 @@ func (c *change) identity() map[string]any {
 			if name == phoneMember {
 				continue
 			}
-			f := fieldNamed(c.entity, name)
+			f := translate.Field(c.entity, name)
 			if value == nil || !creatable(c.entity, f) || f.Type == schema.DateTime && f.Behavior != schema.DateOnly {
 				continue
 			}

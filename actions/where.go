@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"github.com/botverse/botverse/actions/input"
+	"github.com/botverse/botverse/actions/translate"
 	"github.com/botverse/botverse/dataverse"
 	"github.com/botverse/botverse/dataverse/odata"
 	"github.com/botverse/botverse/dataverse/schema"
@@ -44,17 +45,17 @@ type comparer struct {
 	client    *dataverse.Client
 	entity    *schema.Entity
 	variables map[string]any
-	zone      *time.Location // nil where the request names none
-	member    string         // of the request, for faults; "" for "where"
-	depth     int            // how many lookups by where stand around it
-	notes     *notes         // of what becomes of the values; nil for none
-	numbers   *numberWriting // how texts write numbers; nil where the request does not say it
-	noValue   string         // how a search for records without a value is written; "" for writing null
+	zone      *time.Location     // nil where the request names none
+	member    string             // of the request, for faults; "" for "where"
+	depth     int                // how many lookups by where stand around it
+	notes     *notes             // of what becomes of the values; nil for none
+	numbers   *translate.Numbers // how texts write numbers; nil where the request does not say it
+	noValue   string             // how a search for records without a value is written; "" for writing null
 }
 
 // options are how a value that stands there is translated to be compared with.
-func (c comparer) options(path string) valueOptions {
-	return valueOptions{Path: path, Zone: c.zone, Numbers: c.numbers, Search: true}
+func (c comparer) options(path string) translate.Options {
+	return translate.Options{Path: path, Zone: c.zone, Numbers: c.numbers, Search: true}
 }
 
 // criteria is what a record must fulfil to be found.
@@ -73,7 +74,7 @@ func (c comparer) terms(ctx context.Context, pairs map[string]any) (terms []odat
 	if fault := tooMany(c.entity, pairs, cmp.Or(c.member, "where")); fault != nil {
 		return nil, []input.Fault{*fault}, nil
 	}
-	faults = twiceGiven(c.entity, pairs, cmp.Or(c.member, "where"))
+	faults = translate.TwiceGiven(c.entity, pairs, cmp.Or(c.member, "where"))
 	for _, name := range input.SortedNames(pairs) {
 		pair, more, err := c.pair(ctx, name, pairs[name])
 		if err != nil {
@@ -106,9 +107,9 @@ func (c comparer) pair(ctx context.Context, name string, value any) ([]odata.Exp
 
 // field is the field of that name, which a search can compare.
 func (c comparer) field(name, path string) (*schema.Field, *input.Fault) {
-	f := fieldNamed(c.entity, name)
+	f := translate.Field(c.entity, name)
 	if f == nil {
-		return nil, unknownField(c.entity, name, path)
+		return nil, translate.UnknownField(c.entity, name, path)
 	}
 	return f, unsearchable(c.entity, f, path)
 }
@@ -193,7 +194,7 @@ func (c comparer) givenText(text, path string) (any, *input.Fault) {
 }
 
 // equals is the conditions under which a field equals a value of its type.
-func (c comparer) equals(ctx context.Context, f *schema.Field, value any, o valueOptions) ([]odata.Expr, *input.Fault, error) {
+func (c comparer) equals(ctx context.Context, f *schema.Field, value any, o translate.Options) ([]odata.Expr, *input.Fault, error) {
 	switch {
 	case f.IsLookup():
 		id, fault, err := c.lookup(ctx, f, value, o)
@@ -205,7 +206,7 @@ func (c comparer) equals(ctx context.Context, f *schema.Field, value any, o valu
 	if object, ok := value.(map[string]any); ok && f.Type == schema.Uniqueidentifier {
 		value = object["id"] // of a reference, as "@record" saves one
 	}
-	t, fault := translateValue(f, value, o)
+	t, fault := translate.Value(f, value, o)
 	if fault != nil {
 		return nil, fault, nil
 	}
@@ -243,7 +244,7 @@ func literal(f *schema.Field, wire any) odata.Value {
 
 // lookup is the ID of the record that a value names. A bare ID is enough here, also of a lookup with several targets: no
 // two records have the same.
-func (c comparer) lookup(ctx context.Context, f *schema.Field, value any, o valueOptions) (dataverse.ID, *input.Fault, error) {
+func (c comparer) lookup(ctx context.Context, f *schema.Field, value any, o translate.Options) (dataverse.ID, *input.Fault, error) {
 	if text, ok := value.(string); ok {
 		if id, err := dataverse.ParseID(text); err == nil {
 			return id, nil, nil

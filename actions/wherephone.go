@@ -9,6 +9,7 @@ import (
 
 	"github.com/botverse/botverse/actions/input"
 	"github.com/botverse/botverse/actions/phone"
+	"github.com/botverse/botverse/actions/translate"
 	"github.com/botverse/botverse/dataverse"
 	"github.com/botverse/botverse/dataverse/odata"
 	"github.com/botverse/botverse/dataverse/schema"
@@ -123,16 +124,16 @@ func (c comparer) phoneNumber(value any, region, path string) (phone.Number, *in
 	if fault != nil {
 		return phone.Number{}, fault
 	}
-	text, ok := textOf(value)
+	text, ok := translate.TextOf(value)
 	if !ok {
-		return phone.Number{}, input.NewFault(input.InvalidValue, path, "takes a phone number as a text, and was given %s", shown(&schema.Field{}, value))
+		return phone.Number{}, input.NewFault(input.InvalidValue, path, "takes a phone number as a text, and was given %s", translate.Shown(&schema.Field{}, value))
 	}
 	number, err := phone.Parse(text, region)
 	switch {
 	case errors.Is(err, phone.ErrNoCountry):
-		return number, input.NewFault(input.InvalidValue, path, "%s cannot be used: %v; write it as \"+13175550125\", or give the region beside it, as {\"number\": …, \"region\": \"US\"}", shown(&schema.Field{}, text), err)
+		return number, input.NewFault(input.InvalidValue, path, "%s cannot be used: %v; write it as \"+13175550125\", or give the region beside it, as {\"number\": …, \"region\": \"US\"}", translate.Shown(&schema.Field{}, text), err)
 	case err != nil:
-		return number, input.NewFault(input.InvalidValue, path, "%s cannot be used: %v; a number is written as \"+13175550125\", or as people of its region write it", shown(&schema.Field{}, text), err)
+		return number, input.NewFault(input.InvalidValue, path, "%s cannot be used: %v; a number is written as \"+13175550125\", or as people of its region write it", translate.Shown(&schema.Field{}, text), err)
 	}
 	return number, nil
 }
@@ -150,7 +151,7 @@ func (c comparer) phoneRegion(value any, path string) (string, *input.Fault) {
 	if region := strings.ToUpper(strings.TrimSpace(text)); phone.IsRegion(region) {
 		return region, nil
 	}
-	return "", input.NewFault(input.InvalidValue, path, "%s is no region with phone numbers: it takes a country's two letters, as \"NL\"", shown(&schema.Field{}, value))
+	return "", input.NewFault(input.InvalidValue, path, "%s is no region with phone numbers: it takes a country's two letters, as \"NL\"", translate.Shown(&schema.Field{}, value))
 }
 
 // phoneFields are the fields to look into: those that the request names, else all that the entity has for phone numbers.

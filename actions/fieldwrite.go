@@ -4,6 +4,7 @@ import (
 	"errors"
 
 	"github.com/botverse/botverse/actions/input"
+	"github.com/botverse/botverse/actions/translate"
 	"github.com/botverse/botverse/dataverse"
 	"github.com/botverse/botverse/dataverse/schema"
 )
@@ -53,7 +54,7 @@ func notUpdatable(e *schema.Entity, f *schema.Field, path string) *input.Fault {
 
 // changeable reports whether UpdateRecord takes a value for the field.
 func changeable(e *schema.Entity, f *schema.Field) bool {
-	return updatable(e, f) && (translatable(f) || takesParties(e, f))
+	return updatable(e, f) && (translate.Translatable(f) || takesParties(e, f))
 }
 
 // unknownEntity is Dataverse's answer that it has no such entity, as a fault of the request.

@@ -8,6 +8,7 @@ import (
 	"slices"
 
 	"github.com/botverse/botverse/actions/input"
+	"github.com/botverse/botverse/actions/translate"
 	"github.com/botverse/botverse/dataverse"
 	"github.com/botverse/botverse/dataverse/odata"
 	"github.com/botverse/botverse/dataverse/schema"
@@ -29,7 +30,7 @@ func wireOf(ctx context.Context, client *dataverse.Client, e *schema.Entity, val
 	for name, value := range values {
 		f := e.Field(name)
 		switch value := value.(type) {
-		case reference:
+		case translate.Reference:
 			address, err := recordAddress(ctx, client, value, "fields."+name)
 			if err != nil {
 				return nil, err
@@ -37,14 +38,14 @@ func wireOf(ctx context.Context, client *dataverse.Client, e *schema.Entity, val
 			fields[bindProperty(f, value)] = address
 		case []party: // all below, in one list
 		case []int:
-			fields[name] = optionsText(value)
+			fields[name] = translate.ChosenText(value)
 		case nil:
 			switch target := row.LookupEntity(f.Property()); {
 			case f.Type == schema.PartyList: // a new activity has none
 			case !f.IsLookup():
 				fields[name] = nil
 			case target != "": // a new record's lookups are empty as they are
-				fields[bindProperty(f, reference{Entity: target})] = nil
+				fields[bindProperty(f, translate.Reference{Entity: target})] = nil
 			}
 		default:
 			fields[name] = value
@@ -54,7 +55,7 @@ func wireOf(ctx context.Context, client *dataverse.Client, e *schema.Entity, val
 }
 
 // recordAddress is a record as a lookup is bound to it.
-func recordAddress(ctx context.Context, client *dataverse.Client, ref reference, path string) (string, error) {
+func recordAddress(ctx context.Context, client *dataverse.Client, ref translate.Reference, path string) (string, error) {
 	target, err := client.Entity(ctx, ref.Entity)
 	if errors.Is(err, dataverse.ErrUnknownEntity) {
 		return "", input.ErrorOf([]input.Fault{*input.NewFault(input.InvalidValue, path, "the environment has no entity %q", ref.Entity)})
@@ -97,12 +98,12 @@ func navigation(f *schema.Field, entity string) string {
 	return f.Navigation["owner"]
 }
 
-func bindProperty(f *schema.Field, ref reference) string {
+func bindProperty(f *schema.Field, ref translate.Reference) string {
 	return navigation(f, ref.Entity) + bindSuffix
 }
 
 // checkBindable finds a lookup that cannot be written because the metadata has no relationship for it.
-func checkBindable(f *schema.Field, l lookup, path string) *input.Fault {
+func checkBindable(f *schema.Field, l translate.Lookup, path string) *input.Fault {
 	entity := l.Entity
 	if entity == "" && len(f.Targets) > 0 {
 		entity = f.Targets[0]
@@ -110,5 +111,5 @@ func checkBindable(f *schema.Field, l lookup, path string) *input.Fault {
 	if navigation(f, entity) != "" {
 		return nil
 	}
-	return input.NewFault(input.InvalidField, path, "%s", fmt.Sprintf("%s has no relationship with %s by which it could be written", named(f), entity))
+	return input.NewFault(input.InvalidField, path, "%s", fmt.Sprintf("%s has no relationship with %s by which it could be written", translate.Named(f), entity))
 }

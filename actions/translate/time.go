@@ -1,4 +1,4 @@
-package actions
+package translate
 
 import (
 	"fmt"
@@ -18,8 +18,8 @@ var (
 // The ways to write a time of a day, the offset apart. Go takes a fraction behind the seconds by itself.
 var clockLayouts = []string{"2006-01-02T15:04:05", "2006-01-02T15:04"}
 
-// zoneOf is the time zone of that name; nil for "".
-func zoneOf(name string) (*time.Location, *input.Fault) {
+// ZoneOf is the time zone of that name; nil for "".
+func ZoneOf(name string) (*time.Location, *input.Fault) {
 	if name == "" {
 		return nil, nil
 	}
@@ -32,10 +32,10 @@ func zoneOf(name string) (*time.Location, *input.Fault) {
 
 // translateTime takes a date for a field that holds dates only, else a point in time. A field with the user's zone holds
 // a moment; one that is independent of zones holds what a clock shows, which no offset may change.
-func translateTime(f *schema.Field, v any, o valueOptions) (any, *input.Fault) {
+func translateTime(f *schema.Field, v any, o Options) (any, *input.Fault) {
 	text, ok := v.(string)
 	if !ok {
-		return nil, misfit(f, v, o, "it takes %s", rightTime(f))
+		return nil, Misfit(f, v, o, "it takes %s", rightTime(f))
 	}
 	text = strings.TrimSpace(text)
 	var t time.Time
@@ -52,7 +52,7 @@ func translateTime(f *schema.Field, v any, o valueOptions) (any, *input.Fault) {
 	case fault != nil:
 		return nil, fault
 	case t.Before(earliest) || t.After(latest):
-		return nil, misfit(f, v, o, "it takes dates from 1753-01-01 to 9999-12-30")
+		return nil, Misfit(f, v, o, "it takes dates from 1753-01-01 to 9999-12-30")
 	case f.Behavior == schema.DateOnly:
 		return t.Format(time.DateOnly), nil
 	}
@@ -66,37 +66,37 @@ func rightTime(f *schema.Field) string {
 	return "a point in time, as 2026-05-17T15:30:00Z or 2026-05-17T15:30:00+02:00"
 }
 
-func dayOf(f *schema.Field, text string, o valueOptions) (time.Time, *input.Fault) {
+func dayOf(f *schema.Field, text string, o Options) (time.Time, *input.Fault) {
 	t, err := time.Parse(time.DateOnly, text)
 	if err != nil {
-		return t, misfit(f, text, o, "it takes %s", rightTime(f))
+		return t, Misfit(f, text, o, "it takes %s", rightTime(f))
 	}
 	return t, nil
 }
 
 // clockOf reads what a clock shows. Dataverse writes it with a Z, which therefore is taken, and says nothing.
-func clockOf(f *schema.Field, text string, o valueOptions) (time.Time, *input.Fault) {
+func clockOf(f *schema.Field, text string, o Options) (time.Time, *input.Fault) {
 	if t, ok := parseClock(strings.TrimRight(text, "Zz"), time.UTC); ok {
 		return t, nil
 	}
-	return time.Time{}, misfit(f, text, o, "it takes the time that a clock shows, without an offset, as 2026-05-17T15:30:00")
+	return time.Time{}, Misfit(f, text, o, "it takes the time that a clock shows, without an offset, as 2026-05-17T15:30:00")
 }
 
-func momentOf(f *schema.Field, text string, o valueOptions) (time.Time, *input.Fault) {
+func momentOf(f *schema.Field, text string, o Options) (time.Time, *input.Fault) {
 	for _, layout := range clockLayouts {
 		if t, err := time.Parse(layout+"Z07:00", withT(text)); err == nil {
 			return t, nil
 		}
 	}
 	if _, ok := parseClock(text, time.UTC); !ok {
-		return time.Time{}, misfit(f, text, o, "it takes %s", rightTime(f))
+		return time.Time{}, Misfit(f, text, o, "it takes %s", rightTime(f))
 	}
 	if o.Zone == nil {
-		return time.Time{}, misfit(f, text, o, "it has no offset, so that the moment is not known; write %s, or give the request's time_zone", rightTime(f))
+		return time.Time{}, Misfit(f, text, o, "it has no offset, so that the moment is not known; write %s, or give the request's time_zone", rightTime(f))
 	}
 	t, ok := parseClock(text, o.Zone)
 	if !ok {
-		return t, misfit(f, text, o, "there is no such time in %s: the clocks were put forward over it", o.Zone)
+		return t, Misfit(f, text, o, "there is no such time in %s: the clocks were put forward over it", o.Zone)
 	}
 	return t, nil
 }

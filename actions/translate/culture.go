@@ -1,4 +1,4 @@
-package actions
+package translate
 
 import (
 	"regexp"
@@ -11,8 +11,8 @@ import (
 	"golang.org/x/text/number"
 )
 
-// numberWriting is how numbers are written somewhere: "1.234,50" in German.
-type numberWriting struct {
+// Numbers is how numbers are written somewhere: "1.234,50" in German.
+type Numbers struct {
 	Culture string
 	Example string // 1234567.5, as it is written there
 	point   string
@@ -23,9 +23,9 @@ type numberWriting struct {
 // alike are characters that people write for each other between groups of digits.
 var alike = strings.NewReplacer("\u00a0", " ", "\u202f", " ", "\u2009", " ", "’", "'", "\u2212", "-")
 
-// writingOf is how numbers are written in a culture, as the Unicode CLDR has it; nil for "". The fault is that of a culture
+// NumbersOf is how numbers are written in a culture, as the Unicode CLDR has it; nil for "". The fault is that of a culture
 // which is no language tag.
-func writingOf(culture string) (*numberWriting, *input.Fault) {
+func NumbersOf(culture string) (*Numbers, *input.Fault) {
 	if culture == "" {
 		return nil, nil
 	}
@@ -36,7 +36,7 @@ func writingOf(culture string) (*numberWriting, *input.Fault) {
 	if err != nil {
 		return nil, input.NewFault(input.InvalidRequest, "culture", "%q is no culture; write the tag of a language, as \"de\" or \"en-US\"", culture)
 	}
-	w := &numberWriting{Culture: culture, Example: message.NewPrinter(tag).Sprint(number.Decimal(1234567.5))}
+	w := &Numbers{Culture: culture, Example: message.NewPrinter(tag).Sprint(number.Decimal(1234567.5))}
 	plain := alike.Replace(w.Example)
 	whole, _ := strings.CutSuffix(plain, "5")
 	_, size := utf8.DecodeLastRuneInString(whole)
@@ -60,7 +60,7 @@ func writingOf(culture string) (*numberWriting, *input.Fault) {
 
 // plain is a number that is written as in the culture, as JSON writes it; false for what is none there. What would be another
 // number elsewhere, as "1.5" in German, is none: groups have their digits.
-func (w *numberWriting) plain(text string) (string, bool) {
+func (w *Numbers) plain(text string) (string, bool) {
 	text = alike.Replace(text)
 	if !w.shape.MatchString(text) {
 		return "", false

@@ -11,6 +11,7 @@ import (
 	"golang.org/x/sync/errgroup"
 
 	"github.com/botverse/botverse/actions/input"
+	"github.com/botverse/botverse/actions/translate"
 	"github.com/botverse/botverse/dataverse"
 	"github.com/botverse/botverse/dataverse/schema"
 )
@@ -39,11 +40,11 @@ func (r *Runtime) translateFields(ctx context.Context, client *dataverse.Client,
 	if fault := in.purpose.refused(e, in.fields); fault != nil {
 		return nil, input.ErrorOf([]input.Fault{*fault})
 	}
-	zone, zoneFault := zoneOf(in.timeZone)
+	zone, zoneFault := translate.ZoneOf(in.timeZone)
 	if zoneFault != nil {
 		zone = time.UTC // stands in, so that the other faults can be found
 	}
-	writing, cultureFault := writingOf(in.culture)
+	writing, cultureFault := translate.NumbersOf(in.culture)
 	v := r.translateOnce(e, in, zone, writing)
 	if v.stale && r.mayRefresh(client, e) {
 		fresh, err := client.RefreshEntity(ctx, e.LogicalName)
@@ -69,12 +70,12 @@ func (r *Runtime) translateFields(ctx context.Context, client *dataverse.Client,
 }
 
 // translateOnce renders and translates what needs no request.
-func (r *Runtime) translateOnce(e *schema.Entity, in fieldInput, zone *time.Location, writing *numberWriting) *recordValues {
+func (r *Runtime) translateOnce(e *schema.Entity, in fieldInput, zone *time.Location, writing *translate.Numbers) *recordValues {
 	v := &recordValues{entity: e, purpose: in.purpose, values: make(map[string]any, len(in.fields)), lookups: map[string]*asked{}, parties: map[string][]*asked{}, seen: make(map[string]bool, len(in.fields)), notes: newNotes(in.explain), given: map[string]Conversion{}}
 	names := input.SortedNames(in.fields)
 	paths := pathsOf("fields.", names)
 	for i, name := range names {
-		o := valueOptions{Path: paths[i], Zone: zone, Numbers: writing, CutLongText: in.cutLongText}
+		o := translate.Options{Path: paths[i], Zone: zone, Numbers: writing, CutLongText: in.cutLongText}
 		f, fault := v.field(name, o.Path)
 		if fault != nil {
 			v.fault(fault)
@@ -109,7 +110,7 @@ func pathsOf(before string, names []string) []string {
 }
 
 // takeGiven renders and translates what the request gives for a field.
-func (v *recordValues) takeGiven(f *schema.Field, given switched, c comparer, o valueOptions) {
+func (v *recordValues) takeGiven(f *schema.Field, given switched, c comparer, o translate.Options) {
 	rendered, fault := c.renderField(f, given.value, o.Path)
 	if fault != nil {
 		v.fault(fault)
@@ -118,7 +119,7 @@ func (v *recordValues) takeGiven(f *schema.Field, given switched, c comparer, o 
 	switch what, why := given.remedy(rendered); what {
 	case asItIs:
 		if v.notes != nil {
-			v.noteField(f, o.Path, rendered.Value, reasonOf(f, rendered.Value, o))
+			v.noteField(f, o.Path, rendered.Value, translate.Reason(f, rendered.Value, o))
 		}
 		v.take(f, rendered.Value, o)
 	case clearIt:
@@ -141,9 +142,9 @@ func (v *recordValues) takeGiven(f *schema.Field, given switched, c comparer, o 
 func (v *recordValues) fault(f *input.Fault) { v.faults = append(v.faults, *f) }
 
 // take translates one rendered value into the record.
-func (v *recordValues) take(f *schema.Field, rendered any, o valueOptions) {
+func (v *recordValues) take(f *schema.Field, rendered any, o translate.Options) {
 	if f.IsLookup() {
-		l, fault := parseLookup(f, rendered, o)
+		l, fault := translate.ParseLookup(f, rendered, o)
 		if fault == nil {
 			fault = checkBindable(f, l, o.Path)
 		}
@@ -158,7 +159,7 @@ func (v *recordValues) take(f *schema.Field, rendered any, o valueOptions) {
 		v.takeParties(f, rendered, o)
 		return
 	}
-	value, fault := translateValue(f, rendered, o)
+	value, fault := translate.Value(f, rendered, o)
 	if fault != nil {
 		v.stale = v.stale || f.IsChoice() || f.Type == schema.MultiSelectPicklist
 		v.fault(fault)
@@ -167,26 +168,26 @@ func (v *recordValues) take(f *schema.Field, rendered any, o valueOptions) {
 	v.values[f.LogicalName] = value.Wire
 	if value.Cut {
 		v.warnings = append(v.warnings, Warning{
-			Code: TextCut, Field: o.Path, Message: fmt.Sprintf("the text was cut to the %d characters that %s takes", f.MaxLength, named(f)),
+			Code: TextCut, Field: o.Path, Message: fmt.Sprintf("the text was cut to the %d characters that %s takes", f.MaxLength, translate.Named(f)),
 		})
 	}
 }
 
 // field is the field that a member of `fields` writes. It may be named by its label, and in any case, but only once.
 func (v *recordValues) field(name, path string) (*schema.Field, *input.Fault) {
-	f := fieldNamed(v.entity, name)
+	f := translate.Field(v.entity, name)
 	if f == nil {
 		v.stale = true
-		return nil, unknownField(v.entity, name, path)
+		return nil, translate.UnknownField(v.entity, name, path)
 	}
 	if fault := v.purpose.notWritable(v.entity, f, path); fault != nil {
 		return nil, fault
 	}
 	if v.seen[f.LogicalName] {
-		return nil, givenTwice(f, path)
+		return nil, translate.GivenTwice(f, path)
 	}
 	v.seen[f.LogicalName] = true
-	if byLabel(f, name) != "" {
+	if translate.ByLabel(f, name) != "" {
 		if v.labelled == nil {
 			v.labelled = map[string]string{}
 		}
@@ -209,11 +210,11 @@ func (v *recordValues) resolveLookups(ctx context.Context, client *dataverse.Cli
 	group.SetLimit(concurrentLookups)
 	ask := func(f *schema.Field, a *asked) {
 		if l := a.lookup; l.ID != "" || a.address != "" {
-			a.ref, a.found = reference{Entity: l.Entity, ID: l.ID}, true
+			a.ref, a.found = translate.Reference{Entity: l.Entity, ID: l.ID}, true
 			return
 		}
 		group.Go(func() (err error) {
-			a.ref, a.found, a.faults, err = findLookup(ctx, client, f, a.lookup, valueOptions{Path: a.path})
+			a.ref, a.found, a.faults, err = findLookup(ctx, client, f, a.lookup, translate.Options{Path: a.path})
 			return err
 		})
 	}
@@ -269,7 +270,7 @@ func (v *recordValues) missing(f *schema.Field) {
 		why = ": its variable is not set"
 	}
 	if !v.faulty(path) {
-		v.fault(input.NewFault(input.MissingRequired, path, "%s is required%s", named(f), why))
+		v.fault(input.NewFault(input.MissingRequired, path, "%s is required%s", translate.Named(f), why))
 	}
 }
 

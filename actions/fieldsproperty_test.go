@@ -8,6 +8,7 @@ import (
 
 	"pgregory.net/rapid"
 
+	"github.com/botverse/botverse/actions/translate"
 	"github.com/botverse/botverse/dataverse"
 	"github.com/botverse/botverse/dataverse/schema"
 )
@@ -37,13 +38,13 @@ func TestNothingMakesTranslationPanic(t *testing.T) {
 	t.Parallel()
 	e, cases := everything(t)
 	r, zone := New(nil), berlin(t)
-	german, _ := writingOf("de")
+	german, _ := translate.NumbersOf("de")
 	rapid.Check(t, func(t *rapid.T) {
 		f := rapid.SampledFrom(cases).Draw(t, "type").field
 		variables := map[string]any{"x": anyValue(2).Draw(t, "variable")}
 		given := rapid.OneOf(rapid.Just[any]("{{ x }}"), rapid.Just[any]("a {{ x }}"), anyValue(2)).Draw(t, "given")
 		in := fieldInput{fields: map[string]any{f.LogicalName: given}, variables: variables, explain: rapid.Bool().Draw(t, "explain"), cutLongText: rapid.Bool().Draw(t, "cut")}
-		writing := rapid.SampledFrom([]*numberWriting{nil, german}).Draw(t, "culture")
+		writing := rapid.SampledFrom([]*translate.Numbers{nil, german}).Draw(t, "culture")
 		v := r.translateOnce(e, in, zone, writing)
 		v.checkState()
 		if v.became(f.LogicalName) == "forgotten" && f.Type != schema.State && f.Type != schema.Status { // null clears no status
@@ -95,11 +96,11 @@ func TestWhatIsTakenIsStored(t *testing.T) {
 		value := rapid.OneOf(anyValue(0), rapid.SampledFrom([]any{
 			"0", "12.5", 19.9, 7.0, "Accounting", "no", "2026-05-17T12:00:00.5+02:00", "O'Neill & <b>\"ä😀\"", "%_[x]", "\u202eabc", "a\r\nb", "90", "1e-5", "0.00001",
 		})).Draw(t, "value")
-		want, fault := translateValue(f, value, valueOptions{})
+		want, fault := translate.Value(f, value, translate.Options{})
 		if value == nil || fault != nil || f.LogicalName == "name" && isBlank(want.Wire) {
 			return
 		}
-		if _, isReference := want.Wire.(reference); isReference {
+		if _, isReference := want.Wire.(translate.Reference); isReference {
 			return // to nobody
 		}
 		fields := map[string]any{"name": "Stored"}

@@ -1,4 +1,4 @@
-package actions
+package translate
 
 import (
 	"encoding/base64"
@@ -14,14 +14,14 @@ import (
 )
 
 // translateText takes texts, numbers and yes/no values. Dataverse counts a text's length in UTF-16 units.
-func translateText(f *schema.Field, v any, o valueOptions) (any, bool, *input.Fault) {
+func translateText(f *schema.Field, v any, o Options) (any, bool, *input.Fault) {
 	if f.LogicalName == documentField && !o.Search {
 		wire, fault := translateDocument(f, v, o)
 		return wire, false, fault
 	}
-	text, ok := textOf(v)
+	text, ok := TextOf(v)
 	if !ok {
-		return nil, false, misfit(f, v, o, "it takes a text")
+		return nil, false, Misfit(f, v, o, "it takes a text")
 	}
 	if fault := input.CheckPrintable(text, o.Path); fault != nil {
 		return nil, false, fault
@@ -39,7 +39,7 @@ func translateText(f *schema.Field, v any, o valueOptions) (any, bool, *input.Fa
 	case o.CutLongText:
 		return cutText(text, f.MaxLength), true, nil
 	}
-	return nil, false, input.NewFault(input.InvalidValue, o.Path, "the text has %d characters; %s takes at most %d", length, named(f), f.MaxLength)
+	return nil, false, input.NewFault(input.InvalidValue, o.Path, "the text has %d characters; %s takes at most %d", length, Named(f), f.MaxLength)
 }
 
 func utf16Length(text string) int {
@@ -65,9 +65,9 @@ func cutText(text string, units int) string {
 	return text
 }
 
-// textOf is a text, number or yes/no value as text; false for anything else. Integral numbers have no point: a number of
+// TextOf is a text, number or yes/no value as text; false for anything else. Integral numbers have no point: a number of
 // JSON is a float64 to us, and 1e6 must not come as "1e+06".
-func textOf(v any) (string, bool) {
+func TextOf(v any) (string, bool) {
 	switch v := v.(type) {
 	case string:
 		return v, true
@@ -90,13 +90,13 @@ func textOf(v any) (string, bool) {
 	return "", false
 }
 
-func translateGUID(f *schema.Field, v any, o valueOptions) (any, *input.Fault) {
+func translateGUID(f *schema.Field, v any, o Options) (any, *input.Fault) {
 	if text, ok := v.(string); ok {
 		if id, err := dataverse.ParseID(text); err == nil {
 			return string(id), nil
 		}
 	}
-	return nil, misfit(f, v, o, "it takes a GUID, as 7d1c1a4e-0f4e-4c9b-9c53-0d6b1f0a2b11")
+	return nil, Misfit(f, v, o, "it takes a GUID, as 7d1c1a4e-0f4e-4c9b-9c53-0d6b1f0a2b11")
 }
 
 const (
@@ -107,7 +107,7 @@ const (
 )
 
 // translateDocument takes a note's file. What is in it is in no fault.
-func translateDocument(f *schema.Field, v any, o valueOptions) (any, *input.Fault) {
+func translateDocument(f *schema.Field, v any, o Options) (any, *input.Fault) {
 	text, ok := v.(string)
 	text = strings.TrimSpace(text)
 	if text == "" && ok {
@@ -116,9 +116,9 @@ func translateDocument(f *schema.Field, v any, o valueOptions) (any, *input.Faul
 	content, err := base64.StdEncoding.DecodeString(text)
 	switch {
 	case !ok || err != nil:
-		return nil, input.NewFault(input.InvalidValue, o.Path, "%s takes a file as base64 text", named(f))
+		return nil, input.NewFault(input.InvalidValue, o.Path, "%s takes a file as base64 text", Named(f))
 	case len(content) > maxDocument:
-		return nil, input.NewFault(input.InvalidValue, o.Path, "the file has %d bytes; %s takes at most %d", len(content), named(f), maxDocument)
+		return nil, input.NewFault(input.InvalidValue, o.Path, "the file has %d bytes; %s takes at most %d", len(content), Named(f), maxDocument)
 	}
 	return text, nil
 }
@@ -126,11 +126,11 @@ func translateDocument(f *schema.Field, v any, o valueOptions) (any, *input.Faul
 // maxImage is the largest image that Dataverse takes, in bytes (Web API, "Use image column data").
 const maxImage = 30 << 20
 
-func translateImage(f *schema.Field, v any, o valueOptions) (any, *input.Fault) {
+func translateImage(f *schema.Field, v any, o Options) (any, *input.Fault) {
 	text, ok := v.(string)
 	text = strings.TrimSpace(text)
 	if n, err := base64.StdEncoding.DecodeString(text); ok && err == nil && len(n) > 0 && len(n) <= maxImage {
 		return text, nil
 	}
-	return nil, input.NewFault(input.InvalidValue, o.Path, "%s takes an image as base64 text, of at most 30 MB", named(f))
+	return nil, input.NewFault(input.InvalidValue, o.Path, "%s takes an image as base64 text, of at most 30 MB", Named(f))
 }

@@ -1,4 +1,4 @@
-package actions
+package translate_test
 
 import (
 	"encoding/json"
@@ -6,6 +6,9 @@ import (
 	"testing"
 
 	"pgregory.net/rapid"
+
+	"github.com/botverse/botverse/actions/translate"
+	"github.com/botverse/botverse/dataverse/schema"
 
 	"golang.org/x/text/language"
 	"golang.org/x/text/message"
@@ -22,12 +25,12 @@ func TestNumbersByCulture(t *testing.T) {
 		{"fr", "1 234,56", "1234.56"}, {"fr", "1\u202f234,56", "1234.56"}, {"fr", "1\u00a0234,56", "1234.56"}, {"fr", "1.234,56", ""},
 		{"de-CH", "1’234.50", "1234.50"}, {"de-CH", "1'234.50", "1234.50"}, {"sv", "1 234,5", "1234.5"}, {"ar", "1,234.5", "1234.5"},
 	} {
-		writing, fault := writingOf(test.culture)
+		writing, fault := translate.NumbersOf(test.culture)
 		if fault != nil {
 			t.Errorf("%s: %s", test.culture, fault.Message)
 			continue
 		}
-		got, fault := translateValue(credit, test.given, valueOptions{Numbers: writing})
+		got, fault := translate.Value(credit, test.given, translate.Options{Numbers: writing})
 		switch {
 		case test.want == "" && (fault == nil || !strings.Contains(fault.Message, writing.Example)):
 			t.Errorf("%s in %s = %v, %+v; want a fault with %s", test.given, test.culture, got.Wire, fault, writing.Example)
@@ -36,14 +39,14 @@ func TestNumbersByCulture(t *testing.T) {
 		}
 	}
 	for _, culture := range []string{"german, please", "xx-", "e"} {
-		if _, fault := writingOf(culture); fault == nil || fault.Field != "culture" {
+		if _, fault := translate.NumbersOf(culture); fault == nil || fault.Field != "culture" {
 			t.Errorf("the culture %q is taken", culture)
 		}
 	}
-	if _, fault := translateValue(credit, "1.234,56", valueOptions{}); fault == nil || !strings.Contains(fault.Message, "culture") {
+	if _, fault := translate.Value(credit, "1.234,56", translate.Options{}); fault == nil || !strings.Contains(fault.Message, "culture") {
 		t.Errorf("without a culture: %+v, want it asked for", fault)
 	}
-	if got, fault := translateValue(credit, 1234.5, valueOptions{Numbers: &numberWriting{}}); fault != nil || got.Wire != json.Number("1234.5") {
+	if got, fault := translate.Value(credit, 1234.5, translate.Options{Numbers: &translate.Numbers{}}); fault != nil || got.Wire != json.Number("1234.5") {
 		t.Errorf("a number = %v, %+v: a culture is of texts only", got.Wire, fault)
 	}
 }
@@ -52,9 +55,9 @@ func TestNumbersByCulture(t *testing.T) {
 func TestNumbersOfEveryCultureAreReadBack(t *testing.T) {
 	t.Parallel()
 	cultures := []string{"bg", "cs", "da", "de", "de-AT", "de-CH", "en", "en-IN", "en-ZA", "es", "es-MX", "fi", "fr", "fr-CA", "he", "hi", "hu", "it", "ja", "nb", "nl", "pl", "pt", "pt-BR", "ro", "ru", "sv", "tr", "uk", "zh"}
-	writings, printers := map[string]*numberWriting{}, map[string]*message.Printer{}
+	writings, printers := map[string]*translate.Numbers{}, map[string]*message.Printer{}
 	for _, culture := range cultures {
-		writing, fault := writingOf(culture)
+		writing, fault := translate.NumbersOf(culture)
 		if fault != nil {
 			t.Fatal(fault.Message)
 		}
@@ -65,10 +68,11 @@ func TestNumbersOfEveryCultureAreReadBack(t *testing.T) {
 		cents := rapid.Int64Range(-1e11, 1e11).Draw(t, "cents")
 		written := printers[culture].Sprint(number.Decimal(float64(cents)/100, number.Scale(2)))
 		written = strings.TrimPrefix(written, "\u200e") // Hebrew marks the sign's direction
-		got, ok := writings[culture].plain(written)
-		want, _ := textOf(float64(cents) / 100)
-		if value, isNumber := numberOf(got, valueOptions{}); !ok || !isNumber || plainCents(value) != plainCents(want) {
-			t.Fatalf("%s in %s is read as %q, want %s", written, culture, got, want)
+		got, fault := translate.Value(extraField(schema.Double), written, translate.Options{Numbers: writings[culture]})
+		value, _ := got.Wire.(json.Number)
+		want, _ := translate.TextOf(float64(cents) / 100)
+		if fault != nil || plainCents(value.String()) != plainCents(want) {
+			t.Fatalf("%s in %s is read as %v, want %s", written, culture, got.Wire, want)
 		}
 	})
 }

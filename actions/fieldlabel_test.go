@@ -2,77 +2,11 @@ package actions
 
 import (
 	"maps"
-	"slices"
 	"strings"
 	"testing"
 
 	"github.com/botverse/botverse/actions/input"
-	"github.com/botverse/botverse/dataverse/schema"
 )
-
-// labelled is an entity in two languages, with labels that two fields share, that look like another's name, and that have
-// dots and directions in them.
-func labelled() *schema.Entity {
-	text := func(name string, labels ...string) *schema.Field {
-		f := &schema.Field{LogicalName: name, Type: schema.String, Creatable: true, Updatable: true, Readable: true}
-		for i, label := range labels {
-			f.DisplayName = append(f.DisplayName, schema.LocalizedLabel{Language: 1033 - 2*i, Text: label})
-		}
-		return f
-	}
-	e := &schema.Entity{LogicalName: "x", EntitySetName: "xs", PrimaryID: "xid", Fields: []*schema.Field{
-		text("jobtitle", "Job Title", "Berufs\u00a0bezeichnung"), text("mobile", "Cell", "Telefon"), text("phone", "Phone", "Telefon"),
-		text("nickname", "mobile"), text("rank", "Rank desc"), text("number", "No. of Staff"), text("same", "Same", "SAME "),
-		{LogicalName: "jobtitlename", Type: schema.String, AttributeOf: "jobtitle", DisplayName: schema.EnglishLabel("Job Title")},
-		{LogicalName: "nothing", Type: schema.String, Readable: true, DisplayName: schema.EnglishLabel(" ")},
-	}}
-	e.Index()
-	return e
-}
-
-func TestALabelNamesItsField(t *testing.T) {
-	t.Parallel()
-	e := labelled()
-	for name, want := range map[string]string{
-		"jobtitle": "jobtitle", " JobTitle": "jobtitle", "job title": "jobtitle", "  JOB \t title ": "jobtitle", "berufs bezeichnung": "jobtitle",
-		"mobile": "mobile", "Mobile": "mobile", "nickname": "nickname", // never another field's label
-		"same": "same", "Telefon": "", "": "", " ": "", "jobtitle title": "", "Job": "",
-	} {
-		got := ""
-		if f := fieldNamed(e, name); f != nil {
-			got = f.LogicalName
-		}
-		if got != want {
-			t.Errorf("%q is the field %q, want %q", name, got, want)
-		}
-	}
-	fault := unknownField(e, "telefon", "fields.telefon")
-	if fault.Reason != input.InvalidField || !slices.Equal(fault.Nearest, []string{"mobile", "phone"}) || !strings.Contains(fault.Message, "several fields of x: mobile, phone") {
-		t.Errorf("a label of two fields: %+v", fault)
-	}
-}
-
-func TestOrdersByLabels(t *testing.T) {
-	t.Parallel()
-	for text, want := range map[string]string{
-		"Job Title": "jobtitle asc", "job  title desc": "jobtitle desc", "Rank desc": "rank asc", "Rank desc desc": "rank desc", "mobile": "mobile asc",
-	} {
-		orders, faults := parseOrders(labelled(), []string{text})
-		if len(faults) > 0 || orders[0].String() != want {
-			t.Errorf("%q: %v, %+v, want %s", text, orders, faults, want)
-		}
-	}
-	for text, want := range map[string]string{
-		"job title down": `the direction of an order is "asc" or "desc", not "down"`, "Telefon desc": "several fields", "No Such desc": `no field "No Such"`, " ": "is no order",
-	} {
-		if _, faults := parseOrders(labelled(), []string{text}); len(faults) != 1 || !strings.Contains(faults[0].Message, want) {
-			t.Errorf("%q: %+v, want %s", text, faults, want)
-		}
-	}
-	if _, faults := parseOrders(labelled(), []string{"jobtitle", "Job Title desc"}); len(faults) != 1 || faults[0].Field != "order_by[1]" {
-		t.Errorf("ordered twice by one field: %+v", faults)
-	}
-}
 
 // TestLabelsNameFieldsEverywhere: a request may name fields by their labels in every member, and says so where it is explained.
 func TestLabelsNameFieldsEverywhere(t *testing.T) {

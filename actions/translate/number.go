@@ -1,4 +1,4 @@
-package actions
+package translate
 
 import (
 	"encoding/json"
@@ -30,7 +30,7 @@ const (
 )
 
 // translateNumber takes numbers and texts that are one. Every digit is kept.
-func translateNumber(f *schema.Field, v any, o valueOptions) (any, *input.Fault) {
+func translateNumber(f *schema.Field, v any, o Options) (any, *input.Fault) {
 	text, ok := numberOf(v, o)
 	if !ok {
 		return nil, notANumber(f, v, o)
@@ -41,17 +41,17 @@ func translateNumber(f *schema.Field, v any, o valueOptions) (any, *input.Fault)
 	}
 	whole := f.Type == schema.Integer || f.Type == schema.BigInt
 	if whole && !value.IsInt() {
-		return nil, misfit(f, v, o, "it takes a whole number")
+		return nil, Misfit(f, v, o, "it takes a whole number")
 	}
 	if d, isFloat := v.(float64); isFloat && f.Type == schema.BigInt && math.Abs(d) >= exactFloat {
-		return nil, misfit(f, v, o, "a number of that size loses digits on the way; send it as a text")
+		return nil, Misfit(f, v, o, "a number of that size loses digits on the way; send it as a text")
 	}
 	if fault := checkRange(f, value, v, o); fault != nil {
 		return nil, fault
 	}
 	number := plain(text, value, whole)
 	if (f.Type == schema.Decimal || f.Type == schema.Money) && digitsOf(number) > exactDigits {
-		return nil, misfit(f, v, o, "it takes a number of at most %d digits", exactDigits)
+		return nil, Misfit(f, v, o, "it takes a number of at most %d digits", exactDigits)
 	}
 	return number, nil
 }
@@ -68,23 +68,23 @@ func digitsOf(number json.Number) int {
 }
 
 // notANumber is the fault of what is no number, with the way to write one.
-func notANumber(f *schema.Field, v any, o valueOptions) *input.Fault {
+func notANumber(f *schema.Field, v any, o Options) *input.Fault {
 	text, isText := v.(string)
 	switch {
 	case isText && o.Numbers != nil:
-		return misfit(f, v, o, "it takes a number, as %s in the culture %s", o.Numbers.Example, o.Numbers.Culture)
+		return Misfit(f, v, o, "it takes a number, as %s in the culture %s", o.Numbers.Example, o.Numbers.Culture)
 	case strings.Contains(text, ","):
-		return misfit(f, v, o, "it takes a number, as %s; a comma is the point in some languages and none in others, and is read with the request's culture alone", exampleNumber(f))
+		return Misfit(f, v, o, "it takes a number, as %s; a comma is the point in some languages and none in others, and is read with the request's culture alone", exampleNumber(f))
 	}
-	return misfit(f, v, o, "it takes a number, as %s", exampleNumber(f))
+	return Misfit(f, v, o, "it takes a number, as %s", exampleNumber(f))
 }
 
 // numberOf is the text of a number; false for what is none.
-func numberOf(v any, o valueOptions) (string, bool) {
+func numberOf(v any, o Options) (string, bool) {
 	if _, ok := v.(bool); ok {
 		return "", false
 	}
-	text, ok := textOf(v)
+	text, ok := TextOf(v)
 	if !ok {
 		return "", false
 	}
@@ -131,7 +131,7 @@ var limits = map[schema.Type][2]string{
 }
 
 // checkRange finds a number outside its field's range. What is compared with stored values may be any that the type has.
-func checkRange(f *schema.Field, value *big.Rat, v any, o valueOptions) *input.Fault {
+func checkRange(f *schema.Field, value *big.Rat, v any, o Options) *input.Fault {
 	least, greatest := limits[f.Type][0], limits[f.Type][1]
 	if f.MinValue != nil && !o.Search {
 		least = *f.MinValue
@@ -142,7 +142,7 @@ func checkRange(f *schema.Field, value *big.Rat, v any, o valueOptions) *input.F
 	lo, okLo := new(big.Rat).SetString(least)
 	hi, okHi := new(big.Rat).SetString(greatest)
 	if okLo && value.Cmp(lo) < 0 || okHi && value.Cmp(hi) > 0 {
-		return misfit(f, v, o, "it takes a number from %s to %s", least, greatest)
+		return Misfit(f, v, o, "it takes a number from %s to %s", least, greatest)
 	}
 	return nil
 }

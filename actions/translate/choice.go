@@ -1,4 +1,4 @@
-package actions
+package translate
 
 import (
 	"fmt"
@@ -17,11 +17,11 @@ var yesNoWords = map[string]bool{
 }
 
 // translateYesNo takes true and false, 1 and 0, the words for them, and the field's labels.
-func translateYesNo(f *schema.Field, v any, o valueOptions) (any, *input.Fault) {
+func translateYesNo(f *schema.Field, v any, o Options) (any, *input.Fault) {
 	if b, ok := v.(bool); ok {
 		return b, nil
 	}
-	if text, ok := textOf(v); ok {
+	if text, ok := TextOf(v); ok {
 		yes, no := f.TrueLabel.Is(text), f.FalseLabel.Is(text)
 		if yes != no {
 			return yes, nil
@@ -30,7 +30,7 @@ func translateYesNo(f *schema.Field, v any, o valueOptions) (any, *input.Fault) 
 			return b, nil
 		}
 	}
-	fault := misfit(f, v, o, "it takes true or false, yes or no, or one of its labels")
+	fault := Misfit(f, v, o, "it takes true or false, yes or no, or one of its labels")
 	for _, label := range []schema.Label{f.TrueLabel, f.FalseLabel} {
 		if label.String() != "" {
 			fault.Allowed = append(fault.Allowed, label.String())
@@ -43,8 +43,8 @@ func translateYesNo(f *schema.Field, v any, o valueOptions) (any, *input.Fault) 
 const maxAllowed = 50
 
 // translateChoice takes an option's label in any installed language, or its number.
-func translateChoice(f *schema.Field, v any, o valueOptions) (any, *input.Fault) {
-	text, ok := textOf(v)
+func translateChoice(f *schema.Field, v any, o Options) (any, *input.Fault) {
+	text, ok := TextOf(v)
 	if _, isBool := v.(bool); !ok || isBool {
 		return nil, noOption(f, v, o)
 	}
@@ -59,7 +59,7 @@ func translateChoice(f *schema.Field, v any, o valueOptions) (any, *input.Fault)
 		case len(found) == 1:
 			return found[0], nil
 		case len(found) > 1:
-			return nil, misfit(f, v, o, "several options have that label; give one of their numbers: %s", joinInts(found))
+			return nil, Misfit(f, v, o, "several options have that label; give one of their numbers: %s", joinInts(found))
 		}
 	}
 	n, err := strconv.ParseInt(strings.TrimSpace(text), 10, 32)
@@ -70,7 +70,7 @@ func translateChoice(f *schema.Field, v any, o valueOptions) (any, *input.Fault)
 }
 
 // noOption is the fault of a value that is no option, with the labels that are.
-func noOption(f *schema.Field, v any, o valueOptions) *input.Fault {
+func noOption(f *schema.Field, v any, o Options) *input.Fault {
 	var labels, allowed []string
 	for _, option := range f.Options {
 		label := option.Label.String()
@@ -87,7 +87,7 @@ func noOption(f *schema.Field, v any, o valueOptions) *input.Fault {
 	case len(allowed) <= maxAllowed:
 		right += ": " + strings.Join(allowed, ", ")
 	}
-	fault := misfit(f, v, o, "%s", right)
+	fault := Misfit(f, v, o, "%s", right)
 	fault.Allowed = allowed[:min(len(allowed), maxAllowed)]
 	if text, ok := v.(string); ok {
 		fault.Nearest = schema.Nearest(text, labels)
@@ -100,7 +100,7 @@ const maxChosen = 150
 
 // translateChoices takes a list of labels or numbers, one of them, or several in a text, separated by semicolons or
 // commas.
-func translateChoices(f *schema.Field, v any, o valueOptions) (any, *input.Fault) {
+func translateChoices(f *schema.Field, v any, o Options) (any, *input.Fault) {
 	elements, ok := v.([]any)
 	if !ok {
 		elements = splitChoices(f, v)
@@ -116,7 +116,7 @@ func translateChoices(f *schema.Field, v any, o valueOptions) (any, *input.Fault
 		}
 	}
 	if len(chosen) == 0 || len(chosen) > maxChosen {
-		return nil, misfit(f, v, o, "it takes from 1 to %d options; null for none", maxChosen)
+		return nil, Misfit(f, v, o, "it takes from 1 to %d options; null for none", maxChosen)
 	}
 	return chosen, nil
 }
@@ -138,8 +138,8 @@ func splitChoices(f *schema.Field, v any) []any {
 	return elements
 }
 
-// optionsText is a multi-select choice's options as the Web API has them: "1,2".
-func optionsText(options []int) string { return strings.ReplaceAll(joinInts(options), " ", "") }
+// ChosenText is a multi-select choice's options as the Web API has them: "1,2".
+func ChosenText(options []int) string { return strings.ReplaceAll(joinInts(options), " ", "") }
 
 func joinInts(numbers []int) string {
 	texts := make([]string, len(numbers))

@@ -1,4 +1,4 @@
-package actions
+package translate
 
 import (
 	"fmt"
@@ -10,18 +10,18 @@ import (
 	"github.com/botverse/botverse/dataverse/schema"
 )
 
-// lookup is what a value of a lookup field asks for: a record by its ID, by its name, or by what its fields equal, be they an alternate key.
-type lookup struct {
+// Lookup is what a value of a lookup field asks for: a record by its ID, by its name, or by what its fields equal, be they an alternate key.
+type Lookup struct {
 	Entity string       // "" for a user or team by name
 	ID     dataverse.ID // "" for a record by name, where or key
 	Name   string
-	Where  lookupSearch // nil for a record by ID or name
+	Where  LookupSearch // nil for a record by ID or name
 	// Omit says that a name, or a where, that finds nothing leaves the field out.
 	Omit bool
 }
 
-// lookupSearch is a lookup's value that says by a search which record is meant: how the search is made is not the lookup's.
-type lookupSearch interface {
+// LookupSearch is a lookup's value that says by a search which record is meant: how the search is made is not the lookup's.
+type LookupSearch interface {
 	Member() string         // "where", or "key"
 	Beside() map[string]any // the lookup's other members, rendered
 }
@@ -30,96 +30,96 @@ type lookupSearch interface {
 // the ID decides then.
 var lookupMembers = []string{"entity", "id", "name", "url", "missing"}
 
-// parseLookup reads a rendered value of a lookup field: a record ID where there is one target, {entity, id}, a
+// ParseLookup reads a rendered value of a lookup field: a record ID where there is one target, {entity, id}, a
 // reference, {entity, name}, {entity, where}; for an owner also a user's domain name or e-mail address, or a team's name.
-func parseLookup(f *schema.Field, v any, o valueOptions) (lookup, *input.Fault) {
+func ParseLookup(f *schema.Field, v any, o Options) (Lookup, *input.Fault) {
 	switch v := v.(type) {
 	case string:
 		return parseLookupText(f, v, o)
 	case map[string]any:
 		return parseLookupObject(f, v, o)
-	case lookupSearch:
+	case LookupSearch:
 		return parseLookupSearch(f, v, o)
 	}
-	return lookup{}, misfit(f, v, o, "it takes %s", rightLookup(f))
+	return Lookup{}, Misfit(f, v, o, "it takes %s", RightLookup(f))
 }
 
-// rightLookup says how a lookup is written.
-func rightLookup(f *schema.Field) string {
+// RightLookup says how a lookup is written.
+func RightLookup(f *schema.Field) string {
 	if len(f.Targets) == 1 {
 		return fmt.Sprintf(`a record ID, {"entity": %q, "id": …}, {"entity": %[1]q, "name": …}, {"entity": %[1]q, "where": {…}} or {"entity": %[1]q, "key": {…}}`, f.Targets[0])
 	}
 	return fmt.Sprintf(`{"entity": …, "id": …}, {"entity": …, "name": …}, {"entity": …, "where": {…}} or {"entity": …, "key": {…}}, and the entity is %s`, input.OneOf(f.Targets))
 }
 
-func parseLookupText(f *schema.Field, text string, o valueOptions) (lookup, *input.Fault) {
+func parseLookupText(f *schema.Field, text string, o Options) (Lookup, *input.Fault) {
 	id, err := dataverse.ParseID(text)
 	switch {
 	case err == nil && len(f.Targets) == 1:
-		return lookup{Entity: f.Targets[0], ID: id}, nil
+		return Lookup{Entity: f.Targets[0], ID: id}, nil
 	case err == nil:
-		fault := misfit(f, text, o, "a record ID alone does not say which entity it is of; give %s", rightLookup(f))
+		fault := Misfit(f, text, o, "a record ID alone does not say which entity it is of; give %s", RightLookup(f))
 		fault.Allowed = slices.Clone(f.Targets)
-		return lookup{}, fault
+		return Lookup{}, fault
 	case f.Type == schema.Owner && strings.TrimSpace(text) != "":
-		return lookup{Name: strings.TrimSpace(text)}, input.CheckSearched(text, o.Path)
+		return Lookup{Name: strings.TrimSpace(text)}, input.CheckSearched(text, o.Path)
 	}
-	return lookup{}, misfit(f, text, o, "it takes %s", rightLookup(f))
+	return Lookup{}, Misfit(f, text, o, "it takes %s", RightLookup(f))
 }
 
-func parseLookupObject(f *schema.Field, object map[string]any, o valueOptions) (lookup, *input.Fault) {
+func parseLookupObject(f *schema.Field, object map[string]any, o Options) (Lookup, *input.Fault) {
 	if fault := checkLookupMembers(object, o); fault != nil {
-		return lookup{}, fault
+		return Lookup{}, fault
 	}
-	var l lookup
+	var l Lookup
 	var fault *input.Fault
-	if l.Entity, fault = lookupEntity(f, object, o); fault != nil {
-		return lookup{}, fault
+	if l.Entity, fault = LookupEntity(f, object, o); fault != nil {
+		return Lookup{}, fault
 	}
 	if v, ok := object["id"]; ok {
 		text, _ := v.(string)
 		id, err := dataverse.ParseID(text)
 		if err != nil {
-			return lookup{}, misfit(f, v, o, "id takes a GUID, as 7d1c1a4e-0f4e-4c9b-9c53-0d6b1f0a2b11")
+			return Lookup{}, Misfit(f, v, o, "id takes a GUID, as 7d1c1a4e-0f4e-4c9b-9c53-0d6b1f0a2b11")
 		}
 		l.ID = id
 		return l, nil
 	}
-	name, ok := textOf(object["name"])
+	name, ok := TextOf(object["name"])
 	if !ok {
-		return lookup{}, input.NewFault(input.InvalidValue, o.Path, "the lookup names no record; it takes %s", rightLookup(f))
+		return Lookup{}, input.NewFault(input.InvalidValue, o.Path, "the lookup names no record; it takes %s", RightLookup(f))
 	}
 	l.Name = strings.TrimSpace(name)
 	if fault = lookupMissing(object, &l, o); fault != nil {
-		return lookup{}, fault
+		return Lookup{}, fault
 	}
 	if l.Name == "" && !l.Omit {
-		return lookup{}, input.NewFault(input.InvalidValue, o.Path, "the lookup's name is blank; it takes %s", rightLookup(f))
+		return Lookup{}, input.NewFault(input.InvalidValue, o.Path, "the lookup's name is blank; it takes %s", RightLookup(f))
 	}
 	return l, input.CheckSearched(name, o.Path)
 }
 
 // parseLookupSearch reads the members beside `where`, or `key`.
-func parseLookupSearch(f *schema.Field, s lookupSearch, o valueOptions) (lookup, *input.Fault) {
+func parseLookupSearch(f *schema.Field, s LookupSearch, o Options) (Lookup, *input.Fault) {
 	beside := s.Beside()
 	for _, name := range []string{"id", "name", "key"} {
 		if _, ok := beside[name]; ok {
-			return lookup{}, input.NewFault(input.InvalidValue, o.Path, "the lookup has %s and %s: one of them says which record is meant", name, s.Member())
+			return Lookup{}, input.NewFault(input.InvalidValue, o.Path, "the lookup has %s and %s: one of them says which record is meant", name, s.Member())
 		}
 	}
 	if fault := checkLookupMembers(beside, o); fault != nil {
-		return lookup{}, fault
+		return Lookup{}, fault
 	}
-	l := lookup{Where: s}
+	l := Lookup{Where: s}
 	var fault *input.Fault
-	if l.Entity, fault = lookupEntity(f, beside, o); fault != nil {
-		return lookup{}, fault
+	if l.Entity, fault = LookupEntity(f, beside, o); fault != nil {
+		return Lookup{}, fault
 	}
 	return l, lookupMissing(beside, &l, o)
 }
 
 // checkLookupMembers refuses members that mean nothing: a misspelt one must not be ignored.
-func checkLookupMembers(object map[string]any, o valueOptions) *input.Fault {
+func checkLookupMembers(object map[string]any, o Options) *input.Fault {
 	for _, name := range input.SortedNames(object) {
 		if slices.Contains(lookupMembers, name) {
 			continue
@@ -134,18 +134,18 @@ func checkLookupMembers(object map[string]any, o valueOptions) *input.Fault {
 	return nil
 }
 
-// lookupEntity is the entity that a lookup names, or the only one that it can be of.
-func lookupEntity(f *schema.Field, object map[string]any, o valueOptions) (string, *input.Fault) {
+// LookupEntity is the entity that a lookup names, or the only one that it can be of.
+func LookupEntity(f *schema.Field, object map[string]any, o Options) (string, *input.Fault) {
 	given, ok := object["entity"]
 	if !ok && len(f.Targets) == 1 {
 		return f.Targets[0], nil
 	}
 	text, isText := given.(string)
-	entity := lowerName(text)
+	entity := LowerName(text)
 	if isText && slices.Contains(f.Targets, entity) {
 		return entity, nil
 	}
-	fault := input.NewFault(input.InvalidValue, o.Path, "%s points at %s", named(f), input.OneOf(f.Targets))
+	fault := input.NewFault(input.InvalidValue, o.Path, "%s points at %s", Named(f), input.OneOf(f.Targets))
 	switch {
 	case isText && sensitive(f):
 	case isText:
@@ -159,7 +159,7 @@ func lookupEntity(f *schema.Field, object map[string]any, o valueOptions) (strin
 }
 
 // lookupMissing reads "missing", which says what to do about a name or a where that finds nothing.
-func lookupMissing(object map[string]any, l *lookup, o valueOptions) *input.Fault {
+func lookupMissing(object map[string]any, l *Lookup, o Options) *input.Fault {
 	v, ok := object["missing"]
 	if !ok {
 		return nil
@@ -177,13 +177,13 @@ func lookupMissing(object map[string]any, l *lookup, o valueOptions) *input.Faul
 }
 
 // translateReference takes lookups that name their record by ID.
-func translateReference(f *schema.Field, v any, o valueOptions) (any, *input.Fault) {
-	l, fault := parseLookup(f, v, o)
+func translateReference(f *schema.Field, v any, o Options) (any, *input.Fault) {
+	l, fault := ParseLookup(f, v, o)
 	switch {
 	case fault != nil:
 		return nil, fault
 	case l.ID == "":
 		return nil, input.NewFault(input.InvalidValue, o.Path, "the record must be given by its ID here")
 	}
-	return reference{Entity: l.Entity, ID: l.ID}, nil
+	return Reference{Entity: l.Entity, ID: l.ID}, nil
 }

@@ -1,4 +1,7 @@
-package actions
+// Package translate turns what a request says into what Dataverse wants: names and labels into fields, values into what a field's
+// type holds, lookups into the records that they point at. It asks Dataverse nothing. What does not fit is an input.Fault that says
+// what was given and what would be right, and never shows the value of a sensitive field.
+package translate
 
 import (
 	"fmt"
@@ -10,14 +13,14 @@ import (
 	"github.com/botverse/botverse/dataverse/schema"
 )
 
-// valueOptions steer the translation of one value.
-type valueOptions struct {
+// Options steer the translation of one value.
+type Options struct {
 	// Path is where the value stands, for faults: "fields.birthdate".
 	Path string
 	// Zone is the zone of points in time that have no offset; nil refuses them.
 	Zone *time.Location
 	// Numbers is how texts write numbers; nil for digits and a point.
-	Numbers *numberWriting
+	Numbers *Numbers
 	// CutLongText cuts a text that is too long, in place of refusing it.
 	CutLongText bool
 	// Search says that the value is compared and not stored: a text may be longer than the field, a number outside its
@@ -25,31 +28,30 @@ type valueOptions struct {
 	Search bool
 }
 
-// translated is a value as the field holds it. Wire is, by type of the field:
+// Translated is a value as the field holds it. Wire is, by type of the field:
 //
 //	text, GUID, date, point in time   string, canonical; points in time in UTC, as "2026-05-17T15:30:00Z"
 //	number, money                     json.Number, every digit kept
 //	yes/no                            bool
 //	choice, state, status             int, the option's number
 //	multi-select choice               []int, in the order of the input, each once
-//	lookup, customer, owner           reference
+//	lookup, customer, owner           Reference
 //	image                             string, base64
-type translated struct {
+type Translated struct {
 	Wire any
 	// Cut says that a text was cut to the field's length.
 	Cut bool
 }
 
-// reference is a lookup's value: a record of an entity.
-type reference struct {
+// Reference is a lookup's value: a record of an entity.
+type Reference struct {
 	Entity string
 	ID     dataverse.ID
 }
 
-// translateValue translates a rendered value into what a field holds. It asks Dataverse nothing: a lookup must name its
-// record by ID (lookups by name are resolveLookup's). The value is never null: what null means is the caller's business.
-// A fault never shows the value of a sensitive field.
-func translateValue(f *schema.Field, v any, o valueOptions) (translated, *input.Fault) {
+// Value translates a rendered value into what a field holds. It asks Dataverse nothing: a lookup must name its
+// record by ID, and ParseLookup reads those that name it otherwise. The value is never null: what null means is the caller's business.
+func Value(f *schema.Field, v any, o Options) (Translated, *input.Fault) {
 	wire, cut, fault := any(nil), false, (*input.Fault)(nil)
 	switch f.Type {
 	case schema.String, schema.Memo:
@@ -74,13 +76,13 @@ func translateValue(f *schema.Field, v any, o valueOptions) (translated, *input.
 		fault = input.NewFault(input.InvalidField, o.Path, "holds what actions cannot handle (%s)", f.Type)
 	}
 	if fault != nil {
-		return translated{}, fault
+		return Translated{}, fault
 	}
-	return translated{Wire: wire, Cut: cut}, nil
+	return Translated{Wire: wire, Cut: cut}, nil
 }
 
-// translatable reports whether translateValue knows the field's type.
-func translatable(f *schema.Field) bool {
+// Translatable reports whether Value knows the field's type.
+func Translatable(f *schema.Field) bool {
 	switch f.Type {
 	case schema.PartyList, schema.File, schema.EntityName, schema.Virtual, schema.ManagedProperty, schema.CalendarRules:
 		return false
@@ -88,13 +90,13 @@ func translatable(f *schema.Field) bool {
 	return true
 }
 
-// misfit is the fault of a value that does not fit its field: what was given, and what would be right.
-func misfit(f *schema.Field, v any, o valueOptions, right string, args ...any) *input.Fault {
-	return input.NewFault(input.InvalidValue, o.Path, "%s does not fit %s: %s", shown(f, v), named(f), fmt.Sprintf(right, args...))
+// Misfit is the fault of a value that does not fit its field: what was given, and what would be right.
+func Misfit(f *schema.Field, v any, o Options, right string, args ...any) *input.Fault {
+	return input.NewFault(input.InvalidValue, o.Path, "%s does not fit %s: %s", Shown(f, v), Named(f), fmt.Sprintf(right, args...))
 }
 
-// named is a field for messages, by its label where it has one.
-func named(f *schema.Field) string {
+// Named is a field for messages, by its label where it has one.
+func Named(f *schema.Field) string {
 	if label := f.DisplayName.String(); label != "" {
 		return fmt.Sprintf("%q", label)
 	}
@@ -104,8 +106,8 @@ func named(f *schema.Field) string {
 // maxShown bounds a value in a message, in characters.
 const maxShown = 60
 
-// shown is a value for messages: its kind alone where it is not one value or where the field is sensitive.
-func shown(f *schema.Field, v any) string {
+// Shown is a value for messages: its kind alone where it is not one value or where the field is sensitive.
+func Shown(f *schema.Field, v any) string {
 	switch v.(type) {
 	case map[string]any:
 		return "an object"
@@ -115,7 +117,7 @@ func shown(f *schema.Field, v any) string {
 	if sensitive(f) {
 		return "the value"
 	}
-	text, ok := textOf(v)
+	text, ok := TextOf(v)
 	switch {
 	case !ok:
 		return "the value"
@@ -144,8 +146,8 @@ func sensitive(f *schema.Field) bool {
 	return false
 }
 
-// hidden says why a field's value is not shown; "" for one that is.
-func hidden(f *schema.Field) string {
+// Hidden says why a field's value is not shown; "" for one that is.
+func Hidden(f *schema.Field) string {
 	switch {
 	case f == nil:
 		return ""

@@ -1,4 +1,4 @@
-package actions
+package translate
 
 import (
 	"fmt"
@@ -9,9 +9,9 @@ import (
 	"github.com/botverse/botverse/dataverse/schema"
 )
 
-// fieldNamed is the field that a name stands for: a logical name in any case, else a label that no other field has; nil where
+// Field is the field that a name stands for: a logical name in any case, else a label that no other field has; nil where
 // there is none. A logical name always wins, so that no label that somebody gives a field changes what a flow means.
-func fieldNamed(e *schema.Entity, name string) *schema.Field {
+func Field(e *schema.Entity, name string) *schema.Field {
 	if f := fieldCalled(e, name); f != nil {
 		return f
 	}
@@ -26,45 +26,45 @@ func fieldCalled(e *schema.Entity, name string) *schema.Field {
 	if f := e.Field(name); f != nil {
 		return f
 	}
-	return e.Field(lowerName(name))
+	return e.Field(LowerName(name))
 }
 
-// byLabel says that a name is a field's label; "" for a logical name.
-func byLabel(f *schema.Field, name string) string {
-	if lowerName(name) == f.LogicalName {
+// ByLabel says that a name is a field's label; "" for a logical name.
+func ByLabel(f *schema.Field, name string) string {
+	if LowerName(name) == f.LogicalName {
 		return ""
 	}
 	return fmt.Sprintf("%q is the label of %s; ", strings.TrimSpace(name), f.LogicalName)
 }
 
-// givenTwice is the fault of a field that a request names a second time, as by its label beside its logical name.
-func givenTwice(f *schema.Field, path string) *input.Fault {
+// GivenTwice is the fault of a field that a request names a second time, as by its label beside its logical name.
+func GivenTwice(f *schema.Field, path string) *input.Fault {
 	return input.NewFault(input.InvalidField, path, "the field %q is given twice", f.LogicalName)
 }
 
-// twiceGiven is the faults of the fields that pairs name more than once.
-func twiceGiven(e *schema.Entity, pairs map[string]any, path string) []input.Fault {
+// TwiceGiven is the faults of the fields that pairs name more than once.
+func TwiceGiven(e *schema.Entity, pairs map[string]any, path string) []input.Fault {
 	var faults []input.Fault
 	seen := make(map[*schema.Field]bool, len(pairs))
 	for _, name := range input.SortedNames(pairs) {
-		f := fieldNamed(e, name)
+		f := Field(e, name)
 		if f != nil && seen[f] {
-			faults = append(faults, *givenTwice(f, path+"."+name))
+			faults = append(faults, *GivenTwice(f, path+"."+name))
 		}
 		seen[f] = true
 	}
 	return faults
 }
 
-// unknownField is the fault of a name that stands for no field of the entity, or for several, with the nearest names.
-func unknownField(e *schema.Entity, name, path string) *input.Fault {
+// UnknownField is the fault of a name that stands for no field of the entity, or for several, with the nearest names.
+func UnknownField(e *schema.Entity, name, path string) *input.Fault {
 	if labelled := e.FieldsLabelled(name); len(labelled) > 1 {
 		return ambiguousLabel(e, name, path, labelled)
 	}
 	fault := input.NewFault(input.InvalidField, path, "%s has no field %q", e.LogicalName, name)
 	if f := fieldMeant(e, name); f != nil {
 		fault.Nearest = []string{f.LogicalName}
-		fault.Message += fmt.Sprintf("; %s is %q", named(f), f.LogicalName)
+		fault.Message += fmt.Sprintf("; %s is %q", Named(f), f.LogicalName)
 		return fault
 	}
 	nearest := schema.Nearest(name, e.FieldNames())
@@ -121,5 +121,5 @@ func fieldMeant(e *schema.Entity, name string) *schema.Field {
 	return nil
 }
 
-// lowerName is a logical name as Dataverse writes it.
-func lowerName(name string) string { return strings.ToLower(strings.TrimSpace(name)) }
+// LowerName is a logical name as Dataverse writes it.
+func LowerName(name string) string { return strings.ToLower(strings.TrimSpace(name)) }

@@ -1,4 +1,4 @@
-package actions
+package translate
 
 import (
 	"fmt"
@@ -10,10 +10,10 @@ import (
 	"github.com/botverse/botverse/dataverse/schema"
 )
 
-// reasonOf says why a rendered value becomes what is sent for a field that takes it.
-func reasonOf(f *schema.Field, v any, o valueOptions) string {
+// Reason says why a rendered value becomes what is sent for a field that takes it.
+func Reason(f *schema.Field, v any, o Options) string {
 	if list, ok := v.([]any); ok && f.Type != schema.MultiSelectPicklist && f.Type != schema.PartyList {
-		return reasonsOf(f, list, o)
+		return Reasons(f, list, o)
 	}
 	text, isText := v.(string)
 	switch f.Type {
@@ -42,16 +42,16 @@ func reasonOf(f *schema.Field, v any, o valueOptions) string {
 	return "as given"
 }
 
-// reasonsOf is why several values become what is sent for them, each reason told once.
-func reasonsOf(f *schema.Field, values []any, o valueOptions) string {
+// Reasons is why several values become what is sent for them, each reason told once.
+func Reasons(f *schema.Field, values []any, o Options) string {
 	reasons := make([]string, len(values))
 	for i, v := range values {
-		reasons[i] = reasonOf(f, v, o)
+		reasons[i] = Reason(f, v, o)
 	}
 	return joinReasons(reasons)
 }
 
-func textReason(f *schema.Field, v any, o valueOptions) string {
+func textReason(f *schema.Field, v any, o Options) string {
 	text, isText := v.(string)
 	switch {
 	case !isText:
@@ -62,8 +62,8 @@ func textReason(f *schema.Field, v any, o valueOptions) string {
 	return "text, as given"
 }
 
-func yesNoReason(f *schema.Field, v any, o valueOptions) string {
-	t, fault := translateValue(f, v, o)
+func yesNoReason(f *schema.Field, v any, o Options) string {
+	t, fault := Value(f, v, o)
 	text, isText := v.(string)
 	switch {
 	case fault != nil || !isText:
@@ -74,7 +74,7 @@ func yesNoReason(f *schema.Field, v any, o valueOptions) string {
 	return fmt.Sprintf("the word %q is %v", text, t.Wire)
 }
 
-func choiceReason(f *schema.Field, v any, o valueOptions) string {
+func choiceReason(f *schema.Field, v any, o Options) string {
 	if elements, ok := v.([]any); ok || f.Type == schema.MultiSelectPicklist {
 		if !ok {
 			elements = splitChoices(f, v)
@@ -91,7 +91,7 @@ func choiceReason(f *schema.Field, v any, o valueOptions) string {
 	if fault != nil {
 		return "as given"
 	}
-	text, _ := textOf(v)
+	text, _ := TextOf(v)
 	number, _ := n.(int)
 	option := f.Option(number)
 	if _, isText := v.(string); isText && option != nil && option.Label.Is(text) {
@@ -103,8 +103,8 @@ func choiceReason(f *schema.Field, v any, o valueOptions) string {
 	return fmt.Sprintf("option %d of %s is %q", number, f.LogicalName, option.Label.String())
 }
 
-func timeReason(f *schema.Field, text string, o valueOptions) string {
-	t, fault := translateValue(f, text, o)
+func timeReason(f *schema.Field, text string, o Options) string {
+	t, fault := Value(f, text, o)
 	_, local := parseClock(strings.TrimSpace(text), time.UTC)
 	switch {
 	case f.Behavior == schema.DateOnly:
@@ -121,8 +121,8 @@ func timeReason(f *schema.Field, text string, o valueOptions) string {
 	return fmt.Sprintf("the moment is %v", t.Wire)
 }
 
-func lookupReason(f *schema.Field, v any, o valueOptions) string {
-	l, fault := parseLookup(f, v, o)
+func lookupReason(f *schema.Field, v any, o Options) string {
+	l, fault := ParseLookup(f, v, o)
 	_, isText := v.(string)
 	switch {
 	case fault != nil:
@@ -139,7 +139,7 @@ func lookupReason(f *schema.Field, v any, o valueOptions) string {
 	return fmt.Sprintf("%s %q was found by its name", l.Entity, l.Name)
 }
 
-func partyReason(f *schema.Field, v any, o valueOptions) string {
+func partyReason(f *schema.Field, v any, o Options) string {
 	list, ok := v.([]any)
 	if !ok {
 		list = []any{v}
