@@ -45,7 +45,7 @@ func (c *creation) matchFault(name, path string) *input.Fault {
 	switch {
 	case f == nil:
 		return translate.UnknownField(c.entity, name, path)
-	case !searchable(f), f.Type == schema.DateTime && f.Behavior != schema.DateOnly:
+	case !translate.Searchable(f), f.Type == schema.DateTime && f.Behavior != schema.DateOnly:
 		return input.NewFault(input.InvalidField, path, "%s.%s is of a kind by which no record can be found (%s)", c.entity.LogicalName, f.LogicalName, f.Type)
 	}
 	for given := range c.spec.Fields {

@@ -5,6 +5,7 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/botverse/botverse/actions/translate"
 	"github.com/botverse/botverse/dataverse/schema"
 )
 
@@ -178,12 +179,12 @@ func describeEntity(e *schema.Entity, language int) EntityDescription {
 func describeField(e *schema.Entity, f *schema.Field, language int) FieldDescription {
 	d := FieldDescription{
 		Field: f.LogicalName, Label: f.DisplayName.In(language), Type: fieldType(f),
-		Required: required(e, f), Creatable: creatable(e, f), Updatable: updatable(e, f), Searchable: searchable(f),
+		Required: required(e, f), Creatable: creatable(e, f), Updatable: updatable(e, f), Searchable: translate.Searchable(f),
 		Precision: f.Precision, Options: describeOptions(f, language), Targets: slices.Clone(f.Targets),
 		Default: f.Default, Format: f.Format, Behavior: f.Behavior,
 		Recommended: f.RequiredLevel == schema.Recommended, Sensitive: f.Secured,
 		Sortable: sortable(f), Phone: isPhoneField(f), Addresses: takesParties(e, f) && takesAddresses(e, f),
-		Savable: standsForItself(f) && savable(f), Linked: linkedEntity(f) != "",
+		Savable: standsForItself(f) && translate.Savable(f), Linked: linkedEntity(f) != "",
 	}
 	d.Formatted = d.Savable && hasFormatted(f)
 	if d.Searchable {

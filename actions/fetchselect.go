@@ -5,6 +5,7 @@ import (
 	"slices"
 
 	"github.com/botverse/botverse/actions/input"
+	"github.com/botverse/botverse/actions/translate"
 	"github.com/botverse/botverse/dataverse/fetchxml"
 	"github.com/botverse/botverse/dataverse/schema"
 )
@@ -68,7 +69,7 @@ func (s *fetchScope) linkColumns(link *fetchxml.Link, columns map[string]column)
 
 // addColumn adds a field unless it is of a kind that a variable cannot hold.
 func addColumn(columns map[string]column, name, property string, f *schema.Field) {
-	if f != nil && f.AttributeOf == "" && savable(f) {
+	if f != nil && f.AttributeOf == "" && translate.Savable(f) {
 		columns[name] = column{Property: property, Field: f}
 	}
 }

@@ -83,7 +83,7 @@ func splitOrder(e *schema.Entity, text string) (name, direction string) {
 
 // sortable reports whether Dataverse sorts by the field. It refuses multi-select choices with 0x80050224.
 func sortable(f *schema.Field) bool {
-	return searchable(f) && f.Type != schema.MultiSelectPicklist
+	return translate.Searchable(f) && f.Type != schema.MultiSelectPicklist
 }
 
 // totalOrder makes the order of records total: without an order of the author's, active records come first and then the

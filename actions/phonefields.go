@@ -5,6 +5,7 @@ import (
 	"strings"
 
 	"github.com/botverse/botverse/actions/input"
+	"github.com/botverse/botverse/actions/translate"
 	"github.com/botverse/botverse/dataverse"
 	"github.com/botverse/botverse/dataverse/odata"
 	"github.com/botverse/botverse/dataverse/schema"
@@ -119,5 +120,5 @@ func (p *phoneSearch) rank(row dataverse.Record) phoneRank {
 
 // isPhoneField reports whether a search by a phone number that names no fields looks into this one.
 func isPhoneField(f *schema.Field) bool {
-	return f.Type == schema.String && f.Format == "Phone" && searchable(f)
+	return f.Type == schema.String && f.Format == "Phone" && translate.Searchable(f)
 }

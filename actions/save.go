@@ -201,19 +201,10 @@ func unreadable(e *schema.Entity, f *schema.Field, path string) *input.Fault {
 		fault.Nearest = []string{f.AttributeOf + formattedSuffix}
 		return fault
 	}
-	if !standsForItself(f) || !savable(f) {
+	if !standsForItself(f) || !translate.Savable(f) {
 		return input.NewFault(input.InvalidField, path, "%s.%s cannot be saved into a variable: it cannot be read, or a variable cannot hold it (%s)", e.LogicalName, f.LogicalName, f.Type)
 	}
 	return nil
-}
-
-// savable reports whether a field can be read and a variable can hold it.
-func savable(f *schema.Field) bool {
-	switch f.Type {
-	case schema.PartyList, schema.Image, schema.File, schema.Virtual, schema.ManagedProperty, schema.CalendarRules:
-		return false
-	}
-	return f.Readable
 }
 
 // NeedsRow reports whether a source is a field of the record, so that it must be read.

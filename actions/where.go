@@ -16,22 +16,10 @@ import (
 	"github.com/botverse/botverse/dataverse/schema"
 )
 
-// searchable reports whether FindRecord compares the field.
-func searchable(f *schema.Field) bool {
-	if f.AttributeOf != "" || !f.Readable {
-		return false
-	}
-	switch f.Type {
-	case schema.PartyList, schema.Image, schema.File, schema.EntityName, schema.Virtual, schema.ManagedProperty, schema.CalendarRules:
-		return false
-	}
-	return true
-}
-
 // unsearchable is the fault of a field that FindRecord does not compare; nil where it does.
 func unsearchable(e *schema.Entity, f *schema.Field, path string) *input.Fault {
 	switch {
-	case searchable(f):
+	case translate.Searchable(f):
 		return nil
 	case !standsForItself(f):
 		return input.NewFault(input.InvalidField, path, "only shows what %s holds; search by that", f.AttributeOf)

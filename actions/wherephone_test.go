@@ -14,6 +14,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"github.com/botverse/botverse/actions/input"
+	"github.com/botverse/botverse/actions/translate"
 	"github.com/botverse/botverse/dataverse/schema"
 )
 
@@ -317,7 +318,7 @@ func TestPhoneQueryIsBounded(t *testing.T) {
 	}
 	var texts []any
 	for _, f := range schema.Standard().Entity("contact").Fields {
-		if f.Type == schema.String && searchable(f) && len(texts) < mostPhoneFields {
+		if f.Type == schema.String && translate.Searchable(f) && len(texts) < mostPhoneFields {
 			texts = append(texts, f.LogicalName)
 		}
 	}

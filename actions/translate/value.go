@@ -81,15 +81,6 @@ func Value(f *schema.Field, v any, o Options) (Translated, *input.Fault) {
 	return Translated{Wire: wire, Cut: cut}, nil
 }
 
-// Translatable reports whether Value knows the field's type.
-func Translatable(f *schema.Field) bool {
-	switch f.Type {
-	case schema.PartyList, schema.File, schema.EntityName, schema.Virtual, schema.ManagedProperty, schema.CalendarRules:
-		return false
-	}
-	return true
-}
-
 // Misfit is the fault of a value that does not fit its field: what was given, and what would be right.
 func Misfit(f *schema.Field, v any, o Options, right string, args ...any) *input.Fault {
 	return input.NewFault(input.InvalidValue, o.Path, "%s does not fit %s: %s", Shown(f, v), Named(f), fmt.Sprintf(right, args...))
