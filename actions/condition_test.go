@@ -8,6 +8,7 @@ import (
 
 	"pgregory.net/rapid"
 
+	"github.com/botverse/botverse/actions/actionstest"
 	"github.com/botverse/botverse/actions/input"
 	"github.com/botverse/botverse/dataverse/odata"
 )
@@ -15,7 +16,7 @@ import (
 // conditioning is the $filter of conditions over the entity hobbies.
 func conditioning(t testing.TB, variables map[string]any, zone *time.Location, conditions ...Condition) (string, []input.Fault) {
 	t.Helper()
-	c := comparer{runtime: &Runtime{}, entity: hobbies(), variables: variables, zone: zone}
+	c := comparer{runtime: &Runtime{}, entity: actionstest.Hobbies(), variables: variables, zone: zone}
 	expr, faults, err := c.filter(t.Context(), nil, conditions)
 	if err != nil {
 		t.Fatal(err)
@@ -167,7 +168,7 @@ func TestConditionFaults(t *testing.T) {
 func TestNoVariableChangesACondition(t *testing.T) {
 	t.Parallel()
 	rapid.Check(t, func(rt *rapid.T) {
-		value := hostile().Draw(rt, "value")
+		value := actionstest.Hostile().Draw(rt, "value")
 		filter, faults := conditioning(t, map[string]any{"v": value, "list": []any{value, "b"}}, nil,
 			Condition{"new_name", "contains", "{{v}}"}, Condition{"new_note", "in", "{{list}}"}, Condition{"new_note", "ne", "x {{v}}"})
 		if len(faults) > 0 {

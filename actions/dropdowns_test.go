@@ -70,8 +70,8 @@ func TestDescriptionsAgreeWithSearches(t *testing.T) {
 					t.Errorf("%s.%s: a condition takes %s: %v, want %v", name, f.Field, operator, taken, told[operator])
 				}
 			}
-			if _, fault := parseOrder(e, f.Field, "o"); (fault == nil) != f.Sortable {
-				t.Errorf("%s.%s: sortable is %v, and an order of it has the fault %v", name, f.Field, f.Sortable, fault)
+			if _, faults := parseOrders(e, []string{f.Field}); (len(faults) == 0) != f.Sortable {
+				t.Errorf("%s.%s: sortable is %v, and an order of it has the faults %v", name, f.Field, f.Sortable, faults)
 			}
 		}
 	}

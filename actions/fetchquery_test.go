@@ -9,6 +9,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 	"pgregory.net/rapid"
 
+	"github.com/botverse/botverse/actions/actionstest"
 	"github.com/botverse/botverse/actions/input"
 	"github.com/botverse/botverse/dataverse/fetchxml"
 	"github.com/botverse/botverse/dataverse/schema"
@@ -28,7 +29,7 @@ func ready(text string) (*fetchQuery, []input.Fault) {
 	for _, name := range names {
 		known[name] = schema.Standard().Entity(name)
 		if name == "new_person" {
-			known[name] = hobbies()
+			known[name] = actionstest.Hobbies()
 		}
 	}
 	q, err := (&Runtime{}).readyFetch(fetch, known)
@@ -461,7 +462,7 @@ func TestNoVariableChangesAQuery(t *testing.T) {
 		`<condition attribute="new_note" operator="like" value="%{{v}}%"/>`+
 		`<filter type="or"><condition attribute="new_name" operator="in"><value>{{v}}</value><value>{{list}}</value></condition></filter>`))
 	rapid.Check(t, func(rt *rapid.T) {
-		value := hostile().Draw(rt, "value")
+		value := actionstest.Hostile().Draw(rt, "value")
 		text, faults := rendered(t, q, map[string]any{"v": value, "list": []any{value, "b"}})
 		if len(faults) > 0 {
 			if unprintable := input.CheckPrintable(value, "") != nil; !unprintable && !input.Blank(value) {

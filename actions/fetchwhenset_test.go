@@ -7,6 +7,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 	"pgregory.net/rapid"
 
+	"github.com/botverse/botverse/actions/actionstest"
 	"github.com/botverse/botverse/actions/input"
 )
 
@@ -104,7 +105,7 @@ func TestWhenSetIsAllThatAVariableDecides(t *testing.T) {
 	kept, dropped := canonical(t, filtered(`<filter>`+always+`<filter><condition attribute="new_note" operator="null"/></filter></filter>`)), canonical(t, filtered(`<filter>`+always+`</filter>`))
 	before := q.fetch.XML()
 	rapid.Check(t, func(rt *rapid.T) {
-		value := hostile().Draw(rt, "value")
+		value := actionstest.Hostile().Draw(rt, "value")
 		want := kept
 		if input.Blank(value) {
 			want = dropped

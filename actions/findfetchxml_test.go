@@ -12,6 +12,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 	"pgregory.net/rapid"
 
+	"github.com/botverse/botverse/actions/actionstest"
 	"github.com/botverse/botverse/actions/input"
 	"github.com/botverse/botverse/dataverse/fetchxml"
 )
@@ -307,7 +308,7 @@ func TestHostileValuesOfAQueryFindOnlyThemselves(t *testing.T) {
 	w := newWorld(t)
 	values := []string{}
 	rapid.Check(t, func(rt *rapid.T) {
-		value := strings.TrimSpace(hostile().Draw(rt, "value"))
+		value := strings.TrimSpace(actionstest.Hostile().Draw(rt, "value"))
 		if bad := input.CheckPrintable(value, "") != nil; !bad && !input.Blank(value) && len([]rune(value)) < 50 && len(values) < 15 {
 			values = append(values, value)
 		}

@@ -15,6 +15,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 	"pgregory.net/rapid"
 
+	"github.com/botverse/botverse/actions/actionstest"
 	"github.com/botverse/botverse/actions/input"
 	"github.com/botverse/botverse/dataverse"
 )
@@ -340,7 +341,7 @@ func TestHostileValuesFindOnlyThemselves(t *testing.T) {
 	w := newWorld(t)
 	var values []string
 	rapid.Check(t, func(rt *rapid.T) {
-		value := strings.TrimSpace(hostile().Draw(rt, "value"))
+		value := strings.TrimSpace(actionstest.Hostile().Draw(rt, "value"))
 		if bad := input.CheckPrintable(value, "") != nil; !bad && !input.Blank(value) && len([]rune(value)) < 50 && len(values) < 20 {
 			values = append(values, value)
 		}

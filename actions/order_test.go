@@ -6,6 +6,7 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 
+	"github.com/botverse/botverse/actions/actionstest"
 	"github.com/botverse/botverse/actions/input"
 	"github.com/botverse/botverse/dataverse/odata"
 	"github.com/botverse/botverse/dataverse/schema"
@@ -25,7 +26,7 @@ func TestOrderIsTotal(t *testing.T) {
 		{"task", nil, []string{"statecode asc", "createdon asc", "activityid asc"}},
 		{"systemuser", nil, []string{"createdon asc", "systemuserid asc"}}, // a user has no state
 	} {
-		e := entityOf(t, c.entity)
+		e := schema.Standard().Entity(c.entity)
 		orders, faults := parseOrders(e, c.author)
 		if len(faults) > 0 {
 			t.Errorf("%s %v: faults %v", c.entity, c.author, faults)
@@ -38,7 +39,7 @@ func TestOrderIsTotal(t *testing.T) {
 
 func TestOrderByALookupNamesItsProperty(t *testing.T) {
 	t.Parallel()
-	orders, _ := parseOrders(entityOf(t, "contact"), []string{"parentcustomerid desc"})
+	orders, _ := parseOrders(schema.Standard().Entity("contact"), []string{"parentcustomerid desc"})
 	want := []odata.Order{{Path: odata.Path{"_parentcustomerid_value"}, Desc: true}}
 	if diff := cmp.Diff(want, odataOrders(orders)); diff != "" {
 		t.Errorf("orders (-want +got):\n%s", diff)
@@ -51,13 +52,13 @@ func TestOrderFaults(t *testing.T) {
 		"": input.InvalidRequest, "fullname up": input.InvalidRequest, "fullname asc now": input.InvalidRequest, "FullName desc": input.InvalidRequest,
 		"fulname": input.InvalidField, "entityimage": input.InvalidField, "parentcustomeridname": input.InvalidField,
 	} {
-		_, faults := parseOrders(entityOf(t, "contact"), []string{"fullname", text})
+		_, faults := parseOrders(schema.Standard().Entity("contact"), []string{"fullname", text})
 		if len(faults) != 1 || faults[0].Reason != reason || faults[0].Field != "order_by[1]" {
 			t.Errorf("%q: faults %v, want %s at order_by[1]", text, faults, reason)
 		}
 	}
-	if _, fault := parseOrder(hobbies(), "new_hobbies", "order_by[0]"); fault == nil || fault.Reason != input.InvalidField {
-		t.Errorf("order by a multi-select choice: fault %v, want INVALID_FIELD", fault)
+	if _, faults := parseOrders(actionstest.Hobbies(), []string{"new_hobbies"}); len(faults) != 1 || faults[0].Reason != input.InvalidField {
+		t.Errorf("order by a multi-select choice: faults %v, want INVALID_FIELD", faults)
 	}
 }
 

@@ -7,49 +7,15 @@ import (
 
 	"pgregory.net/rapid"
 
+	"github.com/botverse/botverse/actions/actionstest"
 	"github.com/botverse/botverse/actions/input"
 	"github.com/botverse/botverse/dataverse/odata"
-	"github.com/botverse/botverse/dataverse/schema"
 )
-
-// hobbies is an entity with fields of the types that no standard entity has all of.
-func hobbies() *schema.Entity {
-	e := &schema.Entity{LogicalName: "new_person", EntitySetName: "new_people", PrimaryID: "new_personid", PrimaryName: "new_name", Fields: []*schema.Field{
-		{LogicalName: "new_personid", Type: schema.Uniqueidentifier, Readable: true},
-		{LogicalName: "new_name", Type: schema.String, Readable: true, MaxLength: 10},
-		{LogicalName: "new_note", Type: schema.Memo, Readable: true},
-		{LogicalName: "new_age", Type: schema.Integer, Readable: true},
-		{LogicalName: "new_big", Type: schema.BigInt, Readable: true},
-		{LogicalName: "new_rate", Type: schema.Decimal, Readable: true},
-		{LogicalName: "new_income", Type: schema.Money, Readable: true},
-		{LogicalName: "new_vip", Type: schema.Boolean, Readable: true, TrueLabel: schema.EnglishLabel("Yes"), FalseLabel: schema.EnglishLabel("No")},
-		{LogicalName: "new_color", Type: schema.Picklist, Readable: true, Options: options("Red", "Green")},
-		{LogicalName: "new_hobbies", Type: schema.MultiSelectPicklist, Readable: true, Options: options("Golf", "Chess", "Tennis")},
-		{LogicalName: "new_born", Type: schema.DateTime, Behavior: schema.DateOnly, Readable: true},
-		{LogicalName: "new_met", Type: schema.DateTime, Behavior: schema.UserLocal, Readable: true},
-		{LogicalName: "new_alarm", Type: schema.DateTime, Behavior: schema.TimeZoneIndependent, Readable: true},
-		{LogicalName: "new_boss", Type: schema.Lookup, Readable: true, Targets: []string{"new_person"}, Navigation: map[string]string{"new_person": "new_Boss"}},
-		{LogicalName: "new_customer", Type: schema.Customer, Readable: true, Targets: []string{"account", "contact"}},
-		{LogicalName: "new_photo", Type: schema.Image, Readable: true},
-		{LogicalName: "new_bossname", Type: schema.String, Readable: true, AttributeOf: "new_boss"},
-		{LogicalName: "new_hidden", Type: schema.String},
-	}}
-	e.Index()
-	return e
-}
-
-func options(labels ...string) []schema.Option {
-	var options []schema.Option
-	for i, label := range labels {
-		options = append(options, schema.Option{Value: i + 1, Label: schema.EnglishLabel(label)})
-	}
-	return options
-}
 
 // filterOf is the $filter of a `where` over the entity hobbies.
 func filterOf(t testing.TB, where, variables map[string]any, zone *time.Location) (string, []input.Fault) {
 	t.Helper()
-	c := comparer{runtime: &Runtime{}, entity: hobbies(), variables: variables, zone: zone}
+	c := comparer{runtime: &Runtime{}, entity: actionstest.Hobbies(), variables: variables, zone: zone}
 	expr, faults, err := c.where(t.Context(), where)
 	if err != nil {
 		t.Fatal(err)
@@ -195,23 +161,10 @@ func TestWhereAdvisesFetchXMLForPointsInTime(t *testing.T) {
 	}
 }
 
-// hostile gives texts that have broken queries: quotes, entities, wildcards, directions, CDATA, emoji.
-func hostile() *rapid.Generator[string] {
-	return rapid.OneOf(
-		rapid.SampledFrom([]string{
-			"O'Brien' or 1 eq 1", "'", "''", "' or ''='", `"`, `"/><condition attribute="x" operator="not-null"/>`, "]]>", "<![CDATA[", "</value><value>", "&amp;", "&#x0;", "&lt;", "<!--", "-->",
-			"100%", "%", "%%", "_", "[a-z]", "[^", "[%]", "C++ 100%", "a+b", "a%20b", "%27", "a&b=c", "a#b", "{{x}}", "{% raw %}", "{{", "😀👩‍👩‍👧", "\u202eevil", "مرحبا", "שלום", "\ufeff", "\u2028", "\t", "a\nb", "a\r\nb", " a ", "\u00a0", "null", "true", "42",
-			"Microsoft.Dynamics.CRM.In(PropertyName='x',PropertyValues=[\"1\"])", "$filter=x eq 1", "@p1", "\\", "\\'", "`", ";", "(", ")", "a) or (b eq 'c'",
-		}),
-		rapid.String(),
-		rapid.StringOf(rapid.RuneFrom([]rune(`'"<>&%_[]^{}+/\; =()`))),
-	)
-}
-
 func TestNoVariableChangesAFilter(t *testing.T) {
 	t.Parallel()
 	rapid.Check(t, func(rt *rapid.T) {
-		name := hostile().Draw(rt, "name")
+		name := actionstest.Hostile().Draw(rt, "name")
 		filter, faults := filterOf(t, map[string]any{"new_name": "{{name}}", "new_note": "a {{name}} b", "new_age": 1}, map[string]any{"name": name}, nil)
 		if len(faults) > 0 {
 			if unprintable := input.CheckPrintable(name, "") != nil; !unprintable && !input.Blank(name) {
