@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"slices"
 
+	"github.com/botverse/botverse/actions/order"
 	"github.com/botverse/botverse/actions/translate"
 	"github.com/botverse/botverse/dataverse"
 	"github.com/botverse/botverse/dataverse/odata"
@@ -43,7 +44,7 @@ func (c *creation) takeFirst(ctx context.Context, own rowList) (Result, error) {
 		if at, err = c.first(ctx, own); err != nil {
 			return Result{}, err
 		}
-		orders = orderTexts(totalOrder(c.entity, nil))
+		orders = order.Texts(order.Total(c.entity, nil))
 	}
 	result, err := c.take(ctx, own.records[at], own.rows[at])
 	result.OrderedBy = orders
@@ -58,7 +59,7 @@ func (c *creation) first(ctx context.Context, own rowList) (int, error) {
 	}
 	one := 1
 	page, err := c.client.ListRecords(ctx, c.entity, &odata.Query{
-		Select: []string{c.entity.PrimaryID}, Filter: &odata.Logical{Op: odata.Or, Terms: ids}, OrderBy: odataOrders(totalOrder(c.entity, nil)), Top: &one,
+		Select: []string{c.entity.PrimaryID}, Filter: &odata.Logical{Op: odata.Or, Terms: ids}, OrderBy: order.OData(order.Total(c.entity, nil)), Top: &one,
 	})
 	if err != nil || len(page.Records) == 0 { // deleted meanwhile: whichever is taken, it is not there
 		return 0, err

@@ -6,6 +6,7 @@ import (
 	"slices"
 
 	"github.com/botverse/botverse/actions/input"
+	"github.com/botverse/botverse/actions/order"
 	"github.com/botverse/botverse/actions/translate"
 	"github.com/botverse/botverse/dataverse"
 	"github.com/botverse/botverse/dataverse/odata"
@@ -80,7 +81,7 @@ func (c *creation) prepareMatch() {
 func (c *creation) lookFor(ctx context.Context) (found rowList, own int, err error) {
 	top := mostMatches
 	query := c.selected()
-	query.Filter, query.OrderBy, query.Top = c.match, odataOrders(totalOrder(c.entity, nil)), &top
+	query.Filter, query.OrderBy, query.Top = c.match, order.OData(order.Total(c.entity, nil)), &top
 	page, err := c.client.ListRecords(ctx, c.entity, query)
 	if err != nil {
 		return rowList{}, -1, err

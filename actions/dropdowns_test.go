@@ -5,6 +5,7 @@ import (
 	"testing"
 
 	"github.com/botverse/botverse/actions/input"
+	"github.com/botverse/botverse/actions/order"
 	"github.com/botverse/botverse/dataverse/schema"
 )
 
@@ -70,7 +71,7 @@ func TestDescriptionsAgreeWithSearches(t *testing.T) {
 					t.Errorf("%s.%s: a condition takes %s: %v, want %v", name, f.Field, operator, taken, told[operator])
 				}
 			}
-			if _, faults := parseOrders(e, []string{f.Field}); (len(faults) == 0) != f.Sortable {
+			if _, faults := order.Parse(e, []string{f.Field}); (len(faults) == 0) != f.Sortable {
 				t.Errorf("%s.%s: sortable is %v, and an order of it has the faults %v", name, f.Field, f.Sortable, faults)
 			}
 		}

@@ -5,6 +5,7 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/botverse/botverse/actions/order"
 	"github.com/botverse/botverse/actions/translate"
 	"github.com/botverse/botverse/dataverse/schema"
 )
@@ -183,7 +184,7 @@ func describeField(e *schema.Entity, f *schema.Field, language int) FieldDescrip
 		Precision: f.Precision, Options: describeOptions(f, language), Targets: slices.Clone(f.Targets),
 		Default: f.Default, Format: f.Format, Behavior: f.Behavior,
 		Recommended: f.RequiredLevel == schema.Recommended, Sensitive: f.Secured,
-		Sortable: sortable(f), Phone: isPhoneField(f), Addresses: takesParties(e, f) && takesAddresses(e, f),
+		Sortable: order.Sortable(f), Phone: isPhoneField(f), Addresses: takesParties(e, f) && takesAddresses(e, f),
 		Savable: standsForItself(f) && translate.Savable(f), Linked: linkedEntity(f) != "",
 	}
 	d.Formatted = d.Savable && hasFormatted(f)

@@ -1,6 +1,7 @@
 package actions
 
 import (
+	"github.com/botverse/botverse/actions/order"
 	"github.com/botverse/botverse/dataverse/fetchxml"
 )
 
@@ -11,19 +12,19 @@ import (
 func (s *fetchScope) makeOrderTotal() ([]string, *Warning) {
 	orders, unnamed := s.orders()
 	if unnamed != nil {
-		return orderTexts(orders), notTotal(unnamed)
+		return order.Texts(orders), notTotal(unnamed)
 	}
 	if len(orders) == 0 {
 		// Choices would sort by their label, in the user's language (FetchXML, "Order rows"); active is the first number.
 		s.fetch.UseRawOrderBy = true
 	}
 	keys, unnamed := s.rowKeys(&s.fetch.Entity.Contents, false)
-	orders = append(totalOrder(s.root(), orders), keys...)
+	orders = append(order.Total(s.root(), orders), keys...)
 	s.write(orders)
 	if unnamed != nil {
-		return orderTexts(orders), notTotal(unnamed)
+		return order.Texts(orders), notTotal(unnamed)
 	}
-	return orderTexts(orders), nil
+	return order.Texts(orders), nil
 }
 
 func notTotal(unnamed *fetchxml.Link) *Warning {
@@ -35,14 +36,14 @@ func notTotal(unnamed *fetchxml.Link) *Warning {
 
 // orders are the query's orders in the order that they take effect. unnamed is the first link with orders that has no name
 // to be named by.
-func (s *fetchScope) orders() (orders []order, unnamed *fetchxml.Link) {
+func (s *fetchScope) orders() (orders []order.By, unnamed *fetchxml.Link) {
 	for _, o := range s.fetch.Entity.Orders {
 		entity, name := s.root(), ""
 		if link := s.byAlias[o.EntityName]; o.EntityName != "" && link != nil {
 			entity, name = s.known[link.Name], o.EntityName
 		}
 		if f := entity.Field(o.Attribute); f != nil {
-			orders = append(orders, order{link: name, field: f, descending: o.Descending})
+			orders = append(orders, order.By{Link: name, Field: f, Descending: o.Descending})
 		}
 	}
 	for link := range joinedLinks(&s.fetch.Entity.Contents) {
@@ -52,7 +53,7 @@ func (s *fetchScope) orders() (orders []order, unnamed *fetchxml.Link) {
 		}
 		for _, o := range link.Orders {
 			if f := s.known[link.Name].Field(o.Attribute); f != nil {
-				orders = append(orders, order{link: name, field: f, descending: o.Descending})
+				orders = append(orders, order.By{Link: name, Field: f, Descending: o.Descending})
 			}
 		}
 	}
@@ -62,7 +63,7 @@ func (s *fetchScope) orders() (orders []order, unnamed *fetchxml.Link) {
 // rowKeys are the primary keys of links that are selected from and can give a record several rows, be it by a link around
 // them: they settle which of its rows is the first. A distinct query has none, as they would make other rows of it.
 // unnamed is the first such link that cannot be named.
-func (s *fetchScope) rowKeys(c *fetchxml.Contents, many bool) (orders []order, unnamed *fetchxml.Link) {
+func (s *fetchScope) rowKeys(c *fetchxml.Contents, many bool) (orders []order.By, unnamed *fetchxml.Link) {
 	if s.fetch.Distinct {
 		return nil, nil
 	}
@@ -76,7 +77,7 @@ func (s *fetchScope) rowKeys(c *fetchxml.Contents, many bool) (orders []order, u
 			if name == "" {
 				return orders, link
 			}
-			orders = append(orders, order{link: name, field: key})
+			orders = append(orders, order.By{Link: name, Field: key})
 		}
 		inner, unnamed := s.rowKeys(&link.Contents, several)
 		orders = append(orders, inner...)
@@ -88,15 +89,15 @@ func (s *fetchScope) rowKeys(c *fetchxml.Contents, many bool) (orders []order, u
 }
 
 // write replaces the query's orders.
-func (s *fetchScope) write(orders []order) {
+func (s *fetchScope) write(orders []order.By) {
 	s.fetch.Entity.Orders = nil
 	for link := range joinedLinks(&s.fetch.Entity.Contents) {
 		link.Orders = nil
 	}
 	for _, o := range orders {
-		s.fetch.Entity.Orders = append(s.fetch.Entity.Orders, fetchxml.Order{Attribute: o.field.LogicalName, EntityName: o.link, Descending: o.descending})
-		if o.link == "" && s.fetch.Distinct {
-			s.selectField(o.field.LogicalName) // a distinct query sorts by what it selects only
+		s.fetch.Entity.Orders = append(s.fetch.Entity.Orders, fetchxml.Order{Attribute: o.Field.LogicalName, EntityName: o.Link, Descending: o.Descending})
+		if o.Link == "" && s.fetch.Distinct {
+			s.selectField(o.Field.LogicalName) // a distinct query sorts by what it selects only
 		}
 	}
 }

@@ -4,6 +4,7 @@ import (
 	"context"
 
 	"github.com/botverse/botverse/actions/input"
+	"github.com/botverse/botverse/actions/order"
 	"github.com/botverse/botverse/actions/translate"
 	"github.com/botverse/botverse/dataverse"
 	"github.com/botverse/botverse/dataverse/odata"
@@ -97,7 +98,7 @@ func (r *Runtime) planFind(ctx context.Context, client *dataverse.Client, e *sch
 		return recordSearch{}, err
 	}
 	s.notes = newNotes(spec.ValidateOnly)
-	orders, orderFaults := parseOrders(e, spec.OrderBy)
+	orders, orderFaults := order.Parse(e, spec.OrderBy)
 	wanted, whereFaults, err := comparer{runtime: r, client: client, entity: e, variables: spec.Variables, zone: zone, numbers: writing, notes: s.notes}.filter(ctx, spec.Where, spec.Conditions)
 	if err != nil {
 		return recordSearch{}, err
@@ -106,11 +107,11 @@ func (r *Runtime) planFind(ctx context.Context, client *dataverse.Client, e *sch
 	if err := input.ErrorOf(faults); err != nil {
 		return recordSearch{}, err
 	}
-	orders = totalOrder(e, orders)
-	s.save, s.orderedBy, s.phone = save, wanted.phone.ordered(orderTexts(orders)), wanted.phone
+	orders = order.Total(e, orders)
+	s.save, s.orderedBy, s.phone = save, wanted.phone.ordered(order.Texts(orders)), wanted.phone
 	top := s.top()
 	return recordSearch{search: s, query: &odata.Query{
-		Select: wanted.phone.selecting(save.Select()), Filter: wanted.filter, OrderBy: odataOrders(orders), Top: &top, Expand: save.Expand(), Count: spec.CountMatches,
+		Select: wanted.phone.selecting(save.Select()), Filter: wanted.filter, OrderBy: order.OData(orders), Top: &top, Expand: save.Expand(), Count: spec.CountMatches,
 	}}, nil
 }
 

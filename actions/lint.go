@@ -6,6 +6,7 @@ import (
 	"slices"
 
 	"github.com/botverse/botverse/actions/input"
+	"github.com/botverse/botverse/actions/order"
 	"github.com/botverse/botverse/actions/translate"
 	"github.com/botverse/botverse/dataverse"
 	"github.com/botverse/botverse/dataverse/schema"
@@ -143,7 +144,7 @@ func (l linter) settings(ctx context.Context, s settings) ([]input.Fault, error)
 	if _, fault := translate.NumbersOf(s.culture); fault != nil {
 		faults = append(faults, *fault)
 	}
-	_, orders := parseOrders(l.entity, s.orderBy)
+	_, orders := order.Parse(l.entity, s.orderBy)
 	_, saves, err := planSave(ctx, l.client, l.entity, s.save)
 	return slices.Concat(faults, orders, saves), err
 }

@@ -6,6 +6,7 @@ import (
 	"strings"
 
 	"github.com/botverse/botverse/actions/input"
+	"github.com/botverse/botverse/actions/order"
 	"github.com/botverse/botverse/actions/translate"
 	"github.com/botverse/botverse/dataverse"
 	"github.com/botverse/botverse/dataverse/odata"
@@ -32,16 +33,16 @@ func (c *change) prepareTarget(ctx context.Context, e *schema.Entity) (target, e
 		return target{}, err
 	}
 	s.save, faults = save, append(faults, more...)
-	orders, more := parseOrders(e, c.spec.OrderBy)
-	orders = totalOrder(e, orders)
+	orders, more := order.Parse(e, c.spec.OrderBy)
+	orders = order.Total(e, orders)
 	t := target{search: s}
 	wanted, found, err := c.which(ctx, e, &t)
 	if err != nil {
 		return target{}, err
 	}
 	top := t.top()
-	t.phone, t.orderedBy = wanted.phone, wanted.phone.ordered(orderTexts(orders))
-	t.query = &odata.Query{Select: wanted.phone.selecting(save.Select()), Filter: wanted.filter, OrderBy: odataOrders(orders), Top: &top, Expand: save.Expand()}
+	t.phone, t.orderedBy = wanted.phone, wanted.phone.ordered(order.Texts(orders))
+	t.query = &odata.Query{Select: wanted.phone.selecting(save.Select()), Filter: wanted.filter, OrderBy: order.OData(orders), Top: &top, Expand: save.Expand()}
 	return t, input.ErrorOf(slices.Concat(found, more, faults))
 }
 

@@ -1,4 +1,4 @@
-package actions
+package order_test
 
 import (
 	"strings"
@@ -8,6 +8,7 @@ import (
 
 	"github.com/botverse/botverse/actions/actionstest"
 	"github.com/botverse/botverse/actions/input"
+	"github.com/botverse/botverse/actions/order"
 	"github.com/botverse/botverse/dataverse/odata"
 	"github.com/botverse/botverse/dataverse/schema"
 )
@@ -27,11 +28,11 @@ func TestOrderIsTotal(t *testing.T) {
 		{"systemuser", nil, []string{"createdon asc", "systemuserid asc"}}, // a user has no state
 	} {
 		e := schema.Standard().Entity(c.entity)
-		orders, faults := parseOrders(e, c.author)
+		orders, faults := order.Parse(e, c.author)
 		if len(faults) > 0 {
 			t.Errorf("%s %v: faults %v", c.entity, c.author, faults)
 		}
-		if diff := cmp.Diff(c.want, orderTexts(totalOrder(e, orders))); diff != "" {
+		if diff := cmp.Diff(c.want, order.Texts(order.Total(e, orders))); diff != "" {
 			t.Errorf("%s %v (-want +got):\n%s", c.entity, c.author, diff)
 		}
 	}
@@ -39,9 +40,9 @@ func TestOrderIsTotal(t *testing.T) {
 
 func TestOrderByALookupNamesItsProperty(t *testing.T) {
 	t.Parallel()
-	orders, _ := parseOrders(schema.Standard().Entity("contact"), []string{"parentcustomerid desc"})
+	orders, _ := order.Parse(schema.Standard().Entity("contact"), []string{"parentcustomerid desc"})
 	want := []odata.Order{{Path: odata.Path{"_parentcustomerid_value"}, Desc: true}}
-	if diff := cmp.Diff(want, odataOrders(orders)); diff != "" {
+	if diff := cmp.Diff(want, order.OData(orders)); diff != "" {
 		t.Errorf("orders (-want +got):\n%s", diff)
 	}
 }
@@ -52,12 +53,12 @@ func TestOrderFaults(t *testing.T) {
 		"": input.InvalidRequest, "fullname up": input.InvalidRequest, "fullname asc now": input.InvalidRequest, "FullName desc": input.InvalidRequest,
 		"fulname": input.InvalidField, "entityimage": input.InvalidField, "parentcustomeridname": input.InvalidField,
 	} {
-		_, faults := parseOrders(schema.Standard().Entity("contact"), []string{"fullname", text})
+		_, faults := order.Parse(schema.Standard().Entity("contact"), []string{"fullname", text})
 		if len(faults) != 1 || faults[0].Reason != reason || faults[0].Field != "order_by[1]" {
 			t.Errorf("%q: faults %v, want %s at order_by[1]", text, faults, reason)
 		}
 	}
-	if _, faults := parseOrders(actionstest.Hobbies(), []string{"new_hobbies"}); len(faults) != 1 || faults[0].Reason != input.InvalidField {
+	if _, faults := order.Parse(actionstest.Hobbies(), []string{"new_hobbies"}); len(faults) != 1 || faults[0].Reason != input.InvalidField {
 		t.Errorf("order by a multi-select choice: faults %v, want INVALID_FIELD", faults)
 	}
 }
@@ -83,7 +84,7 @@ func TestOrdersByLabels(t *testing.T) {
 	for text, want := range map[string]string{
 		"Job Title": "jobtitle asc", "job  title desc": "jobtitle desc", "Rank desc": "rank asc", "Rank desc desc": "rank desc", "mobile": "mobile asc",
 	} {
-		orders, faults := parseOrders(labelledFields(), []string{text})
+		orders, faults := order.Parse(labelledFields(), []string{text})
 		if len(faults) > 0 || orders[0].String() != want {
 			t.Errorf("%q: %v, %+v, want %s", text, orders, faults, want)
 		}
@@ -91,11 +92,11 @@ func TestOrdersByLabels(t *testing.T) {
 	for text, want := range map[string]string{
 		"job title down": `the direction of an order is "asc" or "desc", not "down"`, "Telefon desc": "several fields", "No Such desc": `no field "No Such"`, " ": "is no order",
 	} {
-		if _, faults := parseOrders(labelledFields(), []string{text}); len(faults) != 1 || !strings.Contains(faults[0].Message, want) {
+		if _, faults := order.Parse(labelledFields(), []string{text}); len(faults) != 1 || !strings.Contains(faults[0].Message, want) {
 			t.Errorf("%q: %+v, want %s", text, faults, want)
 		}
 	}
-	if _, faults := parseOrders(labelledFields(), []string{"jobtitle", "Job Title desc"}); len(faults) != 1 || faults[0].Field != "order_by[1]" {
+	if _, faults := order.Parse(labelledFields(), []string{"jobtitle", "Job Title desc"}); len(faults) != 1 || faults[0].Field != "order_by[1]" {
 		t.Errorf("ordered twice by one field: %+v", faults)
 	}
 }
