@@ -30,7 +30,7 @@ func conditioning(t testing.TB, variables map[string]any, zone *time.Location, c
 func TestConditionsCompareByType(t *testing.T) {
 	t.Parallel()
 	utc := time.UTC
-	variables := map[string]any{"name": "O'Neill", "names": []any{"A", "B"}, "span": []any{1.0, 9.0}, "boss": map[string]any{"entity": "new_person", "id": aGUID}}
+	variables := map[string]any{"name": "O'Neill", "names": []any{"A", "B"}, "span": []any{1.0, 9.0}, "boss": map[string]any{"entity": "new_person", "id": actionstest.GUID}}
 	const met = "Microsoft.Dynamics.CRM.OnOr"
 	for _, c := range []struct {
 		field, operator string
@@ -56,9 +56,9 @@ func TestConditionsCompareByType(t *testing.T) {
 		{"new_age", "between", "{{span}}", nil, "new_age ge 1 and new_age le 9"},
 		{"new_color", "in", []any{"Red", 2.0}, nil, "new_color eq 1 or new_color eq 2"},
 		{"new_vip", "ne", "yes", nil, "new_vip ne true or new_vip eq null"},
-		{"new_boss", "ne", "{{boss}}", nil, "_new_boss_value ne " + aGUID + " or _new_boss_value eq null"},
+		{"new_boss", "ne", "{{boss}}", nil, "_new_boss_value ne " + actionstest.GUID + " or _new_boss_value eq null"},
 		{"new_boss", "not_null", nil, nil, "_new_boss_value ne null"},
-		{"new_personid", "not_in", []any{aGUID}, nil, "new_personid ne " + aGUID},
+		{"new_personid", "not_in", []any{actionstest.GUID}, nil, "new_personid ne " + actionstest.GUID},
 		{"new_born", "lt", "1990-02-28", nil, "new_born lt 1990-02-28"},
 		{"new_born", "between", []any{"1990-01-01", "1990-12-31"}, nil, "new_born ge 1990-01-01 and new_born le 1990-12-31"},
 		{"new_met", "ge", "2026-05-17", nil, met + "After(PropertyName='new_met',PropertyValue='2026-05-17')"},
@@ -178,7 +178,7 @@ func TestNoVariableChangesACondition(t *testing.T) {
 			return
 		}
 		want := &odata.Logical{Op: odata.And, Terms: []odata.Expr{
-			&odata.Call{Func: "contains", Path: odata.Path{"new_name"}, Value: odata.String(escapeLike(value))},
+			&odata.Call{Func: "contains", Path: odata.Path{"new_name"}, Value: odata.String(odata.EscapeWildcards(value))},
 			&odata.Logical{Op: odata.Or, Terms: []odata.Expr{
 				&odata.Compare{Path: odata.Path{"new_note"}, Op: odata.Eq, Value: odata.String(value)}, &odata.Compare{Path: odata.Path{"new_note"}, Op: odata.Eq, Value: odata.String("b")},
 			}},

@@ -4,7 +4,6 @@ import (
 	"cmp"
 	"context"
 	"encoding/json"
-	"fmt"
 	"maps"
 	"slices"
 	"strings"
@@ -187,25 +186,4 @@ func (c comparer) notePhone(p *phoneSearch) {
 		Field: cmp.Or(c.member, "where") + "." + phoneMember, Given: number, Sent: odata.FormatFilter(p.filter()),
 		Reason: number + " in any spelling: usual ones are looked up first; what has its digits is read, and compared as a whole number",
 	})
-}
-
-// noteOperand notes what came of a value in a FetchXML condition.
-func (p operandPlace) noteOperand(values comparer, value any, texts []string, at string) {
-	if values.notes == nil {
-		return
-	}
-	reason := "as given"
-	switch operandKindOf(p.operator, p.field) {
-	case typedOperand:
-		reason = translate.Reason(p.field, value, values.options(at))
-	case textOperand:
-		if isPattern(p.operator.Name) {
-			reason = "text, with its wildcards made literal"
-		}
-	case dayOperand:
-		reason = fmt.Sprintf("the day, for the operator %q", p.operator.Name)
-	case recordOperand:
-		reason = "the record ID, or that of a reference"
-	}
-	values.notes.add(newConversion(p.field, at, value, strings.Join(texts, ", "), reason))
 }

@@ -1,11 +1,21 @@
 package actions
 
-import "sync"
+import (
+	"sync"
+
+	"github.com/botverse/botverse/actions/input"
+)
 
 const (
 	maxFetches     = 256     // queries in one generation
 	maxFetchesSize = 1 << 20 // bytes of their texts; a query read takes some ten times as much
 )
+
+// fetchQueries reads queries, and keeps those that it read. The zero fetchQueries is ready, for any number of goroutines.
+type fetchQueries struct {
+	templates input.Renderer
+	kept      fetchCache
+}
 
 // fetchKey is what a FetchXML query was read for.
 type fetchKey struct{ environment, entity, text string }

@@ -3,6 +3,7 @@ package actions
 import (
 	"context"
 	"encoding/json"
+	"fmt"
 	"strconv"
 	"strings"
 	"time"
@@ -16,7 +17,7 @@ import (
 
 // convert translates a rendered value into the text of an operand, by the operator and the field's type: a choice's label
 // into its number, a point in time into UTC, a reference into its ID. A multi-select choice's value can be several.
-func (p operandPlace) convert(ctx context.Context, value any, at string, values comparer) ([]string, *input.Fault, error) {
+func (p operandPlace) convert(ctx context.Context, value any, at string, values fetchValues) ([]string, *input.Fault, error) {
 	if input.Blank(value) {
 		return nil, input.NewFault(input.VariableUnset, at, "an element of the list is null or blank, and the query needs its value"), nil
 	}
@@ -32,7 +33,7 @@ func (p operandPlace) convert(ctx context.Context, value any, at string, values 
 	}
 	o := values.options(at)
 	if p.field.IsLookup() {
-		id, fault, err := values.lookup(ctx, p.field, value, o)
+		id, fault, err := values.Lookup(ctx, p.field, value, o)
 		return []string{string(id)}, fault, err
 	}
 	t, fault := translate.Value(p.field, value, o)
@@ -145,4 +146,25 @@ func operandTexts(wire any) []string {
 		return texts
 	}
 	return nil
+}
+
+// note tells what came of a value in a condition.
+func (p operandPlace) note(values fetchValues, value any, texts []string, at string) {
+	if values.Note == nil {
+		return
+	}
+	reason := "as given"
+	switch operandKindOf(p.operator, p.field) {
+	case typedOperand:
+		reason = translate.Reason(p.field, value, values.options(at))
+	case textOperand:
+		if isPattern(p.operator.Name) {
+			reason = "text, with its wildcards made literal"
+		}
+	case dayOperand:
+		reason = fmt.Sprintf("the day, for the operator %q", p.operator.Name)
+	case recordOperand:
+		reason = "the record ID, or that of a reference"
+	}
+	values.Note(p.field, at, value, strings.Join(texts, ", "), reason)
 }

@@ -9,7 +9,7 @@ import (
 // root come before those of links, wherever they stand (FetchXML, "Order rows"): so those of links become orders of the
 // root that name their link, and the primary key comes behind. Where that cannot be, the query stays as it is and the
 // warning says so.
-func (s *fetchScope) makeOrderTotal() ([]string, *Warning) {
+func (s *fetchScope) makeOrderTotal() ([]string, *fetchWarning) {
 	orders, unnamed := s.orders()
 	if unnamed != nil {
 		return order.Texts(orders), notTotal(unnamed)
@@ -27,9 +27,9 @@ func (s *fetchScope) makeOrderTotal() ([]string, *Warning) {
 	return order.Texts(orders), nil
 }
 
-func notTotal(unnamed *fetchxml.Link) *Warning {
-	return &Warning{
-		Code: OrderNotTotal, Field: place(unnamed.Pos),
+func notTotal(unnamed *fetchxml.Link) *fetchWarning {
+	return &fetchWarning{
+		Kind: fetchOrderNotTotal, Place: place(unnamed.Pos),
 		Message: "The query's order could not be made total: give this link-entity an alias. Until then rows that are equal in the order may come in any.",
 	}
 }
@@ -104,7 +104,7 @@ func (s *fetchScope) write(orders []order.By) {
 
 // aggregateOrder is the order of an aggregate query, which is left as it is. Where it does not name every group the first
 // row may be any.
-func aggregateOrder(fetch *fetchxml.Fetch) ([]string, []Warning) {
+func aggregateOrder(fetch *fetchxml.Fetch) ([]string, []fetchWarning) {
 	var texts []string
 	ordered := map[string]bool{}
 	groups := map[string]fetchxml.Pos{}
@@ -128,8 +128,8 @@ func aggregateOrder(fetch *fetchxml.Fetch) ([]string, []Warning) {
 	}
 	for alias := range groups {
 		if !ordered[alias] {
-			return texts, []Warning{{
-				Code: OrderNotTotal, Field: place(fetch.Entity.Pos),
+			return texts, []fetchWarning{{
+				Kind: fetchOrderNotTotal, Place: place(fetch.Entity.Pos),
 				Message: "The query groups and does not order by all of its groups: which row comes first may change from call to call.",
 			}}
 		}

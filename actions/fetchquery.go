@@ -16,58 +16,69 @@ import (
 // fetchQuery is a FetchXML query that was read, checked against metadata, and made ready to find records in a total order.
 // It is complete but for the values of its outputs and how much to ask for. It is only read, by any number of goroutines.
 type fetchQuery struct {
+	templates  *input.Renderer
 	fetch      *fetchxml.Fetch
 	root       *schema.Entity
-	entities   []*schema.Entity  // all that it was checked against
-	columns    map[string]column // what it selects, by the source that `save` names it by
-	operands   []operandPlace    // where values go
+	entities   []*schema.Entity       // all that it was checked against
+	columns    map[string]fetchColumn // what it selects, by the source that `save` names it by
+	operands   []operandPlace         // where values go
 	orderedBy  []string
-	warnings   []Warning
+	warnings   []fetchWarning
 	multiplies bool // whether a link can give one record several rows
 }
 
-// fetchQuery reads and checks a query, or takes it from the cache where the metadata has not changed since. The error is an
+// read reads and checks a query, or takes it from the cache where the metadata has not changed since. The error is an
 // *input.Error with all faults, or Dataverse's.
-func (r *Runtime) fetchQuery(ctx context.Context, client *dataverse.Client, e *schema.Entity, text string) (*fetchQuery, error) {
-	key := fetchKey{environment: client.Name(), entity: e.LogicalName, text: text}
-	if q := r.fetches.get(key); q != nil && q.current(ctx, client) {
+func (r *fetchQueries) read(ctx context.Context, metadata fetchMetadata, e *schema.Entity, text string) (*fetchQuery, error) {
+	key := fetchKey{environment: metadata.Name(), entity: e.LogicalName, text: text}
+	if q := r.kept.get(key); q != nil && q.current(ctx, metadata) {
 		return q, nil
 	}
 	fetch, fault := parseFetch(text)
 	if fault != nil {
 		return nil, input.ErrorOf([]input.Fault{*fault})
 	}
-	q, err := r.compileFetch(ctx, client, e, fetch)
+	q, err := r.compile(ctx, metadata, e, fetch)
 	if err != nil {
 		return nil, err
 	}
-	r.fetches.put(key, q)
+	r.kept.put(key, q)
 	return q, nil
 }
 
+// fetchMetadata tells what entities hold, as *dataverse.Client does.
+type fetchMetadata interface {
+	Name() string // of the environment
+	Entity(ctx context.Context, name string) (*schema.Entity, error)
+	RefreshEntity(ctx context.Context, name string) (*schema.Entity, error)
+}
+
+// aggregate reports whether the query's rows are no records but what is computed of them.
+func (q *fetchQuery) aggregate() bool { return q.fetch.Aggregate }
+
 // current reports whether the query was checked against what is known of its entities now.
-func (q *fetchQuery) current(ctx context.Context, client *dataverse.Client) bool {
+func (q *fetchQuery) current(ctx context.Context, metadata fetchMetadata) bool {
 	for _, e := range q.entities {
-		if known, err := client.Entity(ctx, e.LogicalName); err != nil || known != e {
+		if known, err := metadata.Entity(ctx, e.LogicalName); err != nil || known != e {
 			return false
 		}
 	}
 	return true
 }
 
-// compileFetch checks a query and makes it ready. It changes fetch.
-func (r *Runtime) compileFetch(ctx context.Context, client *dataverse.Client, e *schema.Entity, fetch *fetchxml.Fetch) (*fetchQuery, error) {
+// compile checks a query and makes it ready. It changes fetch.
+func (r *fetchQueries) compile(ctx context.Context, metadata fetchMetadata, e *schema.Entity, fetch *fetchxml.Fetch) (*fetchQuery, error) {
 	if fault := mismatch(e, fetch.Entity); fault != nil {
 		return nil, input.ErrorOf([]input.Fault{*fault})
 	}
-	known, faults, err := describeLinks(ctx, client, e, fetch)
+	known, faults, err := describeLinks(ctx, metadata, e, fetch)
 	if err != nil {
 		return nil, err
 	}
 	if len(faults) > 0 {
 		return nil, input.ErrorOf(faults) // the fields of an entity that is not known cannot be checked
 	}
-	return r.readyFetch(fetch, known)
+	return r.ready(fetch, known)
 }
 
 // mismatch is the fault of a query for another entity than the request's; nil where they are the same.
@@ -82,8 +93,8 @@ func mismatch(e *schema.Entity, root *fetchxml.Entity) *input.Fault {
 	return input.NewFault(input.EntityMismatch, at, "the query is for %q and the request for %q: both must name the same entity", root.Name, e.LogicalName)
 }
 
-// readyFetch checks a query against the metadata of its entities and makes it ready. It changes fetch.
-func (r *Runtime) readyFetch(fetch *fetchxml.Fetch, known map[string]*schema.Entity) (*fetchQuery, error) {
+// ready checks a query against the metadata of its entities and makes it ready. It changes fetch.
+func (r *fetchQueries) ready(fetch *fetchxml.Fetch, known map[string]*schema.Entity) (*fetchQuery, error) {
 	var faults []input.Fault
 	for _, fault := range fetchxml.Check(asIfListed(fetch), func(name string) *schema.Entity { return known[name] }) {
 		faults = append(faults, checkFault(fault))
@@ -94,7 +105,7 @@ func (r *Runtime) readyFetch(fetch *fetchxml.Fetch, known map[string]*schema.Ent
 	}
 	scope := newFetchScope(fetch, known)
 	q := &fetchQuery{
-		fetch: fetch, root: scope.root(), entities: slices.Collect(maps.Values(known)), columns: scope.columns(), multiplies: scope.multiplies(),
+		templates: &r.templates, fetch: fetch, root: scope.root(), entities: slices.Collect(maps.Values(known)), columns: scope.columns(), multiplies: scope.multiplies(),
 	}
 	q.operands = r.operandPlaces(scope)
 	q.makeReady(scope)
@@ -118,14 +129,14 @@ func (q *fetchQuery) makeReady(scope *fetchScope) {
 }
 
 // describeLinks asks for the metadata of all entities of a query, the root's own included, by logical name.
-func describeLinks(ctx context.Context, client *dataverse.Client, root *schema.Entity, fetch *fetchxml.Fetch) (map[string]*schema.Entity, []input.Fault, error) {
+func describeLinks(ctx context.Context, metadata fetchMetadata, root *schema.Entity, fetch *fetchxml.Fetch) (map[string]*schema.Entity, []input.Fault, error) {
 	known := map[string]*schema.Entity{root.LogicalName: root}
 	var faults []input.Fault
 	for link := range allLinks(&fetch.Entity.Contents) {
 		if known[link.Name] != nil {
 			continue
 		}
-		e, err := client.Entity(ctx, link.Name)
+		e, err := metadata.Entity(ctx, link.Name)
 		if errors.Is(err, dataverse.ErrUnknownEntity) {
 			faults = append(faults, unknownLink(link, err))
 			continue
@@ -167,9 +178,25 @@ func asIfListed(fetch *fetchxml.Fetch) *fetchxml.Fetch {
 	return listed
 }
 
+// fetchWarning is something that the author of a query should know though it can be sent.
+type fetchWarning struct {
+	Kind    fetchWarningKind
+	Place   string // as "fetch_xml:3:14"
+	Message string // a sentence, without values
+}
+
+// fetchWarningKind is what a fetchWarning is about.
+type fetchWarningKind int
+
+// What there is to be told of a query.
+const (
+	fetchPagingReplaced fetchWarningKind = iota
+	fetchOrderNotTotal                   // rows that are equal in the order may come in any
+)
+
 // replacePaging drops the query's own top, count and page: a search sets how much it asks for. Top and the paging
 // attributes exclude each other (FetchXML, "Page results").
-func replacePaging(fetch *fetchxml.Fetch) []Warning {
+func replacePaging(fetch *fetchxml.Fetch) []fetchWarning {
 	var replaced []string
 	if fetch.Top != nil {
 		replaced = append(replaced, "top")
@@ -184,14 +211,14 @@ func replacePaging(fetch *fetchxml.Fetch) []Warning {
 	if len(replaced) == 0 {
 		return nil
 	}
-	return []Warning{{
-		Code: PagingReplaced, Field: place(fetch.PosOf(replaced[0])),
+	return []fetchWarning{{
+		Kind: fetchPagingReplaced, Place: place(fetch.PosOf(replaced[0])),
 		Message: "The query's own " + strings.Join(replaced, " and ") + " was replaced: a search asks for as many records as its answer needs.",
 	}}
 }
 
 // refreshFetch asks anew for the metadata of all entities of a query and reports whether any has changed.
-func refreshFetch(ctx context.Context, client *dataverse.Client, text string) bool {
+func refreshFetch(ctx context.Context, metadata fetchMetadata, text string) bool {
 	fetch, fault := parseFetch(text)
 	if fault != nil {
 		return false
@@ -203,11 +230,11 @@ func refreshFetch(ctx context.Context, client *dataverse.Client, text string) bo
 	slices.Sort(names)
 	changed := false
 	for _, name := range slices.Compact(names) {
-		before, err := client.Entity(ctx, name)
+		before, err := metadata.Entity(ctx, name)
 		if err != nil {
 			continue
 		}
-		after, err := client.RefreshEntity(ctx, name)
+		after, err := metadata.RefreshEntity(ctx, name)
 		changed = changed || err == nil && after != before
 	}
 	return changed

@@ -1,6 +1,7 @@
 package actions
 
 import (
+	"context"
 	"errors"
 	"slices"
 	"strings"
@@ -11,6 +12,8 @@ import (
 
 	"github.com/botverse/botverse/actions/actionstest"
 	"github.com/botverse/botverse/actions/input"
+	"github.com/botverse/botverse/actions/translate"
+	"github.com/botverse/botverse/dataverse"
 	"github.com/botverse/botverse/dataverse/fetchxml"
 	"github.com/botverse/botverse/dataverse/schema"
 )
@@ -32,7 +35,7 @@ func ready(text string) (*fetchQuery, []input.Fault) {
 			known[name] = actionstest.Hobbies()
 		}
 	}
-	q, err := (&Runtime{}).readyFetch(fetch, known)
+	q, err := (&fetchQueries{}).ready(fetch, known)
 	return q, input.FaultsOf(err)
 }
 
@@ -49,21 +52,20 @@ func mustReady(t testing.TB, text string) *fetchQuery {
 // rendered is the query with these variables in it, as it would be sent.
 func rendered(t testing.TB, q *fetchQuery, variables map[string]any) (string, []input.Fault) {
 	t.Helper()
-	fetch, faults, err := q.render(t.Context(), comparer{runtime: &Runtime{}, entity: q.root, variables: variables})
+	fetch, faults, err := q.render(t.Context(), fetchValues{Variables: variables, Lookup: byID})
 	if err != nil {
 		t.Fatal(err)
 	}
 	return fetch.XML(), faults
 }
 
-// canonical is a query in its canonical form.
-func canonical(t testing.TB, text string) string {
-	t.Helper()
-	fetch, err := fetchxml.Parse(text)
-	if err != nil {
-		t.Fatalf("%s: %v", text, err)
+// byID reads lookups that name their record by its ID.
+func byID(_ context.Context, f *schema.Field, value any, o translate.Options) (dataverse.ID, *input.Fault, error) {
+	if text, ok := value.(string); ok {
+		value = map[string]any{"entity": f.Targets[0], "id": text}
 	}
-	return fetch.XML()
+	l, fault := translate.ParseLookup(f, value, o)
+	return l.ID, fault, nil
 }
 
 func TestFetchIsMadeReady(t *testing.T) {
@@ -168,7 +170,7 @@ func TestFetchIsMadeReady(t *testing.T) {
 			t.Errorf("%s: faults %v", c.name, faults)
 			continue
 		}
-		if diff := cmp.Diff(canonical(t, c.want), q.fetch.XML()); diff != "" {
+		if diff := cmp.Diff(actionstest.Canonical(t, c.want), q.fetch.XML()); diff != "" {
 			t.Errorf("%s: query (-want +got):\n%s", c.name, diff)
 		}
 		if diff := cmp.Diff(c.orderedBy, q.orderedBy); diff != "" {
@@ -181,27 +183,27 @@ func TestFetchWarnings(t *testing.T) {
 	t.Parallel()
 	for _, c := range []struct {
 		name, text string
-		want       []WarningCode
+		want       []fetchWarningKind
 	}{
-		{"top", `<fetch top="5"><entity name="contact"/></fetch>`, []WarningCode{PagingReplaced}},
-		{"count", `<fetch count="5" page="1"><entity name="contact"/></fetch>`, []WarningCode{PagingReplaced}},
+		{"top", `<fetch top="5"><entity name="contact"/></fetch>`, []fetchWarningKind{fetchPagingReplaced}},
+		{"count", `<fetch count="5" page="1"><entity name="contact"/></fetch>`, []fetchWarningKind{fetchPagingReplaced}},
 		{"nothing", `<fetch><entity name="contact"/></fetch>`, nil},
 		{
 			"two links of one entity without an alias",
 			`<fetch><entity name="account"><link-entity name="systemuser" from="systemuserid" to="owninguser"><order attribute="fullname"/></link-entity>` +
 				`<link-entity name="systemuser" from="systemuserid" to="createdby"/></entity></fetch>`,
-			[]WarningCode{OrderNotTotal},
+			[]fetchWarningKind{fetchOrderNotTotal},
 		},
 		{
 			"two links of one entity and several rows without an alias",
 			`<fetch><entity name="account"><link-entity name="contact" from="parentcustomerid" to="accountid"><attribute name="fullname"/></link-entity>` +
 				`<link-entity name="contact" from="contactid" to="primarycontactid"/></entity></fetch>`,
-			[]WarningCode{OrderNotTotal},
+			[]fetchWarningKind{fetchOrderNotTotal},
 		},
 		{
 			"groups without an order",
 			`<fetch aggregate="true"><entity name="contact"><attribute name="statecode" groupby="true" alias="s"/><attribute name="contactid" aggregate="count" alias="n"/></entity></fetch>`,
-			[]WarningCode{OrderNotTotal},
+			[]fetchWarningKind{fetchOrderNotTotal},
 		},
 		{
 			"groups in order",
@@ -214,9 +216,9 @@ func TestFetchWarnings(t *testing.T) {
 			t.Errorf("%s: faults %v", c.name, faults)
 			continue
 		}
-		var got []WarningCode
+		var got []fetchWarningKind
 		for _, w := range q.warnings {
-			got = append(got, w.Code)
+			got = append(got, w.Kind)
 		}
 		if !slices.Equal(got, c.want) {
 			t.Errorf("%s: warnings %v, want %v", c.name, got, c.want)
@@ -290,8 +292,8 @@ func conditioned(condition string) string {
 func TestOperandsAreTranslated(t *testing.T) {
 	t.Parallel()
 	variables := map[string]any{
-		"name": `Smith & "Sons" <x>`, "pattern": "50% [a_b]", "label": "green", "yes": true, "age": 42.0, "big": "9007199254740993", "id": "{" + strings.ToUpper(aGUID) + "}",
-		"boss": map[string]any{"entity": "new_person", "id": aGUID, "name": nil}, "labels": []any{"Red", 2.0}, "hobbies": []any{"Golf", "Tennis"},
+		"name": `Smith & "Sons" <x>`, "pattern": "50% [a_b]", "label": "green", "yes": true, "age": 42.0, "big": "9007199254740993", "id": "{" + strings.ToUpper(actionstest.GUID) + "}",
+		"boss": map[string]any{"entity": "new_person", "id": actionstest.GUID, "name": nil}, "labels": []any{"Red", 2.0}, "hobbies": []any{"Golf", "Tennis"},
 		"day": "2026-05-17", "moment": "2026-05-17T15:30:00+02:00", "names": []any{"a", "b"}, "range": []any{1.0, 9.0},
 	}
 	for _, c := range []struct{ name, condition, want string }{
@@ -312,10 +314,10 @@ func TestOperandsAreTranslated(t *testing.T) {
 		{"yes", `<condition attribute="new_vip" operator="eq" value="{{yes}}"/>`, `<condition attribute="new_vip" operator="eq" value="1"/>`},
 		{"number", `<condition attribute="new_age" operator="gt" value="{{age}}"/>`, `<condition attribute="new_age" operator="gt" value="42"/>`},
 		{"64 bits", `<condition attribute="new_big" operator="eq" value="{{big}}"/>`, `<condition attribute="new_big" operator="eq" value="9007199254740993"/>`},
-		{"record ID", `<condition attribute="new_personid" operator="eq" value="{{id}}"/>`, `<condition attribute="new_personid" operator="eq" value="` + aGUID + `"/>`},
-		{"reference as a record ID", `<condition attribute="new_personid" operator="eq" value="{{boss}}"/>`, `<condition attribute="new_personid" operator="eq" value="` + aGUID + `"/>`},
-		{"lookup", `<condition attribute="new_boss" operator="eq" value="{{id}}"/>`, `<condition attribute="new_boss" operator="eq" value="` + aGUID + `"/>`},
-		{"reference", `<condition attribute="new_customer" operator="ne" value="{{boss.id}}"/>`, `<condition attribute="new_customer" operator="ne" value="` + aGUID + `"/>`},
+		{"record ID", `<condition attribute="new_personid" operator="eq" value="{{id}}"/>`, `<condition attribute="new_personid" operator="eq" value="` + actionstest.GUID + `"/>`},
+		{"reference as a record ID", `<condition attribute="new_personid" operator="eq" value="{{boss}}"/>`, `<condition attribute="new_personid" operator="eq" value="` + actionstest.GUID + `"/>`},
+		{"lookup", `<condition attribute="new_boss" operator="eq" value="{{id}}"/>`, `<condition attribute="new_boss" operator="eq" value="` + actionstest.GUID + `"/>`},
+		{"reference", `<condition attribute="new_customer" operator="ne" value="{{boss.id}}"/>`, `<condition attribute="new_customer" operator="ne" value="` + actionstest.GUID + `"/>`},
 		{"day", `<condition attribute="new_born" operator="eq" value="{{day}}"/>`, `<condition attribute="new_born" operator="eq" value="2026-05-17"/>`},
 		{"moment", `<condition attribute="new_met" operator="ge" value="{{moment}}"/>`, `<condition attribute="new_met" operator="ge" value="2026-05-17T13:30:00Z"/>`},
 		{"on the day that is written", `<condition attribute="new_met" operator="on" value="{{moment}}"/>`, `<condition attribute="new_met" operator="on" value="2026-05-17"/>`},
@@ -332,7 +334,7 @@ func TestOperandsAreTranslated(t *testing.T) {
 			t.Errorf("%s: faults %v", c.name, faults)
 			continue
 		}
-		if diff := cmp.Diff(canonical(t, conditioned(c.want)), got); diff != "" {
+		if diff := cmp.Diff(actionstest.Canonical(t, conditioned(c.want)), got); diff != "" {
 			t.Errorf("%s: query (-want +got):\n%s", c.name, diff)
 		}
 	}
@@ -409,39 +411,20 @@ func TestSourcesOfAQuery(t *testing.T) {
 		"accountid": "accountid", "name": "name", "ownerid": "_ownerid_value", "phone": "phone", "job": "job",
 		"owner.fullname": "owner.fullname", "owner.parentsystemuserid": "owner.parentsystemuserid",
 	} {
-		c, fault, err := q.column(source, "save.x")
-		if err != nil || fault != nil || c.Property != property {
+		c, fault := q.column(source, "save.x")
+		if fault != nil || c.Property != property {
 			t.Errorf("%s: property %q, fault %v, want %s", source, c.Property, fault, property)
 		}
 	}
 	for source, nearest := range map[string]string{"telephone1": "", "owner.title": "", "title": "", "owner.fulname": "owner.fullname", "nam": "name", "owner.job": "", "tested.fullname": "", "below.title": ""} {
-		_, fault, _ := q.column(source, "save.x")
+		_, fault := q.column(source, "save.x")
 		if fault == nil || fault.Reason != input.InvalidField || nearest != "" && !slices.Contains(fault.Nearest, nearest) {
 			t.Errorf("%s: fault %v, want INVALID_FIELD with the nearest %s", source, fault, nearest)
 		}
 	}
 	all := mustReady(t, `<fetch><entity name="account"/></fetch>`)
-	if _, fault, _ := all.column("telephone1", "save.x"); fault != nil {
+	if _, fault := all.column("telephone1", "save.x"); fault != nil {
 		t.Errorf("a query that selects nothing selects all: %v", fault)
-	}
-}
-
-func TestSourcesOfAnAggregateQuery(t *testing.T) {
-	t.Parallel()
-	q := mustReady(t, `<fetch aggregate="true"><entity name="account"><attribute name="accountid" aggregate="count" alias="n"/><attribute name="revenue" aggregate="sum" alias="total"/></entity></fetch>`)
-	plan, faults, err := newSavePlan(q.root, q.saveRequest(FindRecordByFetchXML{Save: map[string]string{"n": "n", "total": "total"}}), q.column)
-	if err != nil || len(faults) > 0 {
-		t.Fatalf("faults %v, error %v", faults, err)
-	}
-	row := rowOf(t, q.root, `{"n":3,"total":35200.0000}`)
-	if got := plan.Fill(saved{Row: &row}); got["n"] != 3.0 || got["total"] != 35200.0 {
-		t.Errorf("variables = %v, want 3 and 35200", got)
-	}
-	for _, source := range []string{"@id", "@url", "@record", "@count", "accountid", "revenue"} {
-		_, faults, _ := newSavePlan(q.root, q.saveRequest(FindRecordByFetchXML{Save: map[string]string{"x": source}}), q.column)
-		if len(faults) != 1 || faults[0].Reason != input.InvalidField {
-			t.Errorf("%s: faults %v, want INVALID_FIELD", source, faults)
-		}
 	}
 }
 
@@ -566,13 +549,13 @@ func TestEntityMismatch(t *testing.T) {
 	if fault != nil {
 		t.Fatal(fault)
 	}
-	_, err := (&Runtime{}).compileFetch(t.Context(), nil, entityOf(t, "contact"), fetch)
+	_, err := (&fetchQueries{}).compile(t.Context(), nil, schema.Standard().Entity("contact"), fetch)
 	var refused *input.Error
 	if !errors.As(err, &refused) || refused.Faults[0].Reason != input.EntityMismatch || refused.Faults[0].Field != "fetch_xml:2:15" {
 		t.Errorf("error = %v, want ENTITY_MISMATCH at 2:15", err)
 	}
 	fetch, _ = parseFetch("<fetch><entity name='Contact'/></fetch>")
-	_, err = (&Runtime{}).compileFetch(t.Context(), nil, entityOf(t, "contact"), fetch)
+	_, err = (&fetchQueries{}).compile(t.Context(), nil, schema.Standard().Entity("contact"), fetch)
 	if !errors.As(err, &refused) || !strings.Contains(refused.Faults[0].Message, "lower case") {
 		t.Errorf("error = %v, want it to say that names are in lower case", err)
 	}

@@ -4,9 +4,12 @@ import (
 	"context"
 	"errors"
 	"strings"
+	"time"
 
 	"github.com/botverse/botverse/actions/input"
 	"github.com/botverse/botverse/actions/template"
+	"github.com/botverse/botverse/actions/translate"
+	"github.com/botverse/botverse/dataverse"
 	"github.com/botverse/botverse/dataverse/fetchxml"
 	"github.com/botverse/botverse/dataverse/schema"
 )
@@ -28,7 +31,7 @@ type operandTemplate struct {
 
 // operandPlaces finds the conditions that have outputs. Their templates are parsed here, once; operandFaults has found those
 // that do not parse.
-func (r *Runtime) operandPlaces(scope *fetchScope) []operandPlace {
+func (r *fetchQueries) operandPlaces(scope *fetchScope) []operandPlace {
 	var places []operandPlace
 	index := -1
 	for c, entity := range scope.conditions() {
@@ -53,7 +56,7 @@ func (r *Runtime) operandPlaces(scope *fetchScope) []operandPlace {
 }
 
 // operandFaults finds the templates of a query that do not parse.
-func (r *Runtime) operandFaults(fetch *fetchxml.Fetch) []input.Fault {
+func (r *fetchQueries) operandFaults(fetch *fetchxml.Fetch) []input.Fault {
 	var faults []input.Fault
 	for _, c := range conditionsOf(fetch) {
 		for _, text := range c.Operands() {
@@ -65,12 +68,12 @@ func (r *Runtime) operandFaults(fetch *fetchxml.Fetch) []input.Fault {
 	return faults
 }
 
-func (r *Runtime) operandTemplate(text fetchxml.Text, operator string) (operandTemplate, *input.Fault) {
+func (r *fetchQueries) operandTemplate(text fetchxml.Text, operator string) (operandTemplate, *input.Fault) {
 	operand := operandTemplate{text: text.Text, pos: text.Pos}
 	if !input.HasTemplate(text.Text) {
 		return operand, nil
 	}
-	t, err := r.renderer.Parse(text.Text)
+	t, err := r.templates.Parse(text.Text)
 	if err != nil {
 		return operand, badOperand(text.Pos, err)
 	}
@@ -94,12 +97,28 @@ func badOperand(at fetchxml.Pos, err error) *input.Fault {
 	return input.TemplateFault(place(at), err)
 }
 
+// fetchValues are what a query's outputs are replaced with.
+type fetchValues struct {
+	Variables map[string]any
+	Zone      *time.Location     // of points in time without an offset; nil refuses them
+	Numbers   *translate.Numbers // how texts write numbers; nil for digits and a point
+	// Lookup finds the record that the value of a lookup means.
+	Lookup func(ctx context.Context, f *schema.Field, value any, o translate.Options) (dataverse.ID, *input.Fault, error)
+	// Note is told what became of each value, and why; nil for nobody.
+	Note func(f *schema.Field, at string, given any, sent, reason string)
+}
+
+// options are how a value that stands there is translated to be compared with.
+func (v fetchValues) options(path string) translate.Options {
+	return translate.Options{Path: path, Zone: v.Zone, Numbers: v.Numbers, Search: true}
+}
+
 // render returns a copy of the query with the outputs replaced by values, and without what a when-set drops. Only operands
 // are set: whatever a variable holds, it stays one. Every fault comes at once; err is Dataverse's, as it came.
-func (q *fetchQuery) render(ctx context.Context, values comparer) (*fetchxml.Fetch, []input.Fault, error) {
+func (q *fetchQuery) render(ctx context.Context, values fetchValues) (*fetchxml.Fetch, []input.Fault, error) {
 	fetch := q.fetch.Clone()
 	conditions := conditionsOf(fetch)
-	when := whenSet{values: values, dropped: map[*fetchxml.Condition]bool{}}
+	when := whenSet{templates: q.templates, values: values, dropped: map[*fetchxml.Condition]bool{}}
 	when.apply(fetch)
 	faults := when.faults
 	for _, p := range q.operands {
@@ -137,7 +156,7 @@ func (p operandPlace) set(c *fetchxml.Condition, texts []string) {
 }
 
 // render is the texts of the condition's operands.
-func (p operandPlace) render(ctx context.Context, values comparer) (texts []string, faults []input.Fault, err error) {
+func (p operandPlace) render(ctx context.Context, values fetchValues) (texts []string, faults []input.Fault, err error) {
 	for _, operand := range p.operands {
 		if operand.template == nil {
 			texts = append(texts, operand.text)
@@ -172,13 +191,13 @@ func (p operandPlace) countFault(n int) []input.Fault {
 }
 
 // operand is the texts that one operand's template gives: several for a list.
-func (p operandPlace) operand(ctx context.Context, o operandTemplate, values comparer) ([]string, *input.Fault, error) {
+func (p operandPlace) operand(ctx context.Context, o operandTemplate, values fetchValues) ([]string, *input.Fault, error) {
 	var escape func(string) string
 	if isPattern(p.operator.Name) {
 		escape = escapeLike
 	}
 	at := place(o.pos)
-	value, missing, err := input.RenderGiven(o.template, values.variables, escape)
+	value, missing, err := input.RenderGiven(o.template, values.Variables, escape)
 	if err != nil {
 		return nil, badOperand(o.pos, err), nil
 	}
@@ -195,7 +214,7 @@ func (p operandPlace) operand(ctx context.Context, o operandTemplate, values com
 		if fault != nil || err != nil {
 			return nil, fault, err
 		}
-		p.noteOperand(values, element, converted, at)
+		p.note(values, element, converted, at)
 		texts = append(texts, converted...)
 	}
 	return texts, notSearched(texts, at), nil

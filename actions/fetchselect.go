@@ -10,9 +10,15 @@ import (
 	"github.com/botverse/botverse/dataverse/schema"
 )
 
+// fetchColumn is where in a row of the answer a value stands.
+type fetchColumn struct {
+	Property string
+	Field    *schema.Field
+}
+
 // columns are what the query selects, by the name that an answer has it under.
-func (s *fetchScope) columns() map[string]column {
-	columns := map[string]column{}
+func (s *fetchScope) columns() map[string]fetchColumn {
+	columns := map[string]fetchColumn{}
 	s.rootColumns(columns)
 	for link := range joinedLinks(&s.fetch.Entity.Contents) {
 		s.linkColumns(link, columns)
@@ -22,7 +28,7 @@ func (s *fetchScope) columns() map[string]column {
 
 // rootColumns adds the root's fields. A query that selects nothing anywhere selects all fields of the root, and every
 // query but an aggregate one the primary key (FetchXML, "Select columns").
-func (s *fetchScope) rootColumns(columns map[string]column) {
+func (s *fetchScope) rootColumns(columns map[string]fetchColumn) {
 	root := s.root()
 	if s.fetch.Entity.AllAttributes || s.selectsNothing() {
 		for _, f := range root.Fields {
@@ -38,12 +44,12 @@ func (s *fetchScope) rootColumns(columns map[string]column) {
 		}
 	}
 	if !s.fetch.Aggregate {
-		columns[root.PrimaryID] = column{Property: root.PrimaryID, Field: keyField(root)}
+		columns[root.PrimaryID] = fetchColumn{Property: root.PrimaryID, Field: keyField(root)}
 	}
 }
 
 // linkColumns adds a link's fields, as "alias.field".
-func (s *fetchScope) linkColumns(link *fetchxml.Link, columns map[string]column) {
+func (s *fetchScope) linkColumns(link *fetchxml.Link, columns map[string]fetchColumn) {
 	alias, e := s.aliases[link], s.known[link.Name]
 	add := func(f *schema.Field) {
 		property := alias + "." + f.LogicalName
@@ -68,9 +74,9 @@ func (s *fetchScope) linkColumns(link *fetchxml.Link, columns map[string]column)
 }
 
 // addColumn adds a field unless it is of a kind that a variable cannot hold.
-func addColumn(columns map[string]column, name, property string, f *schema.Field) {
+func addColumn(columns map[string]fetchColumn, name, property string, f *schema.Field) {
 	if f != nil && f.AttributeOf == "" && translate.Savable(f) {
-		columns[name] = column{Property: property, Field: f}
+		columns[name] = fetchColumn{Property: property, Field: f}
 	}
 }
 
@@ -126,12 +132,12 @@ func (s *fetchScope) selectField(name string) {
 }
 
 // column finds what a source names among what the query selects.
-func (q *fetchQuery) column(name, path string) (column, *input.Fault, error) {
+func (q *fetchQuery) column(name, path string) (fetchColumn, *input.Fault) {
 	if c, ok := q.columns[name]; ok {
-		return c, nil, nil
+		return c, nil
 	}
 	fault := input.NewFault(input.InvalidField, path, "the query does not select %q%s", name, q.hint(name))
-	return column{}, fault.NearestTo(schema.Nearest(name, input.SortedNames(q.columns))), nil
+	return fetchColumn{}, fault.NearestTo(schema.Nearest(name, input.SortedNames(q.columns)))
 }
 
 // hint says how the query would select a name.

@@ -10,14 +10,14 @@ import (
 
 // whenSetFaults finds what is wrong with the when-set attributes of a query. Each is one output: what names nothing, or is
 // text around it, would always be set.
-func (r *Runtime) whenSetFaults(fetch *fetchxml.Fetch) []input.Fault {
+func (r *fetchQueries) whenSetFaults(fetch *fetchxml.Fetch) []input.Fault {
 	var faults []input.Fault
 	check := func(n fetchxml.Node) {
 		i := slices.IndexFunc(n.Attrs, func(a fetchxml.Attr) bool { return a.Name == whenSetAttribute })
 		if i < 0 {
 			return
 		}
-		t, err := r.renderer.Parse(n.Attrs[i].Value)
+		t, err := r.templates.Parse(n.Attrs[i].Value)
 		switch {
 		case err != nil:
 			faults = append(faults, *badOperand(n.Attrs[i].Pos, err))
@@ -45,10 +45,11 @@ const whenSetAttribute = "when-set"
 
 // whenSet drops the conditions and filters of a query whose when-set names nothing: a variable that is unset, null or blank.
 type whenSet struct {
-	values  comparer
-	dropped map[*fetchxml.Condition]bool
-	first   *fetchxml.Node // the first that was dropped; nil for none
-	faults  []input.Fault
+	templates *input.Renderer
+	values    fetchValues
+	dropped   map[*fetchxml.Condition]bool
+	first     *fetchxml.Node // the first that was dropped; nil for none
+	faults    []input.Fault
 }
 
 // apply drops what is to be dropped of a query, which it changes. A query that would search by nothing then is at fault: it
@@ -106,12 +107,12 @@ func (w *whenSet) drops(text string, n *fetchxml.Node) bool {
 		return false
 	}
 	at := n.PosOf(whenSetAttribute)
-	t, err := w.values.runtime.renderer.Parse(text)
+	t, err := w.templates.Parse(text)
 	if err != nil {
 		w.faults = append(w.faults, *badOperand(at, err))
 		return false
 	}
-	v, err := t.Render(w.values.variables)
+	v, err := t.Render(w.values.Variables)
 	if err != nil {
 		w.faults = append(w.faults, *badOperand(at, err))
 		return false

@@ -67,7 +67,7 @@ func TestWhenSetDropsWhatIsNotSet(t *testing.T) {
 			t.Errorf("%s: faults %v", c.name, faults)
 			continue
 		}
-		if diff := cmp.Diff(canonical(t, filtered(c.want)), got); diff != "" {
+		if diff := cmp.Diff(actionstest.Canonical(t, filtered(c.want)), got); diff != "" {
 			t.Errorf("%s: query (-want +got):\n%s", c.name, diff)
 		}
 	}
@@ -102,7 +102,7 @@ func TestWhenSetNeverLeavesAQueryForEveryRecord(t *testing.T) {
 func TestWhenSetIsAllThatAVariableDecides(t *testing.T) {
 	t.Parallel()
 	q := mustReady(t, filtered(`<filter>`+always+`<filter when-set="{{ v }}"><condition attribute="new_note" operator="null"/></filter></filter>`))
-	kept, dropped := canonical(t, filtered(`<filter>`+always+`<filter><condition attribute="new_note" operator="null"/></filter></filter>`)), canonical(t, filtered(`<filter>`+always+`</filter>`))
+	kept, dropped := actionstest.Canonical(t, filtered(`<filter>`+always+`<filter><condition attribute="new_note" operator="null"/></filter></filter>`)), actionstest.Canonical(t, filtered(`<filter>`+always+`</filter>`))
 	before := q.fetch.XML()
 	rapid.Check(t, func(rt *rapid.T) {
 		value := actionstest.Hostile().Draw(rt, "value")
@@ -117,32 +117,5 @@ func TestWhenSetIsAllThatAVariableDecides(t *testing.T) {
 	})
 	if q.fetch.XML() != before {
 		t.Errorf("the query became %s, was %s", q.fetch.XML(), before)
-	}
-}
-
-func TestFetchWithWhenSet(t *testing.T) {
-	t.Parallel()
-	w := newWorld(t)
-	spec := FindRecordByFetchXML{
-		Entity: "contact", MaxCandidates: 2,
-		FetchXML: `<fetch><entity name="contact"><attribute name="fullname"/><filter><condition attribute="lastname" operator="eq" value="Smith"/>` +
-			`<condition attribute="firstname" operator="eq" value="{{ first }}" when-set="{{ first }}"/></filter></entity></fetch>`,
-	}
-	if got := w.fetch(t, spec); got.Outcome != Matched || *got.MatchCount < 2 {
-		t.Errorf("%+v, want every Smith", got)
-	}
-	spec.Variables = map[string]any{"first": "Joanna"}
-	if got := w.fetch(t, spec); got.Outcome != Matched || *got.MatchCount != 1 || got.Record.Name != "Joanna Smith" {
-		t.Errorf("%+v, want Joanna alone", got)
-	}
-	for _, variables := range []map[string]any{nil, {"first": "Jo"}} {
-		spec.Variables = variables
-		requests := w.wantPlanned(t, func(validate bool) (Result, error) {
-			spec.ValidateOnly = validate
-			return w.FindRecordByFetchXML(t.Context(), spec)
-		})
-		if len(requests) != 1 || strings.Contains(requests[0].URL, whenSetAttribute) || strings.Contains(requests[0].URL, "firstname") != (variables != nil) {
-			t.Errorf("%+v, want one request without when-set", requests)
-		}
 	}
 }

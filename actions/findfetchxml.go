@@ -92,7 +92,7 @@ func (r *Runtime) checkFetch(ctx context.Context, client *dataverse.Client, e *s
 	if err != nil {
 		return fetchSearch{}, err
 	}
-	fetch, operandFaults, err := s.query.render(ctx, values)
+	fetch, operandFaults, err := s.query.render(ctx, values.ofFetch())
 	if err != nil {
 		return fetchSearch{}, err
 	}
@@ -105,7 +105,7 @@ func (r *Runtime) checkFetch(ctx context.Context, client *dataverse.Client, e *s
 
 // prepareFetch checks all of a request but its values, which the comparer is to render.
 func (r *Runtime) prepareFetch(ctx context.Context, client *dataverse.Client, e *schema.Entity, spec FindRecordByFetchXML) (fetchSearch, comparer, []input.Fault, error) {
-	query, err := r.fetchQuery(ctx, client, e, spec.FetchXML)
+	query, err := r.fetches.read(ctx, client, e, spec.FetchXML)
 	if err != nil {
 		return fetchSearch{}, comparer{}, nil, err
 	}
@@ -118,30 +118,62 @@ func (r *Runtime) prepareFetch(ctx context.Context, client *dataverse.Client, e 
 	if fault != nil {
 		faults = append(faults, *fault)
 	}
-	if spec.CountMatches && query.fetch.Aggregate {
+	if spec.CountMatches && query.aggregate() {
 		faults = append(faults, *input.NewFault(input.InvalidRequest, "count_matches", "an aggregate query finds no records that could be counted"))
 	}
-	save, saveFaults, err := newSavePlan(e, query.saveRequest(spec), query.column)
+	save, saveFaults, err := newSavePlan(e, saveOf(query, spec), columnsOf(query))
 	if err != nil {
 		return fetchSearch{}, comparer{}, nil, err
 	}
-	s.save, s.orderedBy, s.warnings, s.notes = save, query.orderedBy, query.warnings, newNotes(spec.ValidateOnly)
+	s.save, s.orderedBy, s.warnings, s.notes = save, query.orderedBy, warningsOf(query), newNotes(spec.ValidateOnly)
 	values := comparer{runtime: r, client: client, entity: e, variables: spec.Variables, zone: zone, numbers: writing, notes: s.notes}
 	return fetchSearch{search: s, query: query, countMatches: spec.CountMatches}, values, append(saveFaults, faults...), nil
 }
 
-// saveRequest is what a request wants saved of the query's answer.
-func (q *fetchQuery) saveRequest(spec FindRecordByFetchXML) saveRequest {
+// ofFetch are the values of a query.
+func (c comparer) ofFetch() fetchValues {
+	v := fetchValues{Variables: c.variables, Zone: c.zone, Numbers: c.numbers, Lookup: c.lookup}
+	if c.notes != nil {
+		v.Note = func(f *schema.Field, at string, given any, sent, reason string) {
+			c.notes.add(newConversion(f, at, given, sent, reason))
+		}
+	}
+	return v
+}
+
+// saveOf is what a request wants saved of its query's answer.
+func saveOf(q *fetchQuery, spec FindRecordByFetchXML) saveRequest {
 	req := saveRequest{Save: spec.Save, Defaults: spec.SaveDefaults, Variables: spec.Variables, Count: true}
-	if q.fetch.Aggregate {
+	if q.aggregate() {
 		req.Count, req.NoRecord = false, "an aggregate query finds no record; its aliases can be saved"
 	}
 	return req
 }
 
+// columnsOf are what a query selects, as sources of what is saved.
+func columnsOf(q *fetchQuery) columnOf {
+	return func(name, path string) (column, *input.Fault, error) {
+		c, fault := q.column(name, path)
+		return column{Property: c.Property, Field: c.Field}, fault, nil
+	}
+}
+
+// warningsOf are what is to be told of a query, as an answer tells it.
+func warningsOf(q *fetchQuery) []Warning {
+	var warnings []Warning
+	for _, w := range q.warnings {
+		code := PagingReplaced
+		if w.Kind == fetchOrderNotTotal {
+			code = OrderNotTotal
+		}
+		warnings = append(warnings, Warning{Code: code, Field: w.Place, Message: w.Message})
+	}
+	return warnings
+}
+
 // run sends the query and answers with what it found.
 func (s fetchSearch) run(ctx context.Context) (Result, error) {
-	if s.query.fetch.Aggregate {
+	if s.query.aggregate() {
 		return s.aggregate(ctx)
 	}
 	top := s.rows()
@@ -209,7 +241,7 @@ func (s fetchSearch) validate(ctx context.Context, requests *plan) (Result, erro
 	if err := requests.heldBack(err); err != nil {
 		return Result{}, err
 	}
-	if !s.query.fetch.Aggregate && s.asksAgain() {
+	if !s.query.aggregate() && s.asksAgain() {
 		requests.hold("if the rows of the first request belong to too few records")
 		_, _, err := s.ask(ctx, mostRows)
 		if err := requests.heldBack(err); err != nil {

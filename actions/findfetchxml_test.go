@@ -1,6 +1,7 @@
 package actions
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"net/http"
@@ -15,6 +16,7 @@ import (
 	"github.com/botverse/botverse/actions/actionstest"
 	"github.com/botverse/botverse/actions/input"
 	"github.com/botverse/botverse/dataverse/fetchxml"
+	"github.com/botverse/botverse/dataverse/schema"
 )
 
 // fetch is FindRecordByFetchXML that must not fail.
@@ -284,7 +286,7 @@ func TestValidatedFetchIsListedAndNotSent(t *testing.T) {
 	if err != nil {
 		t.Fatalf("the planned query does not parse: %v", err)
 	}
-	if diff := cmp.Diff(canonical(t, want), sent.XML()); diff != "" {
+	if diff := cmp.Diff(actionstest.Canonical(t, want), sent.XML()); diff != "" {
 		t.Errorf("query (-want +got):\n%s", diff)
 	}
 }
@@ -325,6 +327,70 @@ func TestHostileValuesOfAQueryFindOnlyThemselves(t *testing.T) {
 					t.Errorf("%s with %q: %s for the contact %s", operand, value, got.Outcome, contact)
 				}
 			}
+		}
+	}
+}
+
+func TestFetchWithWhenSet(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	spec := FindRecordByFetchXML{
+		Entity: "contact", MaxCandidates: 2,
+		FetchXML: `<fetch><entity name="contact"><attribute name="fullname"/><filter><condition attribute="lastname" operator="eq" value="Smith"/>` +
+			`<condition attribute="firstname" operator="eq" value="{{ first }}" when-set="{{ first }}"/></filter></entity></fetch>`,
+	}
+	if got := w.fetch(t, spec); got.Outcome != Matched || *got.MatchCount < 2 {
+		t.Errorf("%+v, want every Smith", got)
+	}
+	spec.Variables = map[string]any{"first": "Joanna"}
+	if got := w.fetch(t, spec); got.Outcome != Matched || *got.MatchCount != 1 || got.Record.Name != "Joanna Smith" {
+		t.Errorf("%+v, want Joanna alone", got)
+	}
+	for _, variables := range []map[string]any{nil, {"first": "Jo"}} {
+		spec.Variables = variables
+		requests := w.wantPlanned(t, func(validate bool) (Result, error) {
+			spec.ValidateOnly = validate
+			return w.FindRecordByFetchXML(t.Context(), spec)
+		})
+		if len(requests) != 1 || strings.Contains(requests[0].URL, "when-set") || strings.Contains(requests[0].URL, "firstname") != (variables != nil) {
+			t.Errorf("%+v, want one request without when-set", requests)
+		}
+	}
+}
+
+// standard is the standard tables, without an environment.
+type standard struct{}
+
+func (standard) Name() string { return "standard" }
+
+func (standard) Entity(_ context.Context, name string) (*schema.Entity, error) {
+	return schema.Standard().Entity(name), nil
+}
+
+func (s standard) RefreshEntity(ctx context.Context, name string) (*schema.Entity, error) {
+	return s.Entity(ctx, name)
+}
+
+func TestSourcesOfAnAggregateQuery(t *testing.T) {
+	t.Parallel()
+	text := `<fetch aggregate="true"><entity name="account"><attribute name="accountid" aggregate="count" alias="n"/><attribute name="revenue" aggregate="sum" alias="total"/></entity></fetch>`
+	account := schema.Standard().Entity("account")
+	q, err := new(fetchQueries).read(t.Context(), standard{}, account, text)
+	if err != nil {
+		t.Fatal(err)
+	}
+	plan, faults, err := newSavePlan(account, saveOf(q, FindRecordByFetchXML{Save: map[string]string{"n": "n", "total": "total"}}), columnsOf(q))
+	if err != nil || len(faults) > 0 {
+		t.Fatalf("faults %v, error %v", faults, err)
+	}
+	row := rowOf(t, account, `{"n":3,"total":35200.0000}`)
+	if got := plan.Fill(saved{Row: &row}); got["n"] != 3.0 || got["total"] != 35200.0 {
+		t.Errorf("variables = %v, want 3 and 35200", got)
+	}
+	for _, source := range []string{"@id", "@url", "@record", "@count", "accountid", "revenue"} {
+		_, faults, _ := newSavePlan(account, saveOf(q, FindRecordByFetchXML{Save: map[string]string{"x": source}}), columnsOf(q))
+		if len(faults) != 1 || faults[0].Reason != input.InvalidField {
+			t.Errorf("%s: faults %v, want INVALID_FIELD", source, faults)
 		}
 	}
 }

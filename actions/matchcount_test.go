@@ -10,6 +10,7 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 
+	"github.com/botverse/botverse/actions/actionstest"
 	"github.com/botverse/botverse/actions/input"
 	"github.com/botverse/botverse/dataverse/fetchxml"
 )
@@ -142,7 +143,7 @@ func TestMatchesOfAQueryAreCounted(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if diff := cmp.Diff(canonical(t, want), sent.XML()); diff != "" {
+	if diff := cmp.Diff(actionstest.Canonical(t, want), sent.XML()); diff != "" {
 		t.Errorf("query (-want +got):\n%s", diff)
 	}
 	w.script(t, "", tooMany50)

@@ -25,7 +25,7 @@ type Runtime struct {
 	Ledger Ledger
 
 	renderer  input.Renderer
-	fetches   fetchCache
+	fetches   fetchQueries
 	refreshed sync.Map // when an entity's metadata was last read again, by environment and entity: time.Time
 }
 

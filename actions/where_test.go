@@ -26,12 +26,10 @@ func filterOf(t testing.TB, where, variables map[string]any, zone *time.Location
 	return odata.FormatFilter(expr.filter), nil
 }
 
-const aGUID = "1d000000-0000-4000-8000-00000000000a"
-
 func TestWhereComparesByType(t *testing.T) {
 	t.Parallel()
 	variables := map[string]any{
-		"name": "O'Neill", "age": 42.0, "id": strings.ToUpper(aGUID), "boss": map[string]any{"entity": "new_person", "id": aGUID, "name": nil},
+		"name": "O'Neill", "age": 42.0, "id": strings.ToUpper(actionstest.GUID), "boss": map[string]any{"entity": "new_person", "id": actionstest.GUID, "name": nil},
 	}
 	for _, c := range []struct {
 		name  string
@@ -53,11 +51,11 @@ func TestWhereComparesByType(t *testing.T) {
 		{"choice by label", map[string]any{"new_color": "green"}, "new_color eq 2"},
 		{"choice by number", map[string]any{"new_color": 1.0}, "new_color eq 1"},
 		{"date", map[string]any{"new_born": "1990-02-28"}, "new_born eq 1990-02-28"},
-		{"GUID", map[string]any{"new_personid": "{{id}}"}, "new_personid eq " + aGUID},
-		{"GUID of a reference", map[string]any{"new_personid": "{{boss}}"}, "new_personid eq " + aGUID},
-		{"lookup by ID", map[string]any{"new_boss": "{{id}}"}, "_new_boss_value eq " + aGUID},
-		{"lookup by reference", map[string]any{"new_boss": "{{boss}}"}, "_new_boss_value eq " + aGUID},
-		{"lookup of several targets by bare ID", map[string]any{"new_customer": aGUID}, "_new_customer_value eq " + aGUID},
+		{"GUID", map[string]any{"new_personid": "{{id}}"}, "new_personid eq " + actionstest.GUID},
+		{"GUID of a reference", map[string]any{"new_personid": "{{boss}}"}, "new_personid eq " + actionstest.GUID},
+		{"lookup by ID", map[string]any{"new_boss": "{{id}}"}, "_new_boss_value eq " + actionstest.GUID},
+		{"lookup by reference", map[string]any{"new_boss": "{{boss}}"}, "_new_boss_value eq " + actionstest.GUID},
+		{"lookup of several targets by bare ID", map[string]any{"new_customer": actionstest.GUID}, "_new_customer_value eq " + actionstest.GUID},
 		{"no value", map[string]any{"new_name": nil}, "new_name eq null"},
 		{"no lookup", map[string]any{"new_boss": nil}, "_new_boss_value eq null"},
 		{"several", map[string]any{"new_name": "Ada", "new_age": 42}, "new_age eq 42 and new_name eq 'Ada'"},

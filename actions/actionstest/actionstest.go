@@ -1,11 +1,18 @@
-// Package actionstest is what tests of the packages below actions share: an entity with fields of every kind, and hostile texts.
+// Package actionstest is what tests of the packages below actions share: an entity with fields of every kind, hostile texts,
+// and how queries are compared.
 package actionstest
 
 import (
+	"testing"
+
 	"pgregory.net/rapid"
 
+	"github.com/botverse/botverse/dataverse/fetchxml"
 	"github.com/botverse/botverse/dataverse/schema"
 )
+
+// GUID is the ID of a record that need not exist.
+const GUID = "1d000000-0000-4000-8000-00000000000a"
 
 // Hobbies is an entity with fields of the types that no standard entity has all of.
 func Hobbies() *schema.Entity {
@@ -52,4 +59,14 @@ func Hostile() *rapid.Generator[string] {
 		rapid.String(),
 		rapid.StringOf(rapid.RuneFrom([]rune(`'"<>&%_[]^{}+/\; =()`))),
 	)
+}
+
+// Canonical is a FetchXML query in its canonical form.
+func Canonical(t testing.TB, text string) string {
+	t.Helper()
+	fetch, err := fetchxml.Parse(text)
+	if err != nil {
+		t.Fatalf("%s: %v", text, err)
+	}
+	return fetch.XML()
 }
