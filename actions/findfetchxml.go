@@ -3,6 +3,7 @@ package actions
 import (
 	"context"
 
+	"github.com/botverse/botverse/actions/fetch"
 	"github.com/botverse/botverse/actions/input"
 	"github.com/botverse/botverse/actions/translate"
 	"github.com/botverse/botverse/dataverse"
@@ -54,7 +55,7 @@ func (r *Runtime) FindRecordByFetchXML(ctx context.Context, spec FindRecordByFet
 // fetchSearch is a FindRecordByFetchXML that was checked: the query to send.
 type fetchSearch struct {
 	search
-	query        *fetchQuery
+	query        *fetch.Query
 	fetch        *fetchxml.Fetch // with its values
 	countMatches bool
 }
@@ -76,7 +77,7 @@ func (r *Runtime) planFetch(ctx context.Context, client *dataverse.Client, e *sc
 // withFreshFetch is withFreshMetadata for all entities of a query.
 func withFreshFetch[T any](ctx context.Context, r *Runtime, client *dataverse.Client, e *schema.Entity, query string, check func(*schema.Entity) (T, error)) (T, error) {
 	result, err := check(e)
-	if !maybeStale(err) || !r.mayRefresh(client, e) || !refreshFetch(ctx, client, query) {
+	if !maybeStale(err) || !r.mayRefresh(client, e) || !fetch.Refresh(ctx, client, query) {
 		return result, err
 	}
 	fresh, freshErr := client.Entity(ctx, e.LogicalName)
@@ -92,20 +93,20 @@ func (r *Runtime) checkFetch(ctx context.Context, client *dataverse.Client, e *s
 	if err != nil {
 		return fetchSearch{}, err
 	}
-	fetch, operandFaults, err := s.query.render(ctx, values.ofFetch())
+	rendered, operandFaults, err := s.query.Render(ctx, values.ofFetch())
 	if err != nil {
 		return fetchSearch{}, err
 	}
-	s.fetch = fetch
+	s.fetch = rendered
 	if faults = append(operandFaults, faults...); len(faults) == 0 {
-		faults = listed(input.CheckQuery(fetch.XML(), "fetch_xml"))
+		faults = listed(input.CheckQuery(rendered.XML(), "fetch_xml"))
 	}
 	return s, input.ErrorOf(faults)
 }
 
 // prepareFetch checks all of a request but its values, which the comparer is to render.
 func (r *Runtime) prepareFetch(ctx context.Context, client *dataverse.Client, e *schema.Entity, spec FindRecordByFetchXML) (fetchSearch, comparer, []input.Fault, error) {
-	query, err := r.fetches.read(ctx, client, e, spec.FetchXML)
+	query, err := r.fetches.Read(ctx, client, e, spec.FetchXML)
 	if err != nil {
 		return fetchSearch{}, comparer{}, nil, err
 	}
@@ -118,21 +119,21 @@ func (r *Runtime) prepareFetch(ctx context.Context, client *dataverse.Client, e 
 	if fault != nil {
 		faults = append(faults, *fault)
 	}
-	if spec.CountMatches && query.aggregate() {
+	if spec.CountMatches && query.Aggregate() {
 		faults = append(faults, *input.NewFault(input.InvalidRequest, "count_matches", "an aggregate query finds no records that could be counted"))
 	}
 	save, saveFaults, err := newSavePlan(e, saveOf(query, spec), columnsOf(query))
 	if err != nil {
 		return fetchSearch{}, comparer{}, nil, err
 	}
-	s.save, s.orderedBy, s.warnings, s.notes = save, query.orderedBy, warningsOf(query), newNotes(spec.ValidateOnly)
+	s.save, s.orderedBy, s.warnings, s.notes = save, query.OrderedBy, warningsOf(query), newNotes(spec.ValidateOnly)
 	values := comparer{runtime: r, client: client, entity: e, variables: spec.Variables, zone: zone, numbers: writing, notes: s.notes}
 	return fetchSearch{search: s, query: query, countMatches: spec.CountMatches}, values, append(saveFaults, faults...), nil
 }
 
 // ofFetch are the values of a query.
-func (c comparer) ofFetch() fetchValues {
-	v := fetchValues{Variables: c.variables, Zone: c.zone, Numbers: c.numbers, Lookup: c.lookup}
+func (c comparer) ofFetch() fetch.Values {
+	v := fetch.Values{Variables: c.variables, Zone: c.zone, Numbers: c.numbers, Lookup: c.lookup}
 	if c.notes != nil {
 		v.Note = func(f *schema.Field, at string, given any, sent, reason string) {
 			c.notes.add(newConversion(f, at, given, sent, reason))
@@ -142,28 +143,28 @@ func (c comparer) ofFetch() fetchValues {
 }
 
 // saveOf is what a request wants saved of its query's answer.
-func saveOf(q *fetchQuery, spec FindRecordByFetchXML) saveRequest {
+func saveOf(q *fetch.Query, spec FindRecordByFetchXML) saveRequest {
 	req := saveRequest{Save: spec.Save, Defaults: spec.SaveDefaults, Variables: spec.Variables, Count: true}
-	if q.aggregate() {
+	if q.Aggregate() {
 		req.Count, req.NoRecord = false, "an aggregate query finds no record; its aliases can be saved"
 	}
 	return req
 }
 
 // columnsOf are what a query selects, as sources of what is saved.
-func columnsOf(q *fetchQuery) columnOf {
+func columnsOf(q *fetch.Query) columnOf {
 	return func(name, path string) (column, *input.Fault, error) {
-		c, fault := q.column(name, path)
+		c, fault := q.Column(name, path)
 		return column{Property: c.Property, Field: c.Field}, fault, nil
 	}
 }
 
 // warningsOf are what is to be told of a query, as an answer tells it.
-func warningsOf(q *fetchQuery) []Warning {
+func warningsOf(q *fetch.Query) []Warning {
 	var warnings []Warning
-	for _, w := range q.warnings {
+	for _, w := range q.Warnings {
 		code := PagingReplaced
-		if w.Kind == fetchOrderNotTotal {
+		if w.Kind == fetch.OrderNotTotal {
 			code = OrderNotTotal
 		}
 		warnings = append(warnings, Warning{Code: code, Field: w.Place, Message: w.Message})
@@ -173,7 +174,7 @@ func warningsOf(q *fetchQuery) []Warning {
 
 // run sends the query and answers with what it found.
 func (s fetchSearch) run(ctx context.Context) (Result, error) {
-	if s.query.aggregate() {
+	if s.query.Aggregate() {
 		return s.aggregate(ctx)
 	}
 	top := s.rows()
@@ -193,14 +194,14 @@ func (s fetchSearch) run(ctx context.Context) (Result, error) {
 
 // rows is how many rows to ask for first.
 func (s fetchSearch) rows() int {
-	if s.query.multiplies {
+	if s.query.Multiplies {
 		return max(rowsOfLinks, s.top())
 	}
 	return s.top()
 }
 
 // asksAgain reports whether the rows that are asked for first may belong to too few records to tell whether there is another.
-func (s fetchSearch) asksAgain() bool { return s.query.multiplies && s.rows() < mostRows }
+func (s fetchSearch) asksAgain() bool { return s.query.Multiplies && s.rows() < mostRows }
 
 // ask sends the query for that many rows and returns their records, each once, with its first row.
 func (s fetchSearch) ask(ctx context.Context, top int) (records []dataverse.Record, full bool, err error) {
@@ -241,7 +242,7 @@ func (s fetchSearch) validate(ctx context.Context, requests *plan) (Result, erro
 	if err := requests.heldBack(err); err != nil {
 		return Result{}, err
 	}
-	if !s.query.aggregate() && s.asksAgain() {
+	if !s.query.Aggregate() && s.asksAgain() {
 		requests.hold("if the rows of the first request belong to too few records")
 		_, _, err := s.ask(ctx, mostRows)
 		if err := requests.heldBack(err); err != nil {

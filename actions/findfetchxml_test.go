@@ -14,6 +14,7 @@ import (
 	"pgregory.net/rapid"
 
 	"github.com/botverse/botverse/actions/actionstest"
+	"github.com/botverse/botverse/actions/fetch"
 	"github.com/botverse/botverse/actions/input"
 	"github.com/botverse/botverse/dataverse/fetchxml"
 	"github.com/botverse/botverse/dataverse/schema"
@@ -375,7 +376,7 @@ func TestSourcesOfAnAggregateQuery(t *testing.T) {
 	t.Parallel()
 	text := `<fetch aggregate="true"><entity name="account"><attribute name="accountid" aggregate="count" alias="n"/><attribute name="revenue" aggregate="sum" alias="total"/></entity></fetch>`
 	account := schema.Standard().Entity("account")
-	q, err := new(fetchQueries).read(t.Context(), standard{}, account, text)
+	q, err := new(fetch.Queries).Read(t.Context(), standard{}, account, text)
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -6,6 +6,7 @@ import (
 	"errors"
 	"net/http"
 
+	"github.com/botverse/botverse/actions/fetch"
 	"github.com/botverse/botverse/dataverse"
 	"github.com/botverse/botverse/dataverse/code"
 	"github.com/botverse/botverse/dataverse/fetchxml"
@@ -59,18 +60,18 @@ func (s fetchSearch) count(ctx context.Context, records []dataverse.Record, full
 	}
 	page, err := s.client.FetchRecords(ctx, s.entity, counting(s.fetch, s.entity.PrimaryID).XML())
 	beyond := mostAggregated
-	if s.query.multiplies {
+	if s.query.Multiplies {
 		beyond = 0 // of so many rows, any number of records
 	}
 	return t.exactly(page, err, 0, beyond)
 }
 
 // counting is the query that counts a query's records, each once however many rows it has (FetchXML, "Aggregate data").
-func counting(fetch *fetchxml.Fetch, key string) *fetchxml.Fetch {
-	c := fetch.Clone()
+func counting(query *fetchxml.Fetch, key string) *fetchxml.Fetch {
+	c := query.Clone()
 	c.Top, c.Distinct, c.UseRawOrderBy, c.Aggregate = nil, false, false, true
 	selectNothing(&c.Entity.Contents)
-	for link := range allLinks(&c.Entity.Contents) {
+	for link := range fetch.AllLinks(&c.Entity.Contents) {
 		selectNothing(&link.Contents)
 	}
 	c.Entity.Attributes = []fetchxml.Attribute{{Name: key, Alias: countAlias, Aggregate: "countcolumn", Distinct: true}}

@@ -11,6 +11,7 @@ import (
 	"sync"
 	"time"
 
+	"github.com/botverse/botverse/actions/fetch"
 	"github.com/botverse/botverse/actions/input"
 	"github.com/botverse/botverse/actions/translate"
 	"github.com/botverse/botverse/dataverse"
@@ -25,7 +26,7 @@ type Runtime struct {
 	Ledger Ledger
 
 	renderer  input.Renderer
-	fetches   fetchQueries
+	fetches   fetch.Queries
 	refreshed sync.Map // when an entity's metadata was last read again, by environment and entity: time.Time
 }
 

@@ -1,4 +1,4 @@
-package actions
+package fetch
 
 import (
 	"context"
@@ -16,7 +16,7 @@ import (
 
 // operandPlace is a condition whose operands have outputs.
 type operandPlace struct {
-	condition int // counted as fetchScope.conditions gives them
+	condition int // counted as scope.conditions gives them
 	field     *schema.Field
 	operator  fetchxml.Operator
 	operands  []operandTemplate
@@ -31,7 +31,7 @@ type operandTemplate struct {
 
 // operandPlaces finds the conditions that have outputs. Their templates are parsed here, once; operandFaults has found those
 // that do not parse.
-func (r *fetchQueries) operandPlaces(scope *fetchScope) []operandPlace {
+func (r *Queries) operandPlaces(scope *scope) []operandPlace {
 	var places []operandPlace
 	index := -1
 	for c, entity := range scope.conditions() {
@@ -56,7 +56,7 @@ func (r *fetchQueries) operandPlaces(scope *fetchScope) []operandPlace {
 }
 
 // operandFaults finds the templates of a query that do not parse.
-func (r *fetchQueries) operandFaults(fetch *fetchxml.Fetch) []input.Fault {
+func (r *Queries) operandFaults(fetch *fetchxml.Fetch) []input.Fault {
 	var faults []input.Fault
 	for _, c := range conditionsOf(fetch) {
 		for _, text := range c.Operands() {
@@ -68,7 +68,7 @@ func (r *fetchQueries) operandFaults(fetch *fetchxml.Fetch) []input.Fault {
 	return faults
 }
 
-func (r *fetchQueries) operandTemplate(text fetchxml.Text, operator string) (operandTemplate, *input.Fault) {
+func (r *Queries) operandTemplate(text fetchxml.Text, operator string) (operandTemplate, *input.Fault) {
 	operand := operandTemplate{text: text.Text, pos: text.Pos}
 	if !input.HasTemplate(text.Text) {
 		return operand, nil
@@ -97,8 +97,8 @@ func badOperand(at fetchxml.Pos, err error) *input.Fault {
 	return input.TemplateFault(place(at), err)
 }
 
-// fetchValues are what a query's outputs are replaced with.
-type fetchValues struct {
+// Values are what a query's outputs are replaced with.
+type Values struct {
 	Variables map[string]any
 	Zone      *time.Location     // of points in time without an offset; nil refuses them
 	Numbers   *translate.Numbers // how texts write numbers; nil for digits and a point
@@ -109,13 +109,13 @@ type fetchValues struct {
 }
 
 // options are how a value that stands there is translated to be compared with.
-func (v fetchValues) options(path string) translate.Options {
+func (v Values) options(path string) translate.Options {
 	return translate.Options{Path: path, Zone: v.Zone, Numbers: v.Numbers, Search: true}
 }
 
-// render returns a copy of the query with the outputs replaced by values, and without what a when-set drops. Only operands
+// Render returns a copy of the query with the outputs replaced by values, and without what a when-set drops. Only operands
 // are set: whatever a variable holds, it stays one. Every fault comes at once; err is Dataverse's, as it came.
-func (q *fetchQuery) render(ctx context.Context, values fetchValues) (*fetchxml.Fetch, []input.Fault, error) {
+func (q *Query) Render(ctx context.Context, values Values) (*fetchxml.Fetch, []input.Fault, error) {
 	fetch := q.fetch.Clone()
 	conditions := conditionsOf(fetch)
 	when := whenSet{templates: q.templates, values: values, dropped: map[*fetchxml.Condition]bool{}}
@@ -155,8 +155,8 @@ func (p operandPlace) set(c *fetchxml.Condition, texts []string) {
 	}
 }
 
-// render is the texts of the condition's operands.
-func (p operandPlace) render(ctx context.Context, values fetchValues) (texts []string, faults []input.Fault, err error) {
+// Render is the texts of the condition's operands.
+func (p operandPlace) render(ctx context.Context, values Values) (texts []string, faults []input.Fault, err error) {
 	for _, operand := range p.operands {
 		if operand.template == nil {
 			texts = append(texts, operand.text)
@@ -191,7 +191,7 @@ func (p operandPlace) countFault(n int) []input.Fault {
 }
 
 // operand is the texts that one operand's template gives: several for a list.
-func (p operandPlace) operand(ctx context.Context, o operandTemplate, values fetchValues) ([]string, *input.Fault, error) {
+func (p operandPlace) operand(ctx context.Context, o operandTemplate, values Values) ([]string, *input.Fault, error) {
 	var escape func(string) string
 	if isPattern(p.operator.Name) {
 		escape = escapeLike

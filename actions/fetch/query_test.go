@@ -1,4 +1,4 @@
-package actions
+package fetch
 
 import (
 	"context"
@@ -19,14 +19,14 @@ import (
 )
 
 // ready reads a query over standard entities and hobbies, checks it and makes it ready.
-func ready(text string) (*fetchQuery, []input.Fault) {
-	fetch, fault := parseFetch(text)
+func ready(text string) (*Query, []input.Fault) {
+	fetch, fault := parse(text)
 	if fault != nil {
 		return nil, []input.Fault{*fault}
 	}
 	known := map[string]*schema.Entity{}
 	names := []string{fetch.Entity.Name}
-	for link := range allLinks(&fetch.Entity.Contents) {
+	for link := range AllLinks(&fetch.Entity.Contents) {
 		names = append(names, link.Name)
 	}
 	for _, name := range names {
@@ -35,12 +35,12 @@ func ready(text string) (*fetchQuery, []input.Fault) {
 			known[name] = actionstest.Hobbies()
 		}
 	}
-	q, err := (&fetchQueries{}).ready(fetch, known)
+	q, err := (&Queries{}).ready(fetch, known)
 	return q, input.FaultsOf(err)
 }
 
 // mustReady is ready of a query without faults.
-func mustReady(t testing.TB, text string) *fetchQuery {
+func mustReady(t testing.TB, text string) *Query {
 	t.Helper()
 	q, faults := ready(text)
 	if len(faults) > 0 {
@@ -50,9 +50,9 @@ func mustReady(t testing.TB, text string) *fetchQuery {
 }
 
 // rendered is the query with these variables in it, as it would be sent.
-func rendered(t testing.TB, q *fetchQuery, variables map[string]any) (string, []input.Fault) {
+func rendered(t testing.TB, q *Query, variables map[string]any) (string, []input.Fault) {
 	t.Helper()
-	fetch, faults, err := q.render(t.Context(), fetchValues{Variables: variables, Lookup: byID})
+	fetch, faults, err := q.Render(t.Context(), Values{Variables: variables, Lookup: byID})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -173,7 +173,7 @@ func TestFetchIsMadeReady(t *testing.T) {
 		if diff := cmp.Diff(actionstest.Canonical(t, c.want), q.fetch.XML()); diff != "" {
 			t.Errorf("%s: query (-want +got):\n%s", c.name, diff)
 		}
-		if diff := cmp.Diff(c.orderedBy, q.orderedBy); diff != "" {
+		if diff := cmp.Diff(c.orderedBy, q.OrderedBy); diff != "" {
 			t.Errorf("%s: ordered by (-want +got):\n%s", c.name, diff)
 		}
 	}
@@ -183,27 +183,27 @@ func TestFetchWarnings(t *testing.T) {
 	t.Parallel()
 	for _, c := range []struct {
 		name, text string
-		want       []fetchWarningKind
+		want       []WarningKind
 	}{
-		{"top", `<fetch top="5"><entity name="contact"/></fetch>`, []fetchWarningKind{fetchPagingReplaced}},
-		{"count", `<fetch count="5" page="1"><entity name="contact"/></fetch>`, []fetchWarningKind{fetchPagingReplaced}},
+		{"top", `<fetch top="5"><entity name="contact"/></fetch>`, []WarningKind{PagingReplaced}},
+		{"count", `<fetch count="5" page="1"><entity name="contact"/></fetch>`, []WarningKind{PagingReplaced}},
 		{"nothing", `<fetch><entity name="contact"/></fetch>`, nil},
 		{
 			"two links of one entity without an alias",
 			`<fetch><entity name="account"><link-entity name="systemuser" from="systemuserid" to="owninguser"><order attribute="fullname"/></link-entity>` +
 				`<link-entity name="systemuser" from="systemuserid" to="createdby"/></entity></fetch>`,
-			[]fetchWarningKind{fetchOrderNotTotal},
+			[]WarningKind{OrderNotTotal},
 		},
 		{
 			"two links of one entity and several rows without an alias",
 			`<fetch><entity name="account"><link-entity name="contact" from="parentcustomerid" to="accountid"><attribute name="fullname"/></link-entity>` +
 				`<link-entity name="contact" from="contactid" to="primarycontactid"/></entity></fetch>`,
-			[]fetchWarningKind{fetchOrderNotTotal},
+			[]WarningKind{OrderNotTotal},
 		},
 		{
 			"groups without an order",
 			`<fetch aggregate="true"><entity name="contact"><attribute name="statecode" groupby="true" alias="s"/><attribute name="contactid" aggregate="count" alias="n"/></entity></fetch>`,
-			[]fetchWarningKind{fetchOrderNotTotal},
+			[]WarningKind{OrderNotTotal},
 		},
 		{
 			"groups in order",
@@ -216,8 +216,8 @@ func TestFetchWarnings(t *testing.T) {
 			t.Errorf("%s: faults %v", c.name, faults)
 			continue
 		}
-		var got []fetchWarningKind
-		for _, w := range q.warnings {
+		var got []WarningKind
+		for _, w := range q.Warnings {
 			got = append(got, w.Kind)
 		}
 		if !slices.Equal(got, c.want) {
@@ -411,19 +411,19 @@ func TestSourcesOfAQuery(t *testing.T) {
 		"accountid": "accountid", "name": "name", "ownerid": "_ownerid_value", "phone": "phone", "job": "job",
 		"owner.fullname": "owner.fullname", "owner.parentsystemuserid": "owner.parentsystemuserid",
 	} {
-		c, fault := q.column(source, "save.x")
+		c, fault := q.Column(source, "save.x")
 		if fault != nil || c.Property != property {
 			t.Errorf("%s: property %q, fault %v, want %s", source, c.Property, fault, property)
 		}
 	}
 	for source, nearest := range map[string]string{"telephone1": "", "owner.title": "", "title": "", "owner.fulname": "owner.fullname", "nam": "name", "owner.job": "", "tested.fullname": "", "below.title": ""} {
-		_, fault := q.column(source, "save.x")
+		_, fault := q.Column(source, "save.x")
 		if fault == nil || fault.Reason != input.InvalidField || nearest != "" && !slices.Contains(fault.Nearest, nearest) {
 			t.Errorf("%s: fault %v, want INVALID_FIELD with the nearest %s", source, fault, nearest)
 		}
 	}
 	all := mustReady(t, `<fetch><entity name="account"/></fetch>`)
-	if _, fault := all.column("telephone1", "save.x"); fault != nil {
+	if _, fault := all.Column("telephone1", "save.x"); fault != nil {
 		t.Errorf("a query that selects nothing selects all: %v", fault)
 	}
 }
@@ -520,42 +520,42 @@ func unescapeLike(t *rapid.T, pattern string) string {
 
 func TestFetchCacheForgetsWhatIsOld(t *testing.T) {
 	t.Parallel()
-	var c fetchCache
-	first := fetchKey{text: "first"}
-	c.put(first, &fetchQuery{})
-	for i := range 2 * maxFetches {
-		c.put(fetchKey{text: strings.Repeat("x", i)}, &fetchQuery{})
+	var c cache
+	first := cacheKey{text: "first"}
+	c.put(first, &Query{})
+	for i := range 2 * maxQueries {
+		c.put(cacheKey{text: strings.Repeat("x", i)}, &Query{})
 	}
 	if c.get(first) != nil {
 		t.Error("a query is kept behind the bound")
 	}
-	kept := fetchKey{text: "kept"}
-	q := &fetchQuery{}
+	kept := cacheKey{text: "kept"}
+	q := &Query{}
 	c.put(kept, q)
-	for i := range 3 * maxFetches {
-		c.put(fetchKey{environment: "e", text: strings.Repeat("y", i%1000)}, &fetchQuery{})
+	for i := range 3 * maxQueries {
+		c.put(cacheKey{environment: "e", text: strings.Repeat("y", i%1000)}, &Query{})
 		if c.get(kept) != q {
 			t.Fatalf("a query in use was forgotten after %d others", i)
 		}
 	}
-	if n := len(c.young) + len(c.old); n > 2*maxFetches {
-		t.Errorf("%d queries are kept, want at most %d", n, 2*maxFetches)
+	if n := len(c.young) + len(c.old); n > 2*maxQueries {
+		t.Errorf("%d queries are kept, want at most %d", n, 2*maxQueries)
 	}
 }
 
 func TestEntityMismatch(t *testing.T) {
 	t.Parallel()
-	fetch, fault := parseFetch("<fetch>\n<entity name='account'/></fetch>")
+	fetch, fault := parse("<fetch>\n<entity name='account'/></fetch>")
 	if fault != nil {
 		t.Fatal(fault)
 	}
-	_, err := (&fetchQueries{}).compile(t.Context(), nil, schema.Standard().Entity("contact"), fetch)
+	_, err := (&Queries{}).compile(t.Context(), nil, schema.Standard().Entity("contact"), fetch)
 	var refused *input.Error
 	if !errors.As(err, &refused) || refused.Faults[0].Reason != input.EntityMismatch || refused.Faults[0].Field != "fetch_xml:2:15" {
 		t.Errorf("error = %v, want ENTITY_MISMATCH at 2:15", err)
 	}
-	fetch, _ = parseFetch("<fetch><entity name='Contact'/></fetch>")
-	_, err = (&fetchQueries{}).compile(t.Context(), nil, schema.Standard().Entity("contact"), fetch)
+	fetch, _ = parse("<fetch><entity name='Contact'/></fetch>")
+	_, err = (&Queries{}).compile(t.Context(), nil, schema.Standard().Entity("contact"), fetch)
 	if !errors.As(err, &refused) || !strings.Contains(refused.Faults[0].Message, "lower case") {
 		t.Errorf("error = %v, want it to say that names are in lower case", err)
 	}

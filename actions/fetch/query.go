@@ -1,4 +1,6 @@
-package actions
+// Package fetch makes the FetchXML of a request ready to find records: it reads the query, checks it against metadata, makes its
+// order total, and puts values in the place of its outputs. A variable is only ever a value of a query: none changes what it is.
+package fetch
 
 import (
 	"context"
@@ -13,28 +15,28 @@ import (
 	"github.com/botverse/botverse/dataverse/schema"
 )
 
-// fetchQuery is a FetchXML query that was read, checked against metadata, and made ready to find records in a total order.
+// Query is a FetchXML query that was read, checked against metadata, and made ready to find records in a total order.
 // It is complete but for the values of its outputs and how much to ask for. It is only read, by any number of goroutines.
-type fetchQuery struct {
+type Query struct {
 	templates  *input.Renderer
 	fetch      *fetchxml.Fetch
 	root       *schema.Entity
-	entities   []*schema.Entity       // all that it was checked against
-	columns    map[string]fetchColumn // what it selects, by the source that `save` names it by
-	operands   []operandPlace         // where values go
-	orderedBy  []string
-	warnings   []fetchWarning
-	multiplies bool // whether a link can give one record several rows
+	entities   []*schema.Entity  // all that it was checked against
+	columns    map[string]Column // what it selects, by the source that `save` names it by
+	operands   []operandPlace    // where values go
+	OrderedBy  []string          // its total order, as an answer tells it
+	Warnings   []Warning         // what its author should know
+	Multiplies bool              // whether a link can give one record several rows
 }
 
-// read reads and checks a query, or takes it from the cache where the metadata has not changed since. The error is an
+// Read reads and checks a query, or takes it from the cache where the metadata has not changed since. The error is an
 // *input.Error with all faults, or Dataverse's.
-func (r *fetchQueries) read(ctx context.Context, metadata fetchMetadata, e *schema.Entity, text string) (*fetchQuery, error) {
-	key := fetchKey{environment: metadata.Name(), entity: e.LogicalName, text: text}
+func (r *Queries) Read(ctx context.Context, metadata Metadata, e *schema.Entity, text string) (*Query, error) {
+	key := cacheKey{environment: metadata.Name(), entity: e.LogicalName, text: text}
 	if q := r.kept.get(key); q != nil && q.current(ctx, metadata) {
 		return q, nil
 	}
-	fetch, fault := parseFetch(text)
+	fetch, fault := parse(text)
 	if fault != nil {
 		return nil, input.ErrorOf([]input.Fault{*fault})
 	}
@@ -46,18 +48,18 @@ func (r *fetchQueries) read(ctx context.Context, metadata fetchMetadata, e *sche
 	return q, nil
 }
 
-// fetchMetadata tells what entities hold, as *dataverse.Client does.
-type fetchMetadata interface {
+// Metadata tells what entities hold, as *dataverse.Client does.
+type Metadata interface {
 	Name() string // of the environment
 	Entity(ctx context.Context, name string) (*schema.Entity, error)
 	RefreshEntity(ctx context.Context, name string) (*schema.Entity, error)
 }
 
-// aggregate reports whether the query's rows are no records but what is computed of them.
-func (q *fetchQuery) aggregate() bool { return q.fetch.Aggregate }
+// Aggregate reports whether the query's rows are no records but what is computed of them.
+func (q *Query) Aggregate() bool { return q.fetch.Aggregate }
 
 // current reports whether the query was checked against what is known of its entities now.
-func (q *fetchQuery) current(ctx context.Context, metadata fetchMetadata) bool {
+func (q *Query) current(ctx context.Context, metadata Metadata) bool {
 	for _, e := range q.entities {
 		if known, err := metadata.Entity(ctx, e.LogicalName); err != nil || known != e {
 			return false
@@ -67,7 +69,7 @@ func (q *fetchQuery) current(ctx context.Context, metadata fetchMetadata) bool {
 }
 
 // compile checks a query and makes it ready. It changes fetch.
-func (r *fetchQueries) compile(ctx context.Context, metadata fetchMetadata, e *schema.Entity, fetch *fetchxml.Fetch) (*fetchQuery, error) {
+func (r *Queries) compile(ctx context.Context, metadata Metadata, e *schema.Entity, fetch *fetchxml.Fetch) (*Query, error) {
 	if fault := mismatch(e, fetch.Entity); fault != nil {
 		return nil, input.ErrorOf([]input.Fault{*fault})
 	}
@@ -94,7 +96,7 @@ func mismatch(e *schema.Entity, root *fetchxml.Entity) *input.Fault {
 }
 
 // ready checks a query against the metadata of its entities and makes it ready. It changes fetch.
-func (r *fetchQueries) ready(fetch *fetchxml.Fetch, known map[string]*schema.Entity) (*fetchQuery, error) {
+func (r *Queries) ready(fetch *fetchxml.Fetch, known map[string]*schema.Entity) (*Query, error) {
 	var faults []input.Fault
 	for _, fault := range fetchxml.Check(asIfListed(fetch), func(name string) *schema.Entity { return known[name] }) {
 		faults = append(faults, checkFault(fault))
@@ -104,8 +106,8 @@ func (r *fetchQueries) ready(fetch *fetchxml.Fetch, known map[string]*schema.Ent
 		return nil, err
 	}
 	scope := newFetchScope(fetch, known)
-	q := &fetchQuery{
-		templates: &r.templates, fetch: fetch, root: scope.root(), entities: slices.Collect(maps.Values(known)), columns: scope.columns(), multiplies: scope.multiplies(),
+	q := &Query{
+		templates: &r.templates, fetch: fetch, root: scope.root(), entities: slices.Collect(maps.Values(known)), columns: scope.columns(), Multiplies: scope.multiplies(),
 	}
 	q.operands = r.operandPlaces(scope)
 	q.makeReady(scope)
@@ -114,25 +116,25 @@ func (r *fetchQueries) ready(fetch *fetchxml.Fetch, known map[string]*schema.Ent
 
 // makeReady replaces the query's paging, has it select what the answer needs, and makes its order total. An aggregate query
 // stays as it is written: its rows are no records.
-func (q *fetchQuery) makeReady(scope *fetchScope) {
+func (q *Query) makeReady(scope *scope) {
 	if q.fetch.Aggregate {
-		q.orderedBy, q.warnings = aggregateOrder(q.fetch)
+		q.OrderedBy, q.Warnings = aggregateOrder(q.fetch)
 		return
 	}
-	q.warnings = replacePaging(q.fetch)
+	q.Warnings = replacePaging(q.fetch)
 	selectKeys(scope)
 	orderedBy, warning := scope.makeOrderTotal()
-	q.orderedBy = orderedBy
+	q.OrderedBy = orderedBy
 	if warning != nil {
-		q.warnings = append(q.warnings, *warning)
+		q.Warnings = append(q.Warnings, *warning)
 	}
 }
 
 // describeLinks asks for the metadata of all entities of a query, the root's own included, by logical name.
-func describeLinks(ctx context.Context, metadata fetchMetadata, root *schema.Entity, fetch *fetchxml.Fetch) (map[string]*schema.Entity, []input.Fault, error) {
+func describeLinks(ctx context.Context, metadata Metadata, root *schema.Entity, fetch *fetchxml.Fetch) (map[string]*schema.Entity, []input.Fault, error) {
 	known := map[string]*schema.Entity{root.LogicalName: root}
 	var faults []input.Fault
-	for link := range allLinks(&fetch.Entity.Contents) {
+	for link := range AllLinks(&fetch.Entity.Contents) {
 		if known[link.Name] != nil {
 			continue
 		}
@@ -178,25 +180,25 @@ func asIfListed(fetch *fetchxml.Fetch) *fetchxml.Fetch {
 	return listed
 }
 
-// fetchWarning is something that the author of a query should know though it can be sent.
-type fetchWarning struct {
-	Kind    fetchWarningKind
+// Warning is something that the author of a query should know though it can be sent.
+type Warning struct {
+	Kind    WarningKind
 	Place   string // as "fetch_xml:3:14"
 	Message string // a sentence, without values
 }
 
-// fetchWarningKind is what a fetchWarning is about.
-type fetchWarningKind int
+// WarningKind is what a Warning is about.
+type WarningKind int
 
 // What there is to be told of a query.
 const (
-	fetchPagingReplaced fetchWarningKind = iota
-	fetchOrderNotTotal                   // rows that are equal in the order may come in any
+	PagingReplaced WarningKind = iota
+	OrderNotTotal              // rows that are equal in the order may come in any
 )
 
 // replacePaging drops the query's own top, count and page: a search sets how much it asks for. Top and the paging
 // attributes exclude each other (FetchXML, "Page results").
-func replacePaging(fetch *fetchxml.Fetch) []fetchWarning {
+func replacePaging(fetch *fetchxml.Fetch) []Warning {
 	var replaced []string
 	if fetch.Top != nil {
 		replaced = append(replaced, "top")
@@ -211,20 +213,20 @@ func replacePaging(fetch *fetchxml.Fetch) []fetchWarning {
 	if len(replaced) == 0 {
 		return nil
 	}
-	return []fetchWarning{{
-		Kind: fetchPagingReplaced, Place: place(fetch.PosOf(replaced[0])),
+	return []Warning{{
+		Kind: PagingReplaced, Place: place(fetch.PosOf(replaced[0])),
 		Message: "The query's own " + strings.Join(replaced, " and ") + " was replaced: a search asks for as many records as its answer needs.",
 	}}
 }
 
-// refreshFetch asks anew for the metadata of all entities of a query and reports whether any has changed.
-func refreshFetch(ctx context.Context, metadata fetchMetadata, text string) bool {
-	fetch, fault := parseFetch(text)
+// Refresh asks anew for the metadata of all entities of a query and reports whether any has changed.
+func Refresh(ctx context.Context, metadata Metadata, text string) bool {
+	fetch, fault := parse(text)
 	if fault != nil {
 		return false
 	}
 	names := []string{fetch.Entity.Name}
-	for link := range allLinks(&fetch.Entity.Contents) {
+	for link := range AllLinks(&fetch.Entity.Contents) {
 		names = append(names, link.Name)
 	}
 	slices.Sort(names)

@@ -1,4 +1,4 @@
-package actions
+package fetch
 
 import (
 	"slices"
@@ -10,7 +10,7 @@ import (
 
 // whenSetFaults finds what is wrong with the when-set attributes of a query. Each is one output: what names nothing, or is
 // text around it, would always be set.
-func (r *fetchQueries) whenSetFaults(fetch *fetchxml.Fetch) []input.Fault {
+func (r *Queries) whenSetFaults(fetch *fetchxml.Fetch) []input.Fault {
 	var faults []input.Fault
 	check := func(n fetchxml.Node) {
 		i := slices.IndexFunc(n.Attrs, func(a fetchxml.Attr) bool { return a.Name == whenSetAttribute })
@@ -46,7 +46,7 @@ const whenSetAttribute = "when-set"
 // whenSet drops the conditions and filters of a query whose when-set names nothing: a variable that is unset, null or blank.
 type whenSet struct {
 	templates *input.Renderer
-	values    fetchValues
+	values    Values
 	dropped   map[*fetchxml.Condition]bool
 	first     *fetchxml.Node // the first that was dropped; nil for none
 	faults    []input.Fault

@@ -1,4 +1,4 @@
-package actions
+package fetch
 
 import (
 	"github.com/botverse/botverse/actions/order"
@@ -9,7 +9,7 @@ import (
 // root come before those of links, wherever they stand (FetchXML, "Order rows"): so those of links become orders of the
 // root that name their link, and the primary key comes behind. Where that cannot be, the query stays as it is and the
 // warning says so.
-func (s *fetchScope) makeOrderTotal() ([]string, *fetchWarning) {
+func (s *scope) makeOrderTotal() ([]string, *Warning) {
 	orders, unnamed := s.orders()
 	if unnamed != nil {
 		return order.Texts(orders), notTotal(unnamed)
@@ -27,16 +27,16 @@ func (s *fetchScope) makeOrderTotal() ([]string, *fetchWarning) {
 	return order.Texts(orders), nil
 }
 
-func notTotal(unnamed *fetchxml.Link) *fetchWarning {
-	return &fetchWarning{
-		Kind: fetchOrderNotTotal, Place: place(unnamed.Pos),
+func notTotal(unnamed *fetchxml.Link) *Warning {
+	return &Warning{
+		Kind: OrderNotTotal, Place: place(unnamed.Pos),
 		Message: "The query's order could not be made total: give this link-entity an alias. Until then rows that are equal in the order may come in any.",
 	}
 }
 
 // orders are the query's orders in the order that they take effect. unnamed is the first link with orders that has no name
 // to be named by.
-func (s *fetchScope) orders() (orders []order.By, unnamed *fetchxml.Link) {
+func (s *scope) orders() (orders []order.By, unnamed *fetchxml.Link) {
 	for _, o := range s.fetch.Entity.Orders {
 		entity, name := s.root(), ""
 		if link := s.byAlias[o.EntityName]; o.EntityName != "" && link != nil {
@@ -63,7 +63,7 @@ func (s *fetchScope) orders() (orders []order.By, unnamed *fetchxml.Link) {
 // rowKeys are the primary keys of links that are selected from and can give a record several rows, be it by a link around
 // them: they settle which of its rows is the first. A distinct query has none, as they would make other rows of it.
 // unnamed is the first such link that cannot be named.
-func (s *fetchScope) rowKeys(c *fetchxml.Contents, many bool) (orders []order.By, unnamed *fetchxml.Link) {
+func (s *scope) rowKeys(c *fetchxml.Contents, many bool) (orders []order.By, unnamed *fetchxml.Link) {
 	if s.fetch.Distinct {
 		return nil, nil
 	}
@@ -89,7 +89,7 @@ func (s *fetchScope) rowKeys(c *fetchxml.Contents, many bool) (orders []order.By
 }
 
 // write replaces the query's orders.
-func (s *fetchScope) write(orders []order.By) {
+func (s *scope) write(orders []order.By) {
 	s.fetch.Entity.Orders = nil
 	for link := range joinedLinks(&s.fetch.Entity.Contents) {
 		link.Orders = nil
@@ -104,7 +104,7 @@ func (s *fetchScope) write(orders []order.By) {
 
 // aggregateOrder is the order of an aggregate query, which is left as it is. Where it does not name every group the first
 // row may be any.
-func aggregateOrder(fetch *fetchxml.Fetch) ([]string, []fetchWarning) {
+func aggregateOrder(fetch *fetchxml.Fetch) ([]string, []Warning) {
 	var texts []string
 	ordered := map[string]bool{}
 	groups := map[string]fetchxml.Pos{}
@@ -128,8 +128,8 @@ func aggregateOrder(fetch *fetchxml.Fetch) ([]string, []fetchWarning) {
 	}
 	for alias := range groups {
 		if !ordered[alias] {
-			return texts, []fetchWarning{{
-				Kind: fetchOrderNotTotal, Place: place(fetch.Entity.Pos),
+			return texts, []Warning{{
+				Kind: OrderNotTotal, Place: place(fetch.Entity.Pos),
 				Message: "The query groups and does not order by all of its groups: which row comes first may change from call to call.",
 			}}
 		}

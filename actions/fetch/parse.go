@@ -1,4 +1,4 @@
-package actions
+package fetch
 
 import (
 	"errors"
@@ -13,8 +13,8 @@ import (
 // outputPlaces says where outputs may stand.
 const outputPlaces = "an output stands in a condition's value, in <value> and in when-set only: a variable says what to search for, never what the query is"
 
-// parseFetch reads a query. A template where none may stand is found first: it could be taken for a wrong value else.
-func parseFetch(text string) (*fetchxml.Fetch, *input.Fault) {
+// parse reads a query. A template where none may stand is found first: it could be taken for a wrong value else.
+func parse(text string) (*fetchxml.Fetch, *input.Fault) {
 	var misplaced *input.Fault
 	err := fetchxml.Walk(text, func(a fetchxml.Attr) {
 		if misplaced == nil && !mayHaveOutputs(a) && input.HasTemplate(a.Value) {
@@ -25,11 +25,11 @@ func parseFetch(text string) (*fetchxml.Fetch, *input.Fault) {
 		return nil, misplaced
 	}
 	if err != nil {
-		return nil, brokenBy(text, fetchFault(err))
+		return nil, brokenBy(text, syntaxFault(err))
 	}
 	fetch, err := fetchxml.Parse(text)
 	if err != nil {
-		return nil, fetchFault(err)
+		return nil, syntaxFault(err)
 	}
 	return fetch, nil
 }
@@ -77,8 +77,8 @@ func splitAt(text string, at fetchxml.Pos) (before, after string) {
 	return text, ""
 }
 
-// fetchFault is a query that does not parse as a fault of the request.
-func fetchFault(err error) *input.Fault {
+// syntaxFault is a query that does not parse as a fault of the request.
+func syntaxFault(err error) *input.Fault {
 	if syntax := new(fetchxml.SyntaxError); errors.As(err, &syntax) {
 		return input.NewFault(input.BadFetchXML, place(fetchxml.Pos{Line: syntax.Line, Column: syntax.Column}), "%s", syntax.Message)
 	}

@@ -1,4 +1,4 @@
-package actions
+package fetch
 
 import (
 	"fmt"
@@ -10,15 +10,15 @@ import (
 	"github.com/botverse/botverse/dataverse/schema"
 )
 
-// fetchColumn is where in a row of the answer a value stands.
-type fetchColumn struct {
+// Column is where in a row of the answer a value stands.
+type Column struct {
 	Property string
 	Field    *schema.Field
 }
 
 // columns are what the query selects, by the name that an answer has it under.
-func (s *fetchScope) columns() map[string]fetchColumn {
-	columns := map[string]fetchColumn{}
+func (s *scope) columns() map[string]Column {
+	columns := map[string]Column{}
 	s.rootColumns(columns)
 	for link := range joinedLinks(&s.fetch.Entity.Contents) {
 		s.linkColumns(link, columns)
@@ -28,7 +28,7 @@ func (s *fetchScope) columns() map[string]fetchColumn {
 
 // rootColumns adds the root's fields. A query that selects nothing anywhere selects all fields of the root, and every
 // query but an aggregate one the primary key (FetchXML, "Select columns").
-func (s *fetchScope) rootColumns(columns map[string]fetchColumn) {
+func (s *scope) rootColumns(columns map[string]Column) {
 	root := s.root()
 	if s.fetch.Entity.AllAttributes || s.selectsNothing() {
 		for _, f := range root.Fields {
@@ -44,12 +44,12 @@ func (s *fetchScope) rootColumns(columns map[string]fetchColumn) {
 		}
 	}
 	if !s.fetch.Aggregate {
-		columns[root.PrimaryID] = fetchColumn{Property: root.PrimaryID, Field: keyField(root)}
+		columns[root.PrimaryID] = Column{Property: root.PrimaryID, Field: keyField(root)}
 	}
 }
 
 // linkColumns adds a link's fields, as "alias.field".
-func (s *fetchScope) linkColumns(link *fetchxml.Link, columns map[string]fetchColumn) {
+func (s *scope) linkColumns(link *fetchxml.Link, columns map[string]Column) {
 	alias, e := s.aliases[link], s.known[link.Name]
 	add := func(f *schema.Field) {
 		property := alias + "." + f.LogicalName
@@ -74,9 +74,9 @@ func (s *fetchScope) linkColumns(link *fetchxml.Link, columns map[string]fetchCo
 }
 
 // addColumn adds a field unless it is of a kind that a variable cannot hold.
-func addColumn(columns map[string]fetchColumn, name, property string, f *schema.Field) {
+func addColumn(columns map[string]Column, name, property string, f *schema.Field) {
 	if f != nil && f.AttributeOf == "" && translate.Savable(f) {
-		columns[name] = fetchColumn{Property: property, Field: f}
+		columns[name] = Column{Property: property, Field: f}
 	}
 }
 
@@ -97,7 +97,7 @@ func keyField(e *schema.Entity) *schema.Field {
 }
 
 // selectsNothing reports whether no field is selected anywhere in the query.
-func (s *fetchScope) selectsNothing() bool {
+func (s *scope) selectsNothing() bool {
 	root := s.fetch.Entity
 	if root.AllAttributes || root.NoAttributes || len(root.Attributes) > 0 {
 		return false
@@ -112,7 +112,7 @@ func (s *fetchScope) selectsNothing() bool {
 
 // selectKeys has the query select the record's ID and name, without which it names no record. A distinct query would
 // leave them out.
-func selectKeys(s *fetchScope) {
+func selectKeys(s *scope) {
 	if s.selectsNothing() || s.fetch.Entity.AllAttributes {
 		return
 	}
@@ -124,24 +124,24 @@ func selectKeys(s *fetchScope) {
 }
 
 // selectField adds a field of the root to what is selected, under its own name.
-func (s *fetchScope) selectField(name string) {
+func (s *scope) selectField(name string) {
 	selected := slices.ContainsFunc(s.fetch.Entity.Attributes, func(a fetchxml.Attribute) bool { return a.Name == name && a.Alias == "" })
 	if !selected && !s.fetch.Entity.AllAttributes && !s.selectsNothing() {
 		s.fetch.Entity.Attributes = append(s.fetch.Entity.Attributes, fetchxml.Attribute{Name: name})
 	}
 }
 
-// column finds what a source names among what the query selects.
-func (q *fetchQuery) column(name, path string) (fetchColumn, *input.Fault) {
+// Column finds what a source names among what the query selects.
+func (q *Query) Column(name, path string) (Column, *input.Fault) {
 	if c, ok := q.columns[name]; ok {
 		return c, nil
 	}
 	fault := input.NewFault(input.InvalidField, path, "the query does not select %q%s", name, q.hint(name))
-	return fetchColumn{}, fault.NearestTo(schema.Nearest(name, input.SortedNames(q.columns)))
+	return Column{}, fault.NearestTo(schema.Nearest(name, input.SortedNames(q.columns)))
 }
 
 // hint says how the query would select a name.
-func (q *fetchQuery) hint(name string) string {
+func (q *Query) hint(name string) string {
 	if f := q.root.Field(name); f != nil && !q.fetch.Aggregate {
 		return fmt.Sprintf(": add <attribute name=%q/> to its entity", name)
 	}

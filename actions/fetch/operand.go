@@ -1,4 +1,4 @@
-package actions
+package fetch
 
 import (
 	"context"
@@ -17,7 +17,7 @@ import (
 
 // convert translates a rendered value into the text of an operand, by the operator and the field's type: a choice's label
 // into its number, a point in time into UTC, a reference into its ID. A multi-select choice's value can be several.
-func (p operandPlace) convert(ctx context.Context, value any, at string, values fetchValues) ([]string, *input.Fault, error) {
+func (p operandPlace) convert(ctx context.Context, value any, at string, values Values) ([]string, *input.Fault, error) {
 	if input.Blank(value) {
 		return nil, input.NewFault(input.VariableUnset, at, "an element of the list is null or blank, and the query needs its value"), nil
 	}
@@ -149,7 +149,7 @@ func operandTexts(wire any) []string {
 }
 
 // note tells what came of a value in a condition.
-func (p operandPlace) note(values fetchValues, value any, texts []string, at string) {
+func (p operandPlace) note(values Values, value any, texts []string, at string) {
 	if values.Note == nil {
 		return
 	}

@@ -1,4 +1,4 @@
-package actions
+package fetch
 
 import (
 	"iter"
@@ -7,16 +7,16 @@ import (
 	"github.com/botverse/botverse/dataverse/schema"
 )
 
-// fetchScope is a query with what its names mean.
-type fetchScope struct {
+// scope is a query with what its names mean.
+type scope struct {
 	fetch   *fetchxml.Fetch
 	known   map[string]*schema.Entity // by logical name
 	aliases map[*fetchxml.Link]string // the name each link is known by in the answer
 	byAlias map[string]*fetchxml.Link
 }
 
-func newFetchScope(fetch *fetchxml.Fetch, known map[string]*schema.Entity) *fetchScope {
-	s := &fetchScope{fetch: fetch, known: known, aliases: fetch.Aliases(), byAlias: map[string]*fetchxml.Link{}}
+func newFetchScope(fetch *fetchxml.Fetch, known map[string]*schema.Entity) *scope {
+	s := &scope{fetch: fetch, known: known, aliases: fetch.Aliases(), byAlias: map[string]*fetchxml.Link{}}
 	for link := range joinedLinks(&fetch.Entity.Contents) {
 		if name := s.orderName(link); name != "" {
 			s.byAlias[name] = link
@@ -26,11 +26,11 @@ func newFetchScope(fetch *fetchxml.Fetch, known map[string]*schema.Entity) *fetc
 }
 
 // root is the entity of the query's records.
-func (s *fetchScope) root() *schema.Entity { return s.known[s.fetch.Entity.Name] }
+func (s *scope) root() *schema.Entity { return s.known[s.fetch.Entity.Name] }
 
 // orderName is the name by which conditions and orders of the root name a link: its alias, or its entity's name where it
 // has none and that is not another's; "" where it has no such name.
-func (s *fetchScope) orderName(link *fetchxml.Link) string {
+func (s *scope) orderName(link *fetchxml.Link) string {
 	if link.Alias != "" {
 		return link.Alias
 	}
@@ -43,7 +43,7 @@ func (s *fetchScope) orderName(link *fetchxml.Link) string {
 }
 
 // conditions are all conditions of the query with the entity whose field each tests, always in the same order.
-func (s *fetchScope) conditions() iter.Seq2[*fetchxml.Condition, *schema.Entity] {
+func (s *scope) conditions() iter.Seq2[*fetchxml.Condition, *schema.Entity] {
 	return func(yield func(*fetchxml.Condition, *schema.Entity) bool) {
 		for c, entity := range scopedConditions(&s.fetch.Entity.Contents, s.fetch.Entity.Name) {
 			if link := s.byAlias[c.EntityName]; c.EntityName != "" && link != nil {
@@ -56,9 +56,9 @@ func (s *fetchScope) conditions() iter.Seq2[*fetchxml.Condition, *schema.Entity]
 	}
 }
 
-// multiplies reports whether a link can give one record of the root several rows: it joins to something else than the
+// Multiplies reports whether a link can give one record of the root several rows: it joins to something else than the
 // linked entity's primary key.
-func (s *fetchScope) multiplies() bool {
+func (s *scope) multiplies() bool {
 	for link := range joinedLinks(&s.fetch.Entity.Contents) {
 		if s.multiplying(link) {
 			return true
@@ -67,7 +67,7 @@ func (s *fetchScope) multiplies() bool {
 	return false
 }
 
-func (s *fetchScope) multiplying(link *fetchxml.Link) bool {
+func (s *scope) multiplying(link *fetchxml.Link) bool {
 	if link.Type() == "matchfirstrowusingcrossapply" {
 		return false
 	}
@@ -88,8 +88,8 @@ func yieldJoined(c *fetchxml.Contents, yield func(*fetchxml.Link) bool) bool {
 	return true
 }
 
-// allLinks are the links of a query, those inside filters too.
-func allLinks(c *fetchxml.Contents) iter.Seq[*fetchxml.Link] {
+// AllLinks are the links of a query, those inside filters too.
+func AllLinks(c *fetchxml.Contents) iter.Seq[*fetchxml.Link] {
 	return func(yield func(*fetchxml.Link) bool) { yieldLinks(c, yield) }
 }
 
@@ -121,7 +121,7 @@ func allFilters(c *fetchxml.Contents) iter.Seq[*fetchxml.Filter] {
 		if !yieldFilters(c.Filters, yield) {
 			return
 		}
-		for link := range allLinks(c) {
+		for link := range AllLinks(c) {
 			if !yieldFilters(link.Filters, yield) {
 				return
 			}
@@ -144,7 +144,7 @@ func scopedConditions(c *fetchxml.Contents, entity string) iter.Seq2[*fetchxml.C
 		if !yieldConditions(c.Filters, entity, yield) {
 			return
 		}
-		for link := range allLinks(c) {
+		for link := range AllLinks(c) {
 			if !yieldConditions(link.Filters, link.Name, yield) {
 				return
 			}
