@@ -258,6 +258,10 @@ func drawn(pkg string) string {
 		return "actions/template"
 	case pkg == "fresh":
 		return "access"
+	case pkg == "actions/input":
+		return "actions/translate"
+	case pkg == "actions/order":
+		return "actions/fetch"
 	}
 	return pkg
 }
