@@ -9,6 +9,7 @@ import (
 	"github.com/botverse/botverse/dataverse"
 	"github.com/botverse/botverse/dataverse/code"
 	"github.com/botverse/botverse/dataverse/odata"
+	"github.com/botverse/botverse/internal/sleep"
 )
 
 const (
@@ -64,7 +65,7 @@ func (c *creation) sendUntilKnown(ctx context.Context) (Result, error) {
 		switch {
 		case found:
 			return c.exists(ctx, there)
-		case readErr != nil || c.sends == maxSends || !wait(ctx, pause):
+		case readErr != nil || c.sends == maxSends || !sleep.For(ctx, pause):
 			return c.inDoubt(), nil
 		}
 	}
@@ -115,21 +116,9 @@ func (c *creation) own(ctx context.Context) (row dataverse.Record, found bool, e
 			return row, true, nil
 		case errors.Is(err, dataverse.ErrNotFound):
 			return row, false, nil
-		case !errors.Is(err, dataverse.ErrUnavailable) || !wait(ctx, pause):
+		case !errors.Is(err, dataverse.ErrUnavailable) || !sleep.For(ctx, pause):
 			return row, false, err
 		}
-	}
-}
-
-// wait waits, unless the context ends before that.
-func wait(ctx context.Context, pause time.Duration) bool {
-	timer := time.NewTimer(pause)
-	defer timer.Stop()
-	select {
-	case <-timer.C:
-		return true
-	case <-ctx.Done():
-		return false
 	}
 }
 

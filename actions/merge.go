@@ -14,6 +14,7 @@ import (
 	"github.com/botverse/botverse/dataverse/code"
 	"github.com/botverse/botverse/dataverse/odata"
 	"github.com/botverse/botverse/dataverse/schema"
+	"github.com/botverse/botverse/internal/sleep"
 )
 
 // Merge says how values meet those that a record has already.
@@ -73,7 +74,7 @@ func (m *merge) run(ctx context.Context) (Outcome, dataverse.Record, error) {
 		if outcome, again := m.judge(err); !again {
 			return m.written(ctx, outcome, row, now, err)
 		}
-		if !wait(ctx, rand.N(2*mergePause)) {
+		if !sleep.For(ctx, rand.N(2*mergePause)) {
 			break
 		}
 	}

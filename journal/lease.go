@@ -11,6 +11,8 @@ import (
 	"time"
 
 	"github.com/nats-io/nats.go/jetstream"
+
+	"github.com/botverse/botverse/internal/sleep"
 )
 
 // leaseBucket has a key for each lease. Its value begins with its holder's token, and is empty while the lease is free.
@@ -205,7 +207,7 @@ func (l *lease) hold(ctx context.Context, work func(context.Context) error) erro
 func (l *lease) renew(ctx context.Context, lost context.CancelCauseFunc) {
 	expiry := time.AfterFunc(time.Until(l.until), func() { lost(errLeaseLost) })
 	defer expiry.Stop()
-	for wait := l.ttl / 4; pause(ctx, wait); {
+	for wait := l.ttl / 4; sleep.For(ctx, wait); {
 		err := l.extend(ctx)
 		switch {
 		case err == nil:
@@ -257,17 +259,5 @@ func (l *lease) release(ctx context.Context) {
 	}
 	if err != nil {
 		l.logger.WarnContext(ctx, "the lease could not be given back; others wait until it has expired", "error", err)
-	}
-}
-
-// pause waits; false when ctx ended first.
-func pause(ctx context.Context, d time.Duration) bool {
-	timer := time.NewTimer(d)
-	defer timer.Stop()
-	select {
-	case <-timer.C:
-		return true
-	case <-ctx.Done():
-		return false
 	}
 }

@@ -11,6 +11,8 @@ import (
 
 	"github.com/nats-io/nats.go"
 	"github.com/nats-io/nats.go/jetstream"
+
+	"github.com/botverse/botverse/internal/sleep"
 )
 
 // How the connection to NATS servers finds out that one is gone, and goes to the next.
@@ -31,7 +33,7 @@ func (j *Journal) join(ctx context.Context, config NATS) error {
 			return err
 		}
 		j.log.logger.WarnContext(ctx, "the NATS servers cannot be used; trying again", "error", err)
-		if !pause(ctx, time.Second) {
+		if !sleep.For(ctx, time.Second) {
 			return err
 		}
 	}
@@ -110,7 +112,7 @@ func mustRead(name string) nats.Option {
 // probe asks the servers now and then whether they can store: a connection alone does not say that, where too few of a
 // cluster's servers are left.
 func (j *Journal) probe(ctx context.Context) {
-	for pause(ctx, probeInterval) {
+	for sleep.For(ctx, probeInterval) {
 		asked, cancel := context.WithTimeout(ctx, 2*probeInterval)
 		_, err := j.js.AccountInfo(asked)
 		cancel()

@@ -7,6 +7,8 @@ import (
 
 	"github.com/nats-io/nats.go"
 	"github.com/nats-io/nats.go/jetstream"
+
+	"github.com/botverse/botverse/internal/sleep"
 )
 
 // The pauses between two attempts of Patiently.
@@ -25,7 +27,7 @@ func (j *Journal) Patiently(ctx context.Context, do func() error) error {
 			return err
 		}
 		j.log.logger.DebugContext(ctx, "the journal does not answer; trying again", "error", err)
-		if !pause(ctx, wait) {
+		if !sleep.For(ctx, wait) {
 			return err
 		}
 	}

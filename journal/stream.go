@@ -8,6 +8,8 @@ import (
 	"time"
 
 	"github.com/nats-io/nats.go/jetstream"
+
+	"github.com/botverse/botverse/internal/sleep"
 )
 
 // Stream opens a stream, and makes it where it is missing. Where it is there, its limits of age and of size are set to those
@@ -45,7 +47,7 @@ func (j *Journal) findOrMake(ctx context.Context, config jetstream.StreamConfig)
 		if !errors.Is(err, jetstream.ErrStreamNameAlreadyInUse) {
 			return there, err
 		}
-		if !pause(ctx, makePause) { // it is being made, and cannot be found before that is done
+		if !sleep.For(ctx, makePause) { // it is being made, and cannot be found before that is done
 			return nil, err
 		}
 	}

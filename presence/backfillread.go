@@ -11,6 +11,7 @@ import (
 	"github.com/google/uuid"
 
 	"github.com/botverse/botverse/dataverse/webhook"
+	"github.com/botverse/botverse/internal/sleep"
 )
 
 // The fields of every table that are read beside a source's own.
@@ -149,7 +150,7 @@ func (p *Presence) applied(ctx context.Context) error {
 	ctx, cancel := context.WithTimeout(ctx, applyTimeout)
 	defer cancel()
 	for p.hub.position() < info.State.LastSeq {
-		if !pause(ctx, 5*time.Millisecond) {
+		if !sleep.For(ctx, 5*time.Millisecond) {
 			return fmt.Errorf("wait for the presence log to be applied: %w", ctx.Err())
 		}
 	}
@@ -311,7 +312,7 @@ func (s *sourceReading) page(ctx context.Context, q CreatedQuery) (CreatedPage, 
 		if err == nil || errors.Is(err, ErrNoHistory) || try == pageTries {
 			return page, err
 		}
-		if !pause(ctx, pagePause<<(try-1)) {
+		if !sleep.For(ctx, pagePause<<(try-1)) {
 			return CreatedPage{}, err
 		}
 	}

@@ -9,6 +9,8 @@ import (
 	"time"
 
 	"golang.org/x/sync/errgroup"
+
+	"github.com/botverse/botverse/internal/sleep"
 )
 
 // Directory knows the configured environments, and the teams in them. Its methods may be called from many goroutines at
@@ -100,7 +102,7 @@ func (p *Presence) nameEnvironments(ctx context.Context) error {
 	for len(missing) > 0 {
 		missing = p.nameOnce(ctx, missing)
 		p.named.Store(true) // whoever waits for the names need not wait for an environment that is away
-		if len(missing) > 0 && !pause(ctx, namePause) {
+		if len(missing) > 0 && !sleep.For(ctx, namePause) {
 			return nil
 		}
 	}

@@ -7,6 +7,8 @@ import (
 
 	"github.com/nats-io/nats.go/jetstream"
 	"golang.org/x/sync/errgroup"
+
+	"github.com/botverse/botverse/internal/sleep"
 )
 
 // pull makes a reader notice within a second that its server went away: by the client's own settings it once stood still
@@ -28,7 +30,7 @@ func (p *Presence) follow(ctx context.Context) error {
 			wait = firstPause
 		}
 		p.logger.WarnContext(ctx, "the presence log cannot be read; trying again", "error", err)
-		if !pause(ctx, wait) {
+		if !sleep.For(ctx, wait) {
 			return nil
 		}
 	}
@@ -152,19 +154,7 @@ func (p *Presence) derive(ctx context.Context, s *step) (err error) {
 
 // beat sends heartbeats until ctx ends.
 func (p *Presence) beat(ctx context.Context) error {
-	for pause(ctx, p.hub.beat(p.config.Heartbeat)) {
+	for sleep.For(ctx, p.hub.beat(p.config.Heartbeat)) {
 	}
 	return nil
-}
-
-// pause waits; false when ctx ended first.
-func pause(ctx context.Context, d time.Duration) bool {
-	timer := time.NewTimer(d)
-	defer timer.Stop()
-	select {
-	case <-timer.C:
-		return true
-	case <-ctx.Done():
-		return false
-	}
 }

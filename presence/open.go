@@ -12,6 +12,7 @@ import (
 	"go.opentelemetry.io/otel/trace"
 	"golang.org/x/sync/errgroup"
 
+	"github.com/botverse/botverse/internal/sleep"
 	"github.com/botverse/botverse/journal"
 )
 
@@ -167,7 +168,7 @@ func (p *Presence) catchUp(ctx context.Context, newest map[string]uint64, end ui
 		if behind == 0 {
 			return nil
 		}
-		if !pause(waiting, wait) {
+		if !sleep.For(waiting, wait) {
 			p.logger.ErrorContext(ctx, "agents' states are older than their events", "agents", behind)
 			return ctx.Err()
 		}

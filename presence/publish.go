@@ -9,6 +9,8 @@ import (
 
 	"github.com/nats-io/nats.go"
 	"github.com/nats-io/nats.go/jetstream"
+
+	"github.com/botverse/botverse/internal/sleep"
 )
 
 // How long storing may take while a shared journal chooses a new leader, and one attempt at it. Dataverse waits a minute
@@ -51,7 +53,7 @@ func (s *store) publishOnce(ctx context.Context, to publisher, msg *nats.Msg) (d
 		case !s.passing(err) && !errors.Is(err, context.DeadlineExceeded):
 			return false, err
 		}
-		if !pause(ctx, wait) {
+		if !sleep.For(ctx, wait) {
 			return false, err
 		}
 	}
@@ -131,7 +133,7 @@ func (s *store) patiently(ctx context.Context, do func() error) error {
 		case time.Since(since) > storeTimeout:
 			return fmt.Errorf("%w: %w", ErrUnavailable, err)
 		}
-		if !pause(ctx, wait) {
+		if !sleep.For(ctx, wait) {
 			return err
 		}
 	}

@@ -9,6 +9,8 @@ import (
 
 	"github.com/nats-io/nats.go/jetstream"
 	"go.opentelemetry.io/otel/trace"
+
+	"github.com/botverse/botverse/internal/sleep"
 )
 
 // events reads the stream of events from some place on, none left out.
@@ -39,7 +41,7 @@ func (s *store) lastEvent(ctx context.Context) (place, sequence uint64, err erro
 			return state.LastSeq, sequence, nil
 		}
 		// It expired meanwhile, or another server answers that is not so far. That there is none must not be taken from it.
-		if !errors.Is(err, jetstream.ErrMsgNotFound) || !pause(ctx, wait) {
+		if !errors.Is(err, jetstream.ErrMsgNotFound) || !sleep.For(ctx, wait) {
 			return 0, 0, fmt.Errorf("read the last event: %w", err)
 		}
 	}

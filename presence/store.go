@@ -16,6 +16,7 @@ import (
 	"github.com/nats-io/nats.go"
 	"github.com/nats-io/nats.go/jetstream"
 
+	"github.com/botverse/botverse/internal/sleep"
 	"github.com/botverse/botverse/journal"
 )
 
@@ -203,7 +204,7 @@ func (s *store) loadStates(ctx context.Context) (map[string]*agent, error) {
 		if told.revision >= last && uint64(len(told.keys)) >= there.NumSubjects {
 			return told.agents, nil
 		}
-		if !pause(ctx, wait) {
+		if !sleep.For(ctx, wait) {
 			return nil, fmt.Errorf("read the states: %w", ctx.Err())
 		}
 	}

@@ -13,6 +13,8 @@ import (
 	"time"
 
 	"golang.org/x/sync/singleflight"
+
+	"github.com/botverse/botverse/internal/sleep"
 )
 
 // teamRefresh is how old what is known of a team may be, and how often the teams of subscribers' filters are read again.
@@ -166,7 +168,7 @@ func (ts *teams) read(ctx context.Context, environments []string, name string) (
 
 // refreshTeams reads the teams of subscribers' filters again, until ctx ends.
 func (p *Presence) refreshTeams(ctx context.Context) error {
-	for pause(ctx, teamRefresh) {
+	for sleep.For(ctx, teamRefresh) {
 		p.teams.refresh(ctx, func(t *team, err error) {
 			p.logger.WarnContext(ctx, "the members of a team could not be read; those known before stand", "team", t.name, "error", err)
 		})

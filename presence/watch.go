@@ -5,6 +5,8 @@ import (
 	"errors"
 	"fmt"
 	"time"
+
+	"github.com/botverse/botverse/internal/sleep"
 )
 
 // Subscription is one subscriber's place in the stream. It is for one goroutine.
@@ -115,7 +117,7 @@ func (p *Presence) awaitLog(ctx context.Context, sequence uint64) error {
 		if !p.store.journal.Shared() || time.Now().After(patient) {
 			return fmt.Errorf("%w: it is ahead of the log", ErrCursorExpired)
 		}
-		if !pause(ctx, wait) {
+		if !sleep.For(ctx, wait) {
 			return ctx.Err()
 		}
 	}

@@ -11,6 +11,7 @@ import (
 	"github.com/nats-io/nats.go/jetstream"
 
 	"github.com/botverse/botverse/actions"
+	"github.com/botverse/botverse/internal/sleep"
 	"github.com/botverse/botverse/journal"
 )
 
@@ -60,8 +61,8 @@ func (l *Ledger) Begin(ctx context.Context, key string, intent actions.LedgerEnt
 		if err != nil || earlier != nil {
 			return earlier, err
 		}
-		if err := pause(ctx, firstPause<<try); err != nil {
-			return nil, err
+		if !sleep.For(ctx, firstPause<<try) {
+			return nil, ctx.Err()
 		}
 	}
 	return nil, errBusy // released each time between the two steps
@@ -108,23 +109,11 @@ func (l *Ledger) change(ctx context.Context, key string, to func(found bool, rev
 		if err := to(entry != nil, revision); !conflict(err) {
 			return err
 		}
-		if err := pause(ctx, firstPause<<try); err != nil {
-			return err
+		if !sleep.For(ctx, firstPause<<try) {
+			return ctx.Err()
 		}
 	}
 	return errBusy
-}
-
-// pause waits, unless ctx ends before.
-func pause(ctx context.Context, d time.Duration) error {
-	timer := time.NewTimer(d)
-	defer timer.Stop()
-	select {
-	case <-timer.C:
-		return nil
-	case <-ctx.Done():
-		return ctx.Err()
-	}
 }
 
 // conflict reports whether a change was refused because another came before it.

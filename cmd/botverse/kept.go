@@ -14,6 +14,7 @@ import (
 
 	"github.com/nats-io/nats.go/jetstream"
 
+	"github.com/botverse/botverse/internal/sleep"
 	"github.com/botverse/botverse/journal"
 )
 
@@ -135,7 +136,7 @@ func (s *sharedShelf) takeOver(ctx context.Context, dataDir string, sources []st
 	}
 	_, err = s.bucket.Create(ctx, installationKey, []byte(id))
 	if errors.Is(err, jetstream.ErrKeyExists) { // another process was faster
-		if !pause(ctx, 10*time.Millisecond) {
+		if !sleep.For(ctx, 10*time.Millisecond) {
 			return "", ctx.Err()
 		}
 		return s.takeOver(ctx, dataDir, sources)

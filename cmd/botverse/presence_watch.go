@@ -17,6 +17,7 @@ import (
 	"google.golang.org/grpc/status"
 
 	botversev1 "github.com/botverse/botverse/gen/botverse/v1"
+	"github.com/botverse/botverse/internal/sleep"
 )
 
 // presenceCommands are the commands about agents' presence.
@@ -130,7 +131,7 @@ func (w *watcher) run(ctx context.Context) error {
 			fmt.Fprintf(w.log, "-- offline: %s --\n", status.Convert(err).Message())
 			w.online = false
 		}
-		if !pause(ctx, comeBackPause) {
+		if !sleep.For(ctx, comeBackPause) {
 			return nil
 		}
 	}
@@ -172,16 +173,4 @@ func mayComeBack(err error) bool {
 		return true
 	}
 	return errors.Is(err, io.EOF)
-}
-
-// pause waits; false when ctx ended first.
-func pause(ctx context.Context, d time.Duration) bool {
-	timer := time.NewTimer(d)
-	defer timer.Stop()
-	select {
-	case <-timer.C:
-		return true
-	case <-ctx.Done():
-		return false
-	}
 }

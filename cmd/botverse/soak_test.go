@@ -24,6 +24,7 @@ import (
 	"github.com/botverse/botverse/dataverse/local/localtest"
 	"github.com/botverse/botverse/dataverse/odata"
 	"github.com/botverse/botverse/internal/await"
+	"github.com/botverse/botverse/internal/sleep"
 	"github.com/botverse/botverse/internal/vacant"
 	"github.com/botverse/botverse/journal/journaltest"
 )
@@ -328,21 +329,21 @@ func between(r *rand.Rand, from, to time.Duration) time.Duration {
 
 // disturb ends the process, by force or asking it, and starts it again, until ctx ends. It runs in the end.
 func (e *soakServe) disturb(ctx context.Context, r *rand.Rand) {
-	for pause(ctx, between(r, 300*time.Millisecond, 2*time.Second*time.Duration(len(e.s.serves)))) {
+	for sleep.For(ctx, between(r, 300*time.Millisecond, 2*time.Second*time.Duration(len(e.s.serves)))) {
 		signal := syscall.SIGKILL
 		if r.IntN(3) == 0 {
 			signal = syscall.SIGTERM
 		}
 		e.end(signal)
 		e.ends++
-		pause(ctx, between(r, 0, time.Second))
+		sleep.For(ctx, between(r, 0, time.Second))
 		e.start()
 	}
 }
 
 // disturbServers stops NATS servers and starts them again, until ctx ends. All run in the end.
 func (s *soak) disturbServers(ctx context.Context, r *rand.Rand) {
-	for pause(ctx, between(r, time.Second, 15*time.Second)) {
+	for sleep.For(ctx, between(r, time.Second, 15*time.Second)) {
 		stopped := r.Perm(3)[:1]
 		if r.IntN(5) == 0 {
 			stopped = r.Perm(3)[:2] // too few are left: nothing can be stored
@@ -351,7 +352,7 @@ func (s *soak) disturbServers(ctx context.Context, r *rand.Rand) {
 			s.servers.Stop(n)
 			s.stops++
 		}
-		pause(ctx, between(r, 0, 10*time.Second))
+		sleep.For(ctx, between(r, 0, 10*time.Second))
 		for _, n := range stopped {
 			s.servers.Restart(n)
 		}
@@ -365,7 +366,7 @@ func (s *soak) disturbServers(ctx context.Context, r *rand.Rand) {
 // change lets agents change presence until ctx ends, some of them several times within a second, which is all that Dataverse's
 // times tell.
 func (s *soak) change(ctx context.Context, r *rand.Rand) {
-	for pause(ctx, between(r, 0, 60*time.Millisecond)) {
+	for sleep.For(ctx, between(r, 0, 60*time.Millisecond)) {
 		agent := s.agents[r.IntN(len(s.agents))]
 		if r.IntN(3) == 0 {
 			agent = s.agents[r.IntN(3)]

@@ -18,6 +18,7 @@ import (
 	"google.golang.org/protobuf/encoding/protojson"
 
 	botversev1 "github.com/botverse/botverse/gen/botverse/v1"
+	"github.com/botverse/botverse/internal/sleep"
 )
 
 // soakSubscriber watches presence, now at this process and now at that, by gRPC or server-sent events. It begins with a
@@ -61,7 +62,7 @@ func (b *soakSubscriber) run(ctx context.Context, r *rand.Rand) {
 		end()
 		if !ended {
 			b.judge(err)
-			pause(ctx, between(r, 10*time.Millisecond, 200*time.Millisecond))
+			sleep.For(ctx, between(r, 10*time.Millisecond, 200*time.Millisecond))
 		}
 	}
 }

@@ -11,6 +11,8 @@ import (
 	"strings"
 	"sync"
 	"time"
+
+	"github.com/botverse/botverse/internal/sleep"
 )
 
 // The headers of the handshake (CloudEvents, "HTTP 1.1 Web Hooks for Event Delivery", "Abuse Protection").
@@ -103,7 +105,7 @@ func (h *handshake) pace(ctx context.Context) error {
 	at := later(h.next, now)
 	h.next = at.Add(h.interval)
 	h.mu.Unlock()
-	if at.After(now) && !wait(ctx, at.Sub(now)) {
+	if at.After(now) && !sleep.For(ctx, at.Sub(now)) {
 		return ctx.Err()
 	}
 	return nil

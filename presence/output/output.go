@@ -19,6 +19,7 @@ import (
 	"go.opentelemetry.io/otel/trace"
 	"golang.org/x/sync/errgroup"
 
+	"github.com/botverse/botverse/internal/sleep"
 	"github.com/botverse/botverse/presence"
 )
 
@@ -284,20 +285,8 @@ func (r *runner) persist(ctx context.Context, do func() error) bool {
 			return true
 		}
 		r.logger.WarnContext(ctx, "the output does not work; trying again", "error", err, "in", pause)
-		if !wait(ctx, pause) {
+		if !sleep.For(ctx, pause) {
 			return false
 		}
-	}
-}
-
-// wait waits; false when ctx ended first.
-func wait(ctx context.Context, d time.Duration) bool {
-	timer := time.NewTimer(d)
-	defer timer.Stop()
-	select {
-	case <-timer.C:
-		return true
-	case <-ctx.Done():
-		return false
 	}
 }

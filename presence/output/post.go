@@ -14,6 +14,7 @@ import (
 	"github.com/cloudevents/sdk-go/v2/binding"
 	cehttp "github.com/cloudevents/sdk-go/v2/protocol/http"
 
+	"github.com/botverse/botverse/internal/sleep"
 	"github.com/botverse/botverse/presence"
 )
 
@@ -121,7 +122,7 @@ func (p *poster) deliver(ctx context.Context, e *presence.Event) error {
 			return fmt.Errorf("given up after %d attempts in %v: %w", attempt, maxAge, err)
 		}
 		p.logger.DebugContext(ctx, "an event is sent again", "event", e.ID, "attempt", attempt, "in", pause, "error", err)
-		if !wait(ctx, pause) {
+		if !sleep.For(ctx, pause) {
 			return ctx.Err()
 		}
 	}
