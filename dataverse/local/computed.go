@@ -76,11 +76,14 @@ func setAddresses(t *table, r, all record) {
 			continue
 		}
 		part := func(name string) string { return all.text(prefix + "_" + name) }
-		r[prefix+"_composite"] = nonEmpty(join("\r\n",
-			part("line1"), part("line2"), part("line3"),
-			join(", ", part("city"), join(" ", part("stateorprovince"), part("postalcode"))),
-			part("country")))
+		street := join("\r\n", part("line1"), part("line2"), part("line3"))
+		r[prefix+"_composite"] = nonEmpty(address(street, part("city"), part("stateorprovince"), part("postalcode"), part("country")))
 	}
+}
+
+// address writes the parts of an address as one text, in the American way.
+func address(street, city, state, postalCode, country string) string {
+	return join("\r\n", street, join(", ", city, join(" ", state, postalCode)), country)
 }
 
 // setMoney gives an amount its currency, the exchange rate of it, and its value in the organisation's currency, into r; all

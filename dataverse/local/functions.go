@@ -52,6 +52,10 @@ func (s *Server) unbound(name string) handler {
 		return function(s.retrieveTotalRecordCount)
 	case "RetrieveSharedPrincipalsAndAccess":
 		return function(s.retrieveSharedPrincipals)
+	case "FormatAddress":
+		return function(s.formatAddress)
+	case "InitializeFrom":
+		return function(s.initializeFrom)
 	case "GrantAccess":
 		return action(s.grantAccess)
 	case "ModifyAccess":
@@ -122,6 +126,16 @@ func (s *Server) retrieveCurrentOrganization(_ context.Context, c *call) (reply,
 	answer := newReply(http.StatusOK)
 	answer.json(append(b, "]}}}"...))
 	return answer, nil
+}
+
+// formatAddress answers with the parts of an address as one text.
+func (s *Server) formatAddress(_ context.Context, c *call) (reply, error) {
+	parameters, err := c.parameters()
+	if err != nil {
+		return reply{}, err
+	}
+	part := func(name string) string { return textOf(parameters[name]) }
+	return functionResponse(c, "FormatAddress", "Address", address(part("Line1"), part("City"), part("StateOrProvince"), part("PostalCode"), part("Country"))), nil
 }
 
 // uniqueName is an organisation's name in the form that Dataverse gives it by itself.

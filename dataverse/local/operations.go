@@ -50,6 +50,14 @@ var operations = []operation{
 	{name: "WinOpportunity", parameters: []string{"OpportunityClose", edmBase, "Status", edmInt32}},
 	{name: "LoseOpportunity", parameters: []string{"OpportunityClose", edmBase, "Status", edmInt32}},
 	{name: "Merge", parameters: []string{"Target", edmBase, "Subordinate", edmBase, "UpdateContent", edmBase, "PerformParentingChecks", edmBool}},
+	{
+		name: "FormatAddress", isFunction: true, parameters: []string{"Line1", edmText, "City", edmText, "StateOrProvince", edmText, "PostalCode", edmText, "Country", edmText},
+		returns: "mscrm.FormatAddressResponse", response: []string{"Address", edmText},
+	},
+	{
+		name: "InitializeFrom", isFunction: true, returns: edmBase,
+		parameters: []string{"EntityMoniker", edmBase, "TargetEntityName", edmText, "TargetFieldType", "mscrm.TargetFieldType", "SkipParentalRelationshipMapping", edmBool},
+	},
 	{name: "GrantAccess", parameters: []string{"Target", edmBase, "PrincipalAccess", "mscrm.PrincipalAccess"}},
 	{name: "ModifyAccess", parameters: []string{"Target", edmBase, "PrincipalAccess", "mscrm.PrincipalAccess"}},
 	{name: "RevokeAccess", parameters: []string{"Target", edmBase, "Revokee", "mscrm.principal"}},
@@ -83,6 +91,7 @@ func (s *Server) writeOperations(b *strings.Builder) {
 	writeEnumType(b, "EndpointAccessType", "Default", "Internet", "Intranet")
 	writeEnumType(b, "EndpointType", "OrganizationService", "OrganizationDataService", "WebApplication")
 	writeEnumType(b, "OrganizationState", "Enabled", "Disabled")
+	writeEnumType(b, "TargetFieldType", "All", "ValidForCreate", "ValidForUpdate", "ValidForRead")
 	writeEnumType(b, "PrivilegeDepth", "Basic", "Local", "Deep", "Global")
 	writeAccessRights(b)
 	writeComplexType(b, "PrincipalAccess", []string{"AccessMask", "mscrm.AccessRights", "Principal", "mscrm.principal"})
