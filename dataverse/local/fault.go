@@ -113,6 +113,10 @@ func noSuchRecord(entity, id string) *fault {
 	return refuse(code.ObjectDoesNotExist, "%s With Id = %s Does Not Exist", entity, id)
 }
 
+func noSuchEntity(name string) *fault {
+	return refuse(code.QueryBuilderNoEntity, "The entity with a name = '%s' with namemapping = 'Logical' was not found in the MetadataCache.", name)
+}
+
 func noSuchSegment(name string) *fault {
 	return &fault{status: http.StatusNotFound, code: code.CrmHTTPError, message: fmt.Sprintf("Resource not found for the segment '%s'.", name)}
 }

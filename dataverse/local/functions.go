@@ -56,6 +56,8 @@ func (s *Server) unbound(name string) handler {
 		return function(s.formatAddress)
 	case "InitializeFrom":
 		return function(s.initializeFrom)
+	case "BulkDelete":
+		return action(s.bulkDelete)
 	case "GrantAccess":
 		return action(s.grantAccess)
 	case "ModifyAccess":
@@ -160,7 +162,7 @@ func (s *Server) publishDuplicateRule(ctx context.Context, c *call, t *table, k 
 		if err := m.change(ctx, t, id, record{"statecode": int64(1), "statuscode": int64(publishedRule)}); err != nil {
 			return err
 		}
-		job, err := m.recordJob(ctx, "Publish Duplicate Detection Rule", operationPublishRule)
+		job, err := m.recordJob(ctx, "Publish Duplicate Detection Rule", operationPublishRule, "")
 		if err != nil {
 			return err
 		}

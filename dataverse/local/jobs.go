@@ -12,6 +12,7 @@ import (
 const (
 	operationSystemEvent = 1
 	operationPublishRule = 7
+	operationBulkDelete  = 13
 )
 
 // The statuses of a system job, with the states that they belong to.
@@ -29,11 +30,12 @@ const (
 // webhookFailed is the error code of a webhook's system job: IsvUnExpected, as the signed number that the field holds.
 const webhookFailed = -2147220956
 
-// recordJob makes the record of a system job that was done at once, and returns its ID.
-func (m *mutation) recordJob(ctx context.Context, name string, operation int64) (string, error) {
+// recordJob makes the record of a system job that was done at once, and returns its ID. The message may be "".
+func (m *mutation) recordJob(ctx context.Context, name string, operation int64, message string) (string, error) {
 	id, now := newID(), m.now()
 	return id, m.insertJob(ctx, record{
 		"asyncoperationid": id, "name": name, "operationtype": operation, "startedon": now, "completedon": now,
+		"message": nonEmpty(message), "friendlymessage": nonEmpty(message),
 		"statecode": int64(jobCompleted), "statuscode": int64(jobSucceeded), "depth": int64(1), "correlationid": newID(),
 	})
 }

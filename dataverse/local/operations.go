@@ -58,6 +58,12 @@ var operations = []operation{
 		name: "InitializeFrom", isFunction: true, returns: edmBase,
 		parameters: []string{"EntityMoniker", edmBase, "TargetEntityName", edmText, "TargetFieldType", "mscrm.TargetFieldType", "SkipParentalRelationshipMapping", edmBool},
 	},
+	{
+		name: "BulkDelete", returns: "mscrm.BulkDeleteResponse", response: []string{"JobId", edmGuid}, parameters: []string{
+			"QuerySet", "Collection(mscrm.QueryExpression)", "JobName", edmText, "SendEmailNotification", edmBool,
+			"ToRecipients", "Collection(" + edmBase + ")", "CCRecipients", "Collection(" + edmBase + ")", "RecurrencePattern", edmText, "StartDateTime", "Edm.DateTimeOffset",
+		},
+	},
 	{name: "GrantAccess", parameters: []string{"Target", edmBase, "PrincipalAccess", "mscrm.PrincipalAccess"}},
 	{name: "ModifyAccess", parameters: []string{"Target", edmBase, "PrincipalAccess", "mscrm.PrincipalAccess"}},
 	{name: "RevokeAccess", parameters: []string{"Target", edmBase, "Revokee", "mscrm.principal"}},
@@ -94,6 +100,7 @@ func (s *Server) writeOperations(b *strings.Builder) {
 	writeEnumType(b, "TargetFieldType", "All", "ValidForCreate", "ValidForUpdate", "ValidForRead")
 	writeEnumType(b, "PrivilegeDepth", "Basic", "Local", "Deep", "Global")
 	writeAccessRights(b)
+	writeQueryExpression(b)
 	writeComplexType(b, "PrincipalAccess", []string{"AccessMask", "mscrm.AccessRights", "Principal", "mscrm.principal"})
 	writeComplexType(b, "RolePrivilege", []string{"Depth", "mscrm.PrivilegeDepth", "PrivilegeId", edmGuid, "BusinessUnitId", edmGuid, "PrivilegeName", edmText})
 	writeComplexType(b, "EndpointCollection", []string{"Count", edmInt32, "IsReadOnly", edmBool, "Keys", "Collection(mscrm.EndpointType)", "Values", "Collection(" + edmText + ")"})
@@ -142,6 +149,16 @@ func writeAccessRights(b *strings.Builder) {
 		element(b, "Member", true, "Name", r.name, "Value", strconv.FormatInt(int64(r.bit), 10))
 	}
 	b.WriteString("</EnumType>")
+}
+
+// writeQueryExpression writes the types of a query as a parameter, as far as it is read.
+func writeQueryExpression(b *strings.Builder) {
+	writeEnumType(b, "LogicalOperator", "And", "Or")
+	writeComplexType(b, "Object", []string{"Type", edmText, "Value", edmText})
+	writeComplexType(b, "ConditionExpression", []string{"AttributeName", edmText, "Operator", edmText, "Values", "Collection(mscrm.Object)"})
+	writeComplexType(b, "FilterExpression", []string{"FilterOperator", "mscrm.LogicalOperator", "Conditions", "Collection(mscrm.ConditionExpression)", "Filters", "Collection(mscrm.FilterExpression)"})
+	writeComplexType(b, "ColumnSet", []string{"AllColumns", edmBool, "Columns", "Collection(" + edmText + ")"})
+	writeComplexType(b, "QueryExpression", []string{"EntityName", edmText, "ColumnSet", "mscrm.ColumnSet", "Criteria", "mscrm.FilterExpression"})
 }
 
 // writeEnumType writes a type whose members are counted from 0.

@@ -258,7 +258,7 @@ func (s *Server) parseFetch(text string, t *table) (*fetchxml.Fetch, error) {
 		return nil, err
 	}
 	if s.schema.Entity(f.Entity.Name) == nil {
-		return nil, refuse(code.QueryBuilderNoEntity, "The entity with a name = '%s' with namemapping = 'Logical' was not found in the MetadataCache.", f.Entity.Name)
+		return nil, noSuchEntity(f.Entity.Name)
 	}
 	if f.Entity.Name != t.LogicalName {
 		return nil, refuse(code.QueryBuilderEntitiesDontMatch, "The entity name specified in fetchxml does not match the entity name specified in the Entity Set or Navigation property. Expected: %s, Actual: %s", t.LogicalName, f.Entity.Name)

@@ -23,7 +23,9 @@ func (s *Server) retrieveTotalRecordCount(ctx context.Context, c *call) (reply, 
 		for _, v := range names {
 			t := s.tables[textOf(v)]
 			if t == nil {
-				return &fault{status: http.StatusNotFound, code: code.QueryBuilderNoEntity, message: "The entity with a name = '" + textOf(v) + "' with namemapping = 'Logical' was not found in the MetadataCache."}
+				missing := noSuchEntity(textOf(v))
+				missing.status = http.StatusNotFound
+				return missing
 			}
 			row, _, err := conn.row(ctx, "SELECT count(*) FROM "+quote(t.LogicalName))
 			if err != nil {

@@ -1,6 +1,7 @@
 package query
 
 import (
+	"cmp"
 	"fmt"
 
 	"github.com/botverse/botverse/dataverse/code"
@@ -33,6 +34,17 @@ var queryFunctions = map[string]string{
 	"In": "in", "NotIn": "not-in", "Between": "between", "NotBetween": "not-between",
 	"ContainValues": "contain-values", "DoesNotContainValues": "not-contain-values",
 }
+
+// conditionOperators has FetchXML's operator of each ConditionOperator that has no query function of its name ("ConditionOperator
+// EnumType").
+var conditionOperators = map[string]string{
+	"Equal": "eq", "NotEqual": "ne", "GreaterThan": "gt", "GreaterEqual": "ge", "LessThan": "lt", "LessEqual": "le",
+	"Like": "like", "NotLike": "not-like", "BeginsWith": "begins-with", "DoesNotBeginWith": "not-begin-with",
+	"EndsWith": "ends-with", "DoesNotEndWith": "not-end-with", "Null": "null", "NotNull": "not-null",
+}
+
+// OperatorNamed is FetchXML's operator of the one that a QueryExpression names, as "Equal"; "" where there is none.
+func OperatorNamed(name string) string { return cmp.Or(conditionOperators[name], queryFunctions[name]) }
 
 // queryFunction is one of Dataverse's own conditions: FetchXML's, under another name.
 func (s *scope) queryFunction(e *odata.QueryFunction) (expr, error) {
