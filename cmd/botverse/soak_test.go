@@ -83,7 +83,7 @@ func newSoak(t *testing.T, plan soakPlan) *soak {
 		serve.start()
 	}
 	must(t, "is registered", append([]string{"webhook", "register", "--url=" + balancer.URL}, s.serves[0].place...)...)
-	s.await("the machines", time.Minute, func() string { // so that all subscribers begin behind the first states
+	s.await("the machines", await.Patience, func() string { // so that all subscribers begin behind the first states
 		for _, serve := range s.serves {
 			if answer, err := http.Get("http://" + serve.http + "/readyz"); err != nil || answer.Body.Close() != nil || answer.StatusCode != http.StatusOK {
 				return serve.name + " is not ready"
@@ -300,7 +300,7 @@ func (s *soak) run() {
 	for n, subscriber := range s.subscribers {
 		watchers.Go(func() { subscriber.run(watching, s.random(100+n)) })
 	}
-	s.await("the first snapshots", time.Minute, func() string {
+	s.await("the first snapshots", await.Patience, func() string {
 		for _, subscriber := range s.subscribers {
 			if subscriber.at() == "" {
 				return subscriber.name + " has no cursor"
@@ -411,7 +411,7 @@ func (s *soak) check() {
 	if len(rows) != s.rows || len(rows) == 0 {
 		s.t.Errorf("Dataverse has %d new rows, want the %d that were written", len(rows), s.rows)
 	}
-	s.await("all rows at all subscribers", 2*time.Minute, func() string {
+	s.await("all rows at all subscribers", await.Patience, func() string {
 		for _, subscriber := range s.subscribers {
 			if missing := subscriber.missing(rows); len(missing) > 0 {
 				return fmt.Sprintf("%s misses %d of %d rows, as %s", subscriber.name, len(missing), len(rows), missing[0])

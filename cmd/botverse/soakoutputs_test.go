@@ -12,7 +12,8 @@ import (
 	"slices"
 	"sync"
 	"testing"
-	"time"
+
+	"github.com/botverse/botverse/internal/await"
 )
 
 // soakOutputs are where all machines hand events on: CSV files in a directory that all of them see, and a receiver of
@@ -99,7 +100,7 @@ func (o *soakOutputs) written() (ids []string, err error) {
 // files have each event once, the receiver has each at least once, and both have them in the order of the subscribers.
 func (o *soakOutputs) check(s *soak, order []string) {
 	s.t.Helper()
-	s.await("all events in the files and at the receiver", 2*time.Minute, func() string {
+	s.await("all events in the files and at the receiver", await.Patience, func() string {
 		files, err := o.written()
 		posts, _ := o.posted()
 		switch {

@@ -109,11 +109,24 @@ func (c *collector) named(name string) []span {
 	return slices.DeleteFunc(slices.Clone(c.spans), func(s span) bool { return s.Name != name })
 }
 
+// serveTraced starts serve and a collector, and waits until the first spans have come. Of those that are still to be sent at the end,
+// which has a second for that, none then waits for a connection.
+func serveTraced(t *testing.T, args ...string) (*collector, *running) {
+	t.Helper()
+	c := startCollector(t)
+	r := serve(t, append(args, "--otlp-endpoint="+c.addr)...)
+	await.Until(t, "the first spans have come", func() bool {
+		c.mu.Lock()
+		defer c.mu.Unlock()
+		return len(c.spans) > 0
+	})
+	return c, r
+}
+
 // One trace leads from the caller over both doors to the requests to Dataverse, and holds nothing that the visitor said.
 func TestOneTraceJoinsCallAndDataverse(t *testing.T) {
 	t.Parallel()
-	c := startCollector(t)
-	r := serve(t, "--otlp-endpoint="+c.addr)
+	c, r := serveTraced(t)
 	// An entity that no built-in saved action is about: the metadata of those is read at the start.
 	const ask = `{"entity": "account", "where": {"address1_city": "{{ name }}"}, "variables": {"name": "Secretive"}, "save": {"n": "name"}}`
 	q, err := http.NewRequestWithContext(t.Context(), http.MethodPost, "http://"+r.http+"/v1/actions/find-record", strings.NewReader(ask))
@@ -178,8 +191,8 @@ func TestOneTraceJoinsCallAndDataverse(t *testing.T) {
 // The trace of a delivery goes on in the log, in the event that is made of it, and at the output that takes it.
 func TestOneTraceJoinsWebhookJournalAndOutput(t *testing.T) {
 	t.Parallel()
-	c, dir := startCollector(t), t.TempDir()
-	r := serve(t, "--otlp-endpoint="+c.addr, "--presence={outputs: {daily: {kind: csv, dir: '"+dir+"'}}}")
+	dir := t.TempDir()
+	c, r := serveTraced(t, "--presence={outputs: {daily: {kind: csv, dir: '"+dir+"'}}}")
 	setPresence(t, r, agent, "Busy")
 	await.Until(t, "the change has passed the webhook, the reader and the output", func() bool {
 		days, err := filepath.Glob(filepath.Join(dir, "daily-*.csv"))
