@@ -28,7 +28,12 @@ func settings(dir string) journal.Config {
 
 func open(t *testing.T, dir string) *journal.Journal {
 	t.Helper()
-	j, err := journal.Open(t.Context(), settings(dir))
+	return openWith(t, settings(dir))
+}
+
+func openWith(t *testing.T, c journal.Config) *journal.Journal {
+	t.Helper()
+	j, err := journal.Open(t.Context(), c)
 	if err != nil {
 		t.Fatal(err)
 	}

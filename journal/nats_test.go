@@ -16,16 +16,7 @@ import (
 // join opens a journal on servers.
 func join(t *testing.T, nats journal.NATS) *journal.Journal {
 	t.Helper()
-	j, err := journal.Open(t.Context(), journal.Config{NATS: nats, Logger: slog.New(slog.DiscardHandler)})
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() {
-		if err := j.Close(); err != nil {
-			t.Error(err)
-		}
-	})
-	return j
+	return openWith(t, journal.Config{NATS: nats, Logger: slog.New(slog.DiscardHandler)})
 }
 
 // TestTooFewServersAreTold: streams are not kept less safely than was asked for.

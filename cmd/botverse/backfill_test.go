@@ -4,7 +4,6 @@ import (
 	"bytes"
 	"errors"
 	"fmt"
-	"io"
 	"net/http"
 	"os"
 	"path/filepath"
@@ -371,17 +370,9 @@ func TestBackfillIsAskedForOverEveryDoor(t *testing.T) {
 			t.Errorf("%s: %d %v, want a refusal that names %s", body, code, answer, want)
 		}
 	}
-	response, err := http.Get("http://" + r.http + "/metrics")
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer response.Body.Close()
-	text, err := io.ReadAll(response.Body)
-	if err != nil {
-		t.Fatal(err)
-	}
+	text := r.metrics(t)
 	for _, metric := range []string{"rows_total", "merged_total", "doubles_total", "failures_total", "mark_age_seconds"} {
-		if !strings.Contains(string(text), "botverse_backfill_"+metric+`{environment="local",source="agent-status"}`) {
+		if !strings.Contains(text, "botverse_backfill_"+metric+`{environment="local",source="agent-status"}`) {
 			t.Errorf("/metrics does not have %s", metric)
 		}
 	}

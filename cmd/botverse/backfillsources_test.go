@@ -40,24 +40,7 @@ func TestSourcesOfEveryKindAreReadFromTheirTables(t *testing.T) {
 	args := append(configured(t, t.TempDir(), c), "--presence={backfill: {interval: 0s}, sources: {consult: {}, "+
 		"cases: {kind: row-change, entity: incident, message: Create, values: [title, prioritycode], where: {prioritycode: [1, 3]}}}}")
 	r := serveWith(t, args...)
-	stream, err := botversev1.NewPresenceServiceClient(r.dial(t)).WatchPresence(await.Context(t), &botversev1.WatchPresenceRequest{
-		Kinds: []botversev1.EventKind{botversev1.EventKind_CONSULT, botversev1.EventKind_ROW_CHANGE},
-	})
-	if err != nil {
-		t.Fatal(err)
-	}
-	receive := func() *botversev1.ActivityEvent {
-		t.Helper()
-		for {
-			m, err := stream.Recv()
-			if err != nil {
-				t.Fatal(err)
-			}
-			if a := m.GetActivity(); a != nil {
-				return a
-			}
-		}
-	}
+	receive := activities(t, r, botversev1.EventKind_CONSULT, botversev1.EventKind_ROW_CHANGE)
 	customer := c.list(t, "account")[0].ID()
 	happen := func() (consult, urgent dataverse.ID) {
 		users := map[string]dataverse.ID{"ownerid": c.agents[0], "msdyn_agentid": c.agents[1]}

@@ -127,6 +127,21 @@ func (r *running) get(t testing.TB, path string) (int, map[string]any) {
 	return response.StatusCode, readJSON(t, response)
 }
 
+// metrics are what is counted, as text.
+func (r *running) metrics(t testing.TB) string {
+	t.Helper()
+	response, err := http.Get("http://" + r.http + "/metrics")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer response.Body.Close()
+	text, err := io.ReadAll(response.Body)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return string(text)
+}
+
 func readJSON(t testing.TB, response *http.Response) map[string]any {
 	t.Helper()
 	defer response.Body.Close()

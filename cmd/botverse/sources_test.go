@@ -10,6 +10,7 @@ import (
 	"github.com/botverse/botverse/dataverse"
 	"github.com/botverse/botverse/dataverse/odata"
 	botversev1 "github.com/botverse/botverse/gen/botverse/v1"
+	"github.com/botverse/botverse/internal/await"
 )
 
 // Sources are configuration: each preset, and one for any entity, registers and delivers.
@@ -31,24 +32,7 @@ presence:
 	r := serve(t, "--config="+file)
 	must(t, "after-work is registered as it should be", r.webhookArgs("verify", "--config="+file)...)
 	must(t, "Update of incident", r.webhookArgs("list", "--config="+file)...)
-	stream, err := botversev1.NewPresenceServiceClient(r.dial(t)).WatchPresence(t.Context(), &botversev1.WatchPresenceRequest{
-		Kinds: []botversev1.EventKind{botversev1.EventKind_ACCEPTED_WORK, botversev1.EventKind_AFTER_WORK, botversev1.EventKind_CONSULT, botversev1.EventKind_ROW_CHANGE},
-	})
-	if err != nil {
-		t.Fatal(err)
-	}
-	receive := func() *botversev1.ActivityEvent {
-		t.Helper()
-		for {
-			m, err := stream.Recv()
-			if err != nil {
-				t.Fatal(err)
-			}
-			if m.GetActivity() != nil {
-				return m.GetActivity()
-			}
-		}
-	}
+	receive := activities(t, r, botversev1.EventKind_ACCEPTED_WORK, botversev1.EventKind_AFTER_WORK, botversev1.EventKind_CONSULT, botversev1.EventKind_ROW_CHANGE)
 	c := client(t, "http://"+r.local)
 	agents, err := desk{c}.list(t.Context(), "systemuser", []string{"fullname"}, nil)
 	if err != nil || len(agents) < 2 {
@@ -133,6 +117,27 @@ func TestWrongSourcesAreNamed(t *testing.T) {
 		_, err := say(t, "webhook", "list", "--presence="+setting, "--data-dir="+t.TempDir())
 		if err == nil || !strings.Contains(err.Error(), want) || exitStatus(err) != 2 {
 			t.Errorf("--presence=%s: %v, want wrong input that names %s", setting, err, want)
+		}
+	}
+}
+
+// activities subscribes to what agents do beside their presence, and returns what waits for the next.
+func activities(t *testing.T, r *running, kinds ...botversev1.EventKind) (receive func() *botversev1.ActivityEvent) {
+	t.Helper()
+	stream, err := botversev1.NewPresenceServiceClient(r.dial(t)).WatchPresence(await.Context(t), &botversev1.WatchPresenceRequest{Kinds: kinds})
+	if err != nil {
+		t.Fatal(err)
+	}
+	return func() *botversev1.ActivityEvent {
+		t.Helper()
+		for {
+			m, err := stream.Recv()
+			if err != nil {
+				t.Fatal(err)
+			}
+			if a := m.GetActivity(); a != nil {
+				return a
+			}
 		}
 	}
 }

@@ -142,18 +142,7 @@ func TestStopLetsCallsFinish(t *testing.T) {
 // waitForCall returns when a call is under way, as the metrics tell.
 func (r *running) waitForCall(t *testing.T) {
 	t.Helper()
-	await.Until(t, "a call is under way", func() bool {
-		response, err := http.Get("http://" + r.http + "/metrics")
-		if err != nil {
-			t.Fatal(err)
-		}
-		defer response.Body.Close()
-		text, err := io.ReadAll(response.Body)
-		if err != nil {
-			t.Fatal(err)
-		}
-		return activeCall.Match(text)
-	})
+	await.Until(t, "a call is under way", func() bool { return activeCall.MatchString(r.metrics(t)) })
 }
 
 var activeCall = regexp.MustCompile(`(?m)^botverse_call_active\{.*\} 1$`)
