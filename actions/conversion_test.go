@@ -16,7 +16,7 @@ import (
 func TestConversions(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t)
-	for name, test := range map[string]func(*testing.T, world){
+	AllAtOnce(t, w, map[string]func(*testing.T, world){
 		"AreWhatIsSent":        testConversionsAreWhatIsSent,
 		"OfAChange":            testConversionsOfAChange,
 		"OfASearch":            testConversionsOfASearch,
@@ -25,12 +25,7 @@ func TestConversions(t *testing.T) {
 		"HideWhatIsSensitive":  testConversionsHideWhatIsSensitive,
 		"AreNotMadeOtherwise":  testConversionsAreNotMadeOtherwise,
 		"OfADefaultAndAStatus": testConversionsOfADefaultAndAStatus,
-	} {
-		t.Run(name, func(t *testing.T) {
-			t.Parallel()
-			test(t, w)
-		})
-	}
+	})
 }
 
 // told is conversions as "field: given > sent (reason)".

@@ -22,7 +22,7 @@ import (
 func TestCreateRecordMeetsAnExistingRecord(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t)
-	for name, test := range map[string]func(*testing.T, world){
+	AllAtOnce(t, w, map[string]func(*testing.T, world){
 		"UseExistingAnswersTheSameRecord":        testUseExistingAnswersTheSameRecord,
 		"UpdateExistingOverwrites":               testUpdateExistingOverwrites,
 		"FillExistingNeverChangesWhatIsFilled":   testFillExistingNeverChangesWhatIsFilled,
@@ -37,22 +37,14 @@ func TestCreateRecordMeetsAnExistingRecord(t *testing.T) {
 		"ManyMergesLoseNoChange":                 testManyMergesLoseNoChange,
 		"ValidateOnlyListsTheMerge":              testValidateOnlyListsTheMerge,
 		"CreationsOfNoneExistingAreStillCreated": testCreationsOfNoneExistingAreStillCreated,
-	} {
-		t.Run(name, func(t *testing.T) {
-			t.Parallel()
-			test(t, w)
-		})
-	}
+	})
 }
 
 // TestMergeDisturbed holds what makes the environment misbehave: one after the other.
 func TestMergeDisturbed(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t)
-	for _, test := range []struct {
-		name string
-		run  func(*testing.T, world)
-	}{
+	w.inTurn(t, []disturbance{
 		{"ChangeInBetweenIsSeen", testChangeInBetweenIsSeen},
 		{"LostAnswerOfAMergeIsReadBack", testLostAnswerOfAMergeIsReadBack},
 		{"MergeWithoutAnAnswerIsInDoubt", testMergeWithoutAnAnswerIsInDoubt},
@@ -60,13 +52,7 @@ func TestMergeDisturbed(t *testing.T) {
 		{"DeletedInBetweenIsMadeAnew", testDeletedInBetweenIsMadeAnew},
 		{"EntityWithoutVersionsIsToldOf", testEntityWithoutVersionsIsToldOf},
 		{"UnreadableAfterAMergeIsAWarning", testUnreadableAfterAMergeIsAWarning},
-	} {
-		t.Run(test.name, func(t *testing.T) {
-			w.server.SetFaults(nil)
-			w.wire.hook(nil)
-			test.run(t, w)
-		})
-	}
+	})
 }
 
 // make makes a contact, whatever the rules say.

@@ -145,7 +145,7 @@ func TestAnswersCutAfterTheCommit(t *testing.T) {
 func TestLedger(t *testing.T) {
 	t.Parallel()
 	p := newPlace(t)
-	for name, test := range map[string]func(*testing.T, place){
+	actions.AllAtOnce(t, p, map[string]func(*testing.T, place){
 		"RepeatAnswersTheFirstOutcome":         testRepeatAnswersTheFirstOutcome,
 		"DeletedRecordIsNotMadeAgain":          testDeletedRecordIsNotMadeAgain,
 		"MergeIsNotRepeated":                   testMergeIsNotRepeated,
@@ -163,12 +163,7 @@ func TestLedger(t *testing.T) {
 		"ValidateOnlyUsesNoKeyUp":              testValidateOnlyUsesNoKeyUp,
 		"AnotherNamespaceIsAnotherRequest":     testAnotherNamespaceIsAnotherRequest,
 		"WithoutAnEntryTheRecordAnswersItself": testWithoutAnEntryTheRecordAnswersItself,
-	} {
-		t.Run(name, func(t *testing.T) {
-			t.Parallel()
-			test(t, p)
-		})
-	}
+	})
 }
 
 // create creates and wants an outcome.

@@ -21,7 +21,7 @@ const demoAccount = "Dunmore Dental Group"
 func TestCreateRecord(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t)
-	for name, test := range map[string]func(*testing.T, world){
+	AllAtOnce(t, w, map[string]func(*testing.T, world){
 		"TranslatesAndSaves":                          testCreateRecordTranslatesAndSaves,
 		"TextsArriveAsTheyAre":                        testTextsArriveAsTheyAre,
 		"EveryTypeIsStored":                           testEveryTypeIsStored,
@@ -33,22 +33,14 @@ func TestCreateRecord(t *testing.T) {
 		"DuplicateWarnings":                           testDuplicateWarnings,
 		"RepeatWithTheSameRequestID":                  testRepeatWithTheSameRequestID,
 		"ValidateOnlyListsAndWritesNothing":           testValidateOnlyListsAndWritesNothing,
-	} {
-		t.Run(name, func(t *testing.T) {
-			t.Parallel()
-			test(t, w)
-		})
-	}
+	})
 }
 
 // TestCreateRecordUndisturbed holds what counts requests or makes the environment misbehave: one after the other.
 func TestCreateRecordUndisturbed(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t)
-	for _, test := range []struct {
-		name string
-		run  func(*testing.T, world)
-	}{
+	w.inTurn(t, []disturbance{
 		{"PlainCreationIsOneRequest", testPlainCreationIsOneRequest},
 		{"TellsAllFaultsAndWritesNothing", testCreateRecordTellsAllFaultsAndWritesNothing},
 		{"UnknownFieldReadsMetadataOnceMore", testUnknownFieldReadsMetadataOnceMore},
@@ -63,13 +55,7 @@ func TestCreateRecordUndisturbed(t *testing.T) {
 		{"WhatIsSavedIsReadWhereTheAnswerDoesNotTell", testWhatIsSavedIsReadWhereTheAnswerDoesNotTell},
 		{"UnreadableSaveIsAWarning", testUnreadableSaveIsAWarning},
 		{"WhatIsPlannedIsWhatIsSent", testPlannedCreationIsWhatIsSent},
-	} {
-		t.Run(test.name, func(t *testing.T) {
-			w.server.SetFaults(nil)
-			w.wire.take()
-			test.run(t, w)
-		})
-	}
+	})
 }
 
 func testCreateRecordTranslatesAndSaves(t *testing.T, w world) {

@@ -159,6 +159,34 @@ func (w *wire) take() []string {
 	return sent
 }
 
+// AllAtOnce runs tests that share something and do not disturb one another.
+func AllAtOnce[T any](t *testing.T, shared T, tests map[string]func(*testing.T, T)) {
+	for name, test := range tests {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			test(t, shared)
+		})
+	}
+}
+
+// disturbance is a test that counts requests, or makes the environment misbehave.
+type disturbance struct {
+	name string
+	test func(*testing.T, world)
+}
+
+// inTurn runs tests one after the other, each in a world that does what it should and has remembered no request.
+func (w world) inTurn(t *testing.T, tests []disturbance) {
+	for _, d := range tests {
+		t.Run(d.name, func(t *testing.T) {
+			w.server.SetFaults(nil)
+			w.wire.hook(nil)
+			w.wire.take()
+			d.test(t, w)
+		})
+	}
+}
+
 // count is how many records of an entity have a value in a field.
 func (w world) count(t *testing.T, entity, field, value string) int {
 	t.Helper()

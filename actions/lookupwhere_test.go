@@ -15,18 +15,13 @@ import (
 func TestLookupsByWhere(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t)
-	for name, test := range map[string]func(*testing.T, world){
+	AllAtOnce(t, w, map[string]func(*testing.T, world){
 		"BindTheOneThatMatches": testLookupsByWhereBind,
 		"Faults":                testFaultsOfLookupsByWhere,
 		"ThatSayNothing":        testLookupsByWhereThatSayNothing,
 		"InASearch":             testLookupsByWhereInASearch,
 		"OfAnUpsert":            testLookupsByWhereOfAnUpsert,
-	} {
-		t.Run(name, func(t *testing.T) {
-			t.Parallel()
-			test(t, w)
-		})
-	}
+	})
 }
 
 // behind is a lookup of an account, or of another entity that it names, by where.

@@ -21,10 +21,7 @@ import (
 func TestNewestWins(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t)
-	for _, test := range []struct {
-		name string
-		run  func(*testing.T, world)
-	}{
+	w.inTurn(t, []disturbance{
 		{"UpdateOfAnOlderRecord", testNewerValuesAreWritten},
 		{"UpdateOfANewerRecord", testOlderValuesAreNot},
 		{"CreationThatMeetsARecord", testCreationUpdatesIfNewer},
@@ -32,13 +29,7 @@ func TestNewestWins(t *testing.T) {
 		{"ChangeInBetweenIsNewer", testChangeInBetweenIsNewer},
 		{"LostAnswerIsReadBack", testLostAnswerOfTheNewest},
 		{"Faults", testAsOfFaults},
-	} {
-		t.Run(test.name, func(t *testing.T) {
-			w.server.SetFaults(nil)
-			w.wire.hook(nil)
-			test.run(t, w)
-		})
-	}
+	})
 }
 
 // past and soon are a time before everything that a test does, and one after it.

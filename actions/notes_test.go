@@ -13,17 +13,12 @@ import (
 func TestNotes(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t)
-	for name, test := range map[string]func(*testing.T, world){
+	AllAtOnce(t, w, map[string]func(*testing.T, world){
 		"AboutAnyRecord":      testNotesAboutAnyRecord,
 		"WithAFile":           testNoteWithAFile,
 		"BindEveryEntity":     testNotesBindEveryEntity,
 		"FaultsShowNoContent": testNoteFaultsShowNoContent,
-	} {
-		t.Run(name, func(t *testing.T) {
-			t.Parallel()
-			test(t, w)
-		})
-	}
+	})
 }
 
 func testNotesAboutAnyRecord(t *testing.T, w world) {

@@ -16,19 +16,14 @@ import (
 func TestParties(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t)
-	for name, test := range map[string]func(*testing.T, world){
+	AllAtOnce(t, w, map[string]func(*testing.T, world){
 		"EveryWayToWriteOne":         testEveryWayToWriteAParty,
 		"AreReplacedByKind":          testPartiesAreReplacedByKind,
 		"FaultsSayWhatIsRight":       testPartyFaults,
 		"ThatAreNotFoundAreLeftOut":  testPartiesThatAreNotFound,
 		"WhatIsPlannedIsWhatIsSent":  testPlannedPartiesAreSent,
 		"OfAnUpsertAreMadeAndMerged": testPartiesOfAnUpsert,
-	} {
-		t.Run(name, func(t *testing.T) {
-			t.Parallel()
-			test(t, w)
-		})
-	}
+	})
 }
 
 // partiesOf reads an activity's parties as "2 contact <ID>" or "3 x@example.org", in order. Those that Dataverse sets itself

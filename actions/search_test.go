@@ -6,7 +6,7 @@ import "testing"
 func TestInOneWorld(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t)
-	for name, test := range map[string]func(*testing.T, world){
+	AllAtOnce(t, w, map[string]func(*testing.T, world){
 		"ALongQueryIsPlannedAsWhatItIs":            testALongQueryIsPlannedAsWhatItIs,
 		"APointInTimeIsSearchedByItsDay":           testAPointInTimeIsSearchedByItsDay,
 		"AggregateQueriesRunAsWritten":             testAggregateQueriesRunAsWritten,
@@ -26,10 +26,5 @@ func TestInOneWorld(t *testing.T) {
 		"SeveralMatches":                           testSeveralMatches,
 		"UnknownEntityNamesTheNearest":             testUnknownEntityNamesTheNearest,
 		"ValidatedSearchListsTheReadsItNeeds":      testValidatedSearchListsTheReadsItNeeds,
-	} {
-		t.Run(name, func(t *testing.T) {
-			t.Parallel()
-			test(t, w)
-		})
-	}
+	})
 }

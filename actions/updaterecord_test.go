@@ -22,7 +22,7 @@ import (
 func TestUpdateRecord(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t)
-	for name, test := range map[string]func(*testing.T, world){
+	AllAtOnce(t, w, map[string]func(*testing.T, world){
 		"ByID":                               testUpdateByID,
 		"ByReferenceOfAnotherAction":         testUpdateByReference,
 		"ByWhere":                            testUpdateByWhere,
@@ -40,32 +40,18 @@ func TestUpdateRecord(t *testing.T) {
 		"UpsertSeveralAreAmbiguous":          testUpsertSeveralAreAmbiguous,
 		"UpsertValidateOnlyWritesNothing":    testUpsertValidateOnly,
 		"UpsertOfWhatIsMadeMeanwhileChanges": testUpsertRace,
-	} {
-		t.Run(name, func(t *testing.T) {
-			t.Parallel()
-			test(t, w)
-		})
-	}
+	})
 }
 
 // TestUpdateRecordDisturbed holds what makes the environment misbehave: one after the other.
 func TestUpdateRecordDisturbed(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t)
-	for _, test := range []struct {
-		name string
-		run  func(*testing.T, world)
-	}{
+	w.inTurn(t, []disturbance{
 		{"ChangeInBetweenIsSeen", testUpdateSeesAChangeInBetween},
 		{"LostAnswers", testUpdateLostAnswers},
 		{"ByAlternateKey", testUpdateByAlternateKey},
-	} {
-		t.Run(test.name, func(t *testing.T) {
-			w.server.SetFaults(nil)
-			w.wire.hook(nil)
-			test.run(t, w)
-		})
-	}
+	})
 }
 
 func (w world) wantUpdate(t *testing.T, spec UpdateRecord, want Outcome) Result {
