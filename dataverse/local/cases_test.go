@@ -182,7 +182,7 @@ var (
 	times     = regexp.MustCompile(`"20[2-9]\d-\d\d-\d\dT\d\d:\d\d:\d\dZ"`)
 	skipToken = regexp.MustCompile(`\$skiptoken=[^"]*`)
 	deltaLink = regexp.MustCompile(`\$deltatoken=[^"&]*`)
-	other     = regexp.MustCompile(`batchresponse_[0-9a-f-]{36}|CAS-\d{5}-[A-Z0-9]{6}|eyJ[\w.-]+`)
+	other     = regexp.MustCompile(`(?:batch|changeset)response_[0-9a-f-]{36}|CAS-\d{5}-[A-Z0-9]{6}|eyJ[\w.-]+`)
 )
 
 func (p *player) mask(t *testing.T, text string) string {
@@ -223,6 +223,8 @@ func (p *player) mask(t *testing.T, text string) string {
 			return "{ticket}"
 		case strings.HasPrefix(s, "eyJ"):
 			return "{token}"
+		case strings.HasPrefix(s, "changesetresponse_"):
+			return "changesetresponse_{boundary}"
 		}
 		return "{boundary}"
 	})

@@ -133,7 +133,7 @@ func TestBatchResponse(t *testing.T) {
 	if err := odata.WriteBatchResponse(&b, "batchresponse_1", want); err != nil {
 		t.Fatal(err)
 	}
-	for _, line := range []string{"HTTP/1.1 204 No Content\r\n", "HTTP/1.1 400 Bad Request\r\n", "boundary=changesetresponse_batchresponse_1_1\r\n"} {
+	for _, line := range []string{"HTTP/1.1 204 No Content\r\n", "HTTP/1.1 400 Bad Request\r\n", "boundary=changesetresponse_1_1\r\n"} {
 		if !strings.Contains(b.String(), line) {
 			t.Errorf("no %q in\n%s", line, b.String())
 		}
@@ -144,6 +144,20 @@ func TestBatchResponse(t *testing.T) {
 	}
 	if diff := cmp.Diff(want, got, cmpopts.EquateEmpty()); diff != "" {
 		t.Errorf("(-want +got)\n%s", diff)
+	}
+}
+
+// TestBoundariesAreNotTooLong holds that strict readers of MIME can read the last of a thousand change sets.
+func TestBoundariesAreNotTooLong(t *testing.T) {
+	t.Parallel()
+	var b bytes.Buffer
+	if err := odata.WriteBatchResponse(&b, "batchresponse_394ce3cb-2a3a-459d-8153-5912750c0336", []odata.BatchResponse{{Status: 204, ChangeSet: 1000}}); err != nil {
+		t.Fatal(err)
+	}
+	_, rest, _ := strings.Cut(b.String(), "boundary=")
+	boundary, _, _ := strings.Cut(rest, "\r\n")
+	if boundary != "changesetresponse_394ce3cb-2a3a-459d-8153-5912750c0336_1000" || len(boundary) > 70 {
+		t.Errorf("the boundary of a change set is %q, of %d characters; 70 are allowed", boundary, len(boundary))
 	}
 }
 

@@ -43,8 +43,14 @@ type batchWriter struct {
 
 func (b *batchWriter) line(s string) { b.WriteString(s + "\r\n") }
 
+// innerBoundary is that of the open change set: the outer one with another beginning, for a boundary has 70 characters at most (RFC
+// 2046, 5.1.1).
 func (b *batchWriter) innerBoundary() string {
-	return fmt.Sprintf("%s%s_%d", b.inner, b.boundary, b.changeSet)
+	_, id, named := strings.Cut(b.boundary, "_")
+	if !named {
+		id = b.boundary
+	}
+	return fmt.Sprintf("%s%s_%d", b.inner, id, b.changeSet)
 }
 
 func (b *batchWriter) closeChangeSet() {
