@@ -31,7 +31,7 @@ func (s *Server) tableOfSet(set string) (*table, error) {
 
 // readKey reads the key of a path's segment.
 func readKey(t *table, segment odata.Segment) (key, error) {
-	if len(segment.Keys) == 1 && (segment.Keys[0].Name == "" || segment.Keys[0].Name == t.PrimaryID) {
+	if len(segment.Keys) == 1 && (segment.Keys[0].Name == "" || segment.Keys[0].Name == keyName(t.Entity)) {
 		encoded, err := query.Encode(t.Entity, t.Field(t.PrimaryID), jsonValue(segment.Keys[0].Value))
 		id, ok := encoded.(string)
 		if err != nil || !ok {
@@ -55,6 +55,15 @@ func readKey(t *table, segment odata.Segment) (key, error) {
 		return key{}, wrongKey(t)
 	}
 	return key{values: values}, nil
+}
+
+// keyName is what a record's key is called in an address. Users and teams have theirs from the type that they are derived from (Web API
+// "Entity types").
+func keyName(e *schema.Entity) string {
+	if isPrincipal(e) {
+		return principalKey
+	}
+	return e.PrimaryID
 }
 
 func wrongKey(t *table) *fault {

@@ -230,7 +230,7 @@ func (s *Server) put(ctx context.Context, c *call, t *table) (reply, error) {
 	if err != nil {
 		return reply{}, err
 	}
-	b, err := readBody(t, c.body)
+	value, err := readValue(t, c.body)
 	if err != nil {
 		return reply{}, err
 	}
@@ -243,11 +243,24 @@ func (s *Server) put(ctx context.Context, c *call, t *table) (reply, error) {
 			return key.missing(t)
 		}
 		if t.parties != nil && segments[1].Name == t.parties.Navigation {
-			return m.replaceParties(ctx, t, before.text(t.PrimaryID), b["value"])
+			return m.replaceParties(ctx, t, before.text(t.PrimaryID), value)
 		}
-		return m.setValue(ctx, t, before, segments[1], b["value"])
+		return m.setValue(ctx, t, before, segments[1], value)
 	})
 	return newReply(http.StatusNoContent), err
+}
+
+// readValue reads the body of a request for one value.
+func readValue(t *table, text []byte) (any, error) {
+	b, err := readBody(t, text)
+	if err != nil {
+		return nil, err
+	}
+	value, given := b["value"]
+	if !given {
+		return nil, badPayload(t, "The body of a PUT must have the property 'value', and no other.")
+	}
+	return value, nil
 }
 
 // setValue writes one field of a record.

@@ -74,9 +74,8 @@ func (q *Query) finish(page *Page, all [][]any) error {
 			return refuse(code.AggregateQueryRecordLimitExceeded, "AggregateQueryRecordLimit exceeded. Cannot perform this operation.")
 		}
 	}
-	if page.More = len(all) > q.PageSize; page.More {
-		all = all[:q.PageSize]
-	}
+	page.More = len(all) > q.PageSize && !q.isTop
+	all = all[:min(len(all), q.PageSize)]
 	if page.More && !q.noCookie && len(q.keys) > 0 && len(all) > 0 {
 		keys := func(row []any) []any { return row[len(q.Columns) : len(q.Columns)+len(q.keys)] }
 		page.Next = annotation(q.page+1, writeCookie(q.page, q.keys, keys(all[0]), keys(all[len(all)-1])))

@@ -50,7 +50,10 @@ func (w *writer) ranges(s *statement, ranges []expr) {
 
 // limit is one row more than the page, which tells whether another follows.
 func (q *Query) limit() int {
-	if q.isTop {
+	switch {
+	case q.isTop && q.counts:
+		return max(q.PageSize, 1) // the total stands in a row
+	case q.isTop:
 		return q.PageSize
 	}
 	return q.PageSize + 1
