@@ -17,6 +17,10 @@ type Config struct {
 	HTTPAddr    string `yaml:"http_addr"`    // host:port of REST
 	WebhookAddr string `yaml:"webhook_addr"` // host:port where Dataverse delivers; nothing else is served there, so that it may be exposed
 
+	// TLSCertFile and TLSKeyFile are the certificate, PEM, with which gRPC and REST speak TLS; they are read again when they
+	// change. Without them it is plain text.
+	TLSCertFile string `yaml:"tls_cert_file"`
+	TLSKeyFile  string `yaml:"tls_key_file"`
 	// Auth says whose calls are taken, over gRPC and REST; nil takes everybody's.
 	Auth *access.Config `yaml:"auth"`
 	// InsecureNoAuth allows gRPC and REST on other addresses than loopback though callers are not authenticated.
@@ -46,6 +50,7 @@ func (c Config) Validate() error {
 		checkAddr("webhook_addr", c.WebhookAddr),
 		c.checkHosts(),
 		c.checkMaxBody(),
+		c.checkTLS(),
 		c.checkAuth(),
 	)
 }

@@ -16,16 +16,22 @@ import (
 // Listen opens all listeners, so that an address in use is told before anything is served. After an error, and where Run
 // is not to follow, Close gives them back.
 func (s *Server) Listen() error {
+	s.warnOfPlainText()
 	for _, l := range []struct {
-		what string
-		addr string
-		at   *net.Listener
-	}{{"gRPC", s.config.GRPCAddr, &s.grpcAt}, {"HTTP", s.config.HTTPAddr, &s.restAt}, {"webhooks", s.config.WebhookAddr, &s.hooksAt}} {
+		what      string
+		addr      string
+		at        *net.Listener
+		protocols []string // over TLS; none for plain text
+	}{
+		{"gRPC", s.config.GRPCAddr, &s.grpcAt, []string{"h2"}},
+		{"HTTP", s.config.HTTPAddr, &s.restAt, []string{"h2", "http/1.1"}},
+		{"webhooks", s.config.WebhookAddr, &s.hooksAt, nil},
+	} {
 		at, err := net.Listen("tcp", l.addr)
 		if err != nil {
 			return errors.Join(fmt.Errorf("listen for %s on %s: %w", l.what, l.addr, err), s.Close())
 		}
-		*l.at = at
+		*l.at = s.secured(at, l.protocols)
 	}
 	return nil
 }

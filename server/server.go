@@ -61,6 +61,7 @@ type Server struct {
 	statuses    statuses
 	actionNames *actionNames
 	gate        gate
+	certificate *certificate
 	life        *lifetime
 	ready       func(context.Context) error
 	validate    validation
@@ -118,6 +119,9 @@ func newServer(config Config, deps Deps, behind services) (*Server, error) {
 	}
 	var err error
 	if s.gate, err = newGate(config.Auth, s.log); err != nil {
+		return nil, err
+	}
+	if s.certificate, err = openCertificate(config, s.log); err != nil {
 		return nil, err
 	}
 	if s.traces == nil {

@@ -26,7 +26,7 @@ type actionCall struct {
 	Var         map[string]string `mapsep:"none" placeholder:"NAME=TEXT" help:"One variable, a text. May be given several times."`
 	TimeZone    string            `placeholder:"ZONE" help:"The time zone of points in time without an offset, as Europe/Berlin."`
 	RequestID   string            `name:"request-id" placeholder:"KEY" help:"The key for a safe repeat."`
-	Server      string            `placeholder:"ADDR" help:"Call botverse serve at this gRPC address. Without it the action runs here."`
+	Server      string            `placeholder:"ADDR" help:"Call botverse serve at this gRPC address, with https:// before it where it speaks TLS. Without it the action runs here."`
 	session     `embed:""`
 }
 

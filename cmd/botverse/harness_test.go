@@ -74,7 +74,7 @@ func serveWith(t testing.TB, args ...string) *running {
 	}
 	r.welcome = out.String()
 	r.grpc = address(t, r.welcome, `gRPC +(\S+)`)
-	r.http = address(t, r.welcome, `HTTP +http://(\S+)`)
+	r.http = address(t, r.welcome, `HTTP +https?://(\S+)`)
 	r.webhook = address(t, r.welcome, `webhook intake +http://(\S+)`)
 	return r
 }

@@ -16,8 +16,9 @@ import (
 
 // presenceServer is where serve is asked: the journal is its own.
 type presenceServer struct {
-	Server   string `help:"The gRPC address of botverse serve; without it grpc_addr, which serve listens on." placeholder:"ADDR"`
+	Server   string `help:"The gRPC address of botverse serve, with https:// before it where it speaks TLS; without it grpc_addr, which serve listens on." placeholder:"ADDR"`
 	GRPCAddr string `name:"grpc-addr" default:"${grpc_addr}" hidden:""`
+	CertFile string `name:"tls-cert-file" hidden:""`
 	session  `embed:""`
 }
 
@@ -38,6 +39,9 @@ func dialled(addr string) string {
 
 // dial connects; nothing is sent yet.
 func (c presenceServer) dial(options ...grpc.DialOption) (*grpc.ClientConn, error) {
+	if c.Server == "" && c.CertFile != "" {
+		return c.connect(c.addr(), onlyThis(c.CertFile), options...)
+	}
 	return c.session.dial(c.addr(), options...)
 }
 

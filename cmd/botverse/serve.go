@@ -27,6 +27,8 @@ type serveCommand struct {
 	place    `embed:""`
 
 	ActionsDir     string       `placeholder:"DIR" help:"Read saved actions from the *.yaml files of this directory, and follow their changes. Default: actions in the data directory."`
+	TLSCertFile    string       `name:"tls-cert-file" placeholder:"FILE" help:"The certificate, PEM, with which gRPC and REST speak TLS. Without it they speak plain text."`
+	TLSKeyFile     string       `name:"tls-key-file" placeholder:"FILE" help:"The certificate's private key, PEM."`
 	Auth           authSettings `placeholder:"YAML" help:"Whose calls are taken: a mapping in the configuration file. Without it everybody's, on this machine."`
 	AllowedHosts   []string     `placeholder:"HOST" help:"Host names that REST answers to beside loopback's."`
 	InsecureNoAuth bool         `help:"Listen on other addresses than loopback though callers are not authenticated."`
@@ -50,7 +52,7 @@ func (c *serveCommand) Run(ctx context.Context, s streams) error {
 	if err := c.build(ctx, h); err != nil {
 		return err
 	}
-	return h.run(ctx, func() { printWelcome(s.out, h, c.Auth.given) })
+	return h.run(ctx, func() { printWelcome(s.out, h, c.server()) })
 }
 
 func (c *serveCommand) validate() error {
@@ -72,6 +74,7 @@ func (c *serveCommand) server() server.Config {
 	config.HTTPAddr, config.GRPCAddr, config.WebhookAddr = c.HTTPAddr, c.GRPCAddr, c.WebhookAddr
 	config.AllowedHosts = c.AllowedHosts
 	config.InsecureNoAuth = c.InsecureNoAuth
+	config.TLSCertFile, config.TLSKeyFile = c.TLSCertFile, c.TLSKeyFile
 	if c.Auth.given {
 		config.Auth = &c.Auth.Config
 	}

@@ -3,6 +3,9 @@ package main
 import (
 	"bytes"
 	"context"
+	"crypto/tls"
+	"crypto/x509"
+	"encoding/pem"
 	"fmt"
 	"net"
 	"os"
@@ -10,6 +13,7 @@ import (
 
 	"google.golang.org/grpc"
 	"google.golang.org/grpc/codes"
+	"google.golang.org/grpc/credentials"
 	"google.golang.org/grpc/credentials/insecure"
 	"google.golang.org/grpc/status"
 
@@ -21,6 +25,7 @@ import (
 type session struct {
 	Token     dataverse.Secret `placeholder:"TOKEN" help:"The token of calls to serve. Better --token-file, or the variable: other users see the flags of a process."`
 	TokenFile string           `placeholder:"FILE" help:"Read the token of calls to serve from this file, anew for each call."`
+	CAFile    string           `name:"ca-file" placeholder:"FILE" help:"Trust these authorities, beside the system's, to sign the certificate of a server that is given as https://."`
 }
 
 // token is the one of now; "" where there is none.
@@ -42,29 +47,80 @@ func (s session) token() (string, error) {
 	return token, nil
 }
 
-// dial connects to serve; nothing is sent yet.
+// dial connects to serve, over TLS where the address begins with https://; nothing is sent yet.
 func (s session) dial(server string, options ...grpc.DialOption) (*grpc.ClientConn, error) {
+	addr, secure := strings.CutPrefix(server, "https://")
+	if !secure {
+		return s.connect(strings.TrimPrefix(server, "http://"), nil, options...)
+	}
+	trusted, err := withAuthorities(s.CAFile)
+	if err != nil {
+		return nil, err
+	}
+	if _, _, err := net.SplitHostPort(addr); err != nil {
+		addr = net.JoinHostPort(strings.Trim(addr, "[]"), "443")
+	}
+	return s.connect(addr, trusted, options...)
+}
+
+// connect connects over TLS, or in plain text where there is no config.
+func (s session) connect(addr string, config *tls.Config, options ...grpc.DialOption) (*grpc.ClientConn, error) {
 	token, err := s.token()
 	if err != nil {
 		return nil, err
 	}
+	over := insecure.NewCredentials()
+	if config != nil {
+		over = credentials.NewTLS(config)
+	}
 	if token != "" {
-		if !isLoopback(server) {
-			return nil, usagef("--server %s: a token is not sent to another machine in plain text", server)
+		if config == nil && !onLoopback("//"+addr) {
+			return nil, usagef("--server %s: a token is not sent to another machine in plain text; where it speaks TLS, give https://%[1]s", addr)
 		}
 		options = append(options, grpc.WithPerRPCCredentials(s))
 	}
-	conn, err := grpc.NewClient(server, append(options, grpc.WithTransportCredentials(insecure.NewCredentials()))...)
+	conn, err := grpc.NewClient(addr, append(options, grpc.WithTransportCredentials(over))...)
 	if err != nil {
-		return nil, usagef("--server %s: %w", server, err)
+		return nil, usagef("--server %s: %w", addr, err)
 	}
 	return conn, nil
 }
 
-// isLoopback reports whether an address with a port is of this machine only.
-func isLoopback(server string) bool {
-	host, _, err := net.SplitHostPort(server)
-	return err == nil && onLoopback("//"+net.JoinHostPort(host, "0"))
+// withAuthorities trusts the system's authorities, and those in a file; "" for none.
+func withAuthorities(file string) (*tls.Config, error) {
+	if file == "" {
+		return &tls.Config{}, nil
+	}
+	text, err := os.ReadFile(file)
+	if err != nil {
+		return nil, usagef("ca_file: %w", err)
+	}
+	pool, err := x509.SystemCertPool()
+	if err != nil {
+		pool = x509.NewCertPool() // the file's are what was asked for
+	}
+	if !pool.AppendCertsFromPEM(text) {
+		return nil, usagef("ca_file: %s has no certificate in PEM", file)
+	}
+	return &tls.Config{RootCAs: pool}, nil
+}
+
+// onlyThis trusts the certificate in a file and no other, whatever name it is for: whoever reads the settings of serve knows whom to
+// expect. The file is read at each connection, as serve reads it.
+func onlyThis(file string) *tls.Config {
+	return &tls.Config{
+		InsecureSkipVerify: true, // VerifyConnection asks for more than authorities do
+		VerifyConnection: func(state tls.ConnectionState) error {
+			text, err := os.ReadFile(file)
+			if err != nil {
+				return err
+			}
+			if block, _ := pem.Decode(text); block == nil || !bytes.Equal(block.Bytes, state.PeerCertificates[0].Raw) {
+				return fmt.Errorf("the server shows another certificate than the one in %s", file)
+			}
+			return nil
+		},
+	}
 }
 
 // GetRequestMetadata implements credentials.PerRPCCredentials.

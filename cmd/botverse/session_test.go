@@ -1,10 +1,13 @@
 package main
 
 import (
+	"fmt"
 	"os"
 	"path/filepath"
 	"strings"
 	"testing"
+
+	"github.com/botverse/botverse/access/accesstest"
 )
 
 const (
@@ -94,6 +97,30 @@ func TestTokenIsASetting(t *testing.T) {
 	t.Setenv("BOTVERSE_TOKEN", viewerToken)
 	must(t, "8 agents", "presence", "list", "--server="+r.grpc)
 	fails(t, "give only one of them", "presence", "list", "--config="+settings)
+}
+
+// Commands reach a serve that speaks TLS: by its settings they know its certificate, elsewhere by authorities. Then a token may
+// go to another machine.
+func TestClientCommandsSpeakTLS(t *testing.T) {
+	t.Parallel()
+	certificate := accesstest.NewCertificate(t, "bots.example.com")
+	r := serve(t, guarded, "--tls-cert-file="+certificate.CertFile, "--tls-key-file="+certificate.KeyFile)
+	_, port, _ := strings.Cut(r.grpc, ":")
+	settings := configFile(t, fmt.Sprintf("grpc_addr: 0.0.0.0:%s\ntls_cert_file: %s\ntls_key_file: %s\ntoken: %s\n",
+		port, certificate.CertFile, certificate.KeyFile, viewerToken))
+	must(t, "8 agents", "presence", "list", "--config="+settings)
+	certificate.Renew(t, "bots.example.com")
+	must(t, "8 agents", "presence", "list", "--config="+settings)
+	other := accesstest.NewCertificate(t, "bots.example.com")
+	fails(t, "another certificate than the one in "+other.CertFile, "presence", "list", "--config="+settings, "--tls-cert-file="+other.CertFile)
+
+	server := []string{"presence", "list", "--token=" + viewerToken, "--server=https://" + r.grpc}
+	fails(t, "certificate", server...)
+	fails(t, "IP SANs", append(server, "--ca-file="+certificate.CertFile)...) // whose name is another
+	certificate.Renew(t, "127.0.0.1")
+	must(t, "8 agents", append(server, "--ca-file="+certificate.CertFile)...)
+	fails(t, "no certificate in PEM", append(server, "--ca-file="+certificate.KeyFile)...)
+	fails(t, "no botverse answers", "presence", "list", "--token="+viewerToken, "--server="+r.grpc) // in plain text
 }
 
 // A token that others could read on its way is not sent.

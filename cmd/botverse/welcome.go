@@ -4,20 +4,26 @@ import (
 	"fmt"
 	"io"
 	"strings"
+
+	"github.com/botverse/botverse/server"
 )
 
 // printWelcome says what listens where and what to try. The commands work when pasted, and work again when repeated;
-// where callers are asked for a token they would not.
-func printWelcome(w io.Writer, h *house, guarded bool) {
+// where callers are asked for a token, or for TLS, they would not.
+func printWelcome(w io.Writer, h *house, config server.Config) {
 	var b strings.Builder
+	scheme := "http"
+	if config.TLSCertFile != "" {
+		scheme = "https"
+	}
 	fmt.Fprintf(&b, "\nbotverse is ready\n\n")
 	fmt.Fprintf(&b, "  gRPC             %s\n", h.server.GRPCAddr())
-	fmt.Fprintf(&b, "  HTTP             http://%s  (contract: /openapi.yaml)\n", h.server.HTTPAddr())
+	fmt.Fprintf(&b, "  HTTP             %s://%s  (contract: /openapi.yaml)\n", scheme, h.server.HTTPAddr())
 	fmt.Fprintf(&b, "  webhook intake   http://%s\n", h.server.WebhookAddr())
 	if h.local != nil {
 		fmt.Fprintf(&b, "  local Dataverse  %s/api/data/v9.2/\n", localURL(h.local))
 	}
-	if h.local != nil && !guarded {
+	if h.local != nil && config.Auth == nil && scheme == "http" {
 		fmt.Fprintf(&b, welcomeCommands, h.server.HTTPAddr())
 	}
 	fmt.Fprintln(w, b.String())
