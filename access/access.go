@@ -8,14 +8,19 @@ import (
 	"log/slog"
 	"regexp"
 	"strings"
+	"time"
 )
 
 // Why a caller is not let in. The texts are for the caller, and hold nothing of the token.
 var (
 	ErrMissing   = errors.New("no token was given: this server wants the header `Authorization: Bearer TOKEN`")
 	ErrMalformed = errors.New("the header Authorization must be `Bearer TOKEN`, once, with a token of letters, digits and -._~+/=")
+	ErrExpired   = errors.New("the token has expired")
+	ErrAudience  = errors.New("the token is for another audience")
 	ErrRefused   = errors.New("the token is not accepted")
 	ErrForbidden = errors.New("the caller may not do this")
+	// ErrUnavailable says nothing of the token: its issuer cannot be asked.
+	ErrUnavailable = errors.New("the issuer of tokens does not answer")
 )
 
 // Caller is who calls.
@@ -23,6 +28,8 @@ type Caller struct {
 	// Name is the same in every call of a caller, and nobody else's.
 	Name string
 	Role Role
+	// Expires is when the caller's token does; the zero time for never.
+	Expires time.Time
 }
 
 // ForbiddenError is an ErrForbidden that knows what is missing.
@@ -48,6 +55,7 @@ func (c Caller) MustHave(needed Role) error {
 // Guard tells who calls. Any number of goroutines may use one.
 type Guard struct {
 	tokens *tokens
+	issuer *issuer // nil for none
 }
 
 // Open reads what the settings name. logger is told of files that change.
@@ -56,12 +64,26 @@ func Open(config Config, logger *slog.Logger) (*Guard, error) {
 		return nil, err
 	}
 	tokens, err := openTokens(config.Tokens, logger)
-	return &Guard{tokens}, err
+	g := &Guard{tokens: tokens}
+	if config.OIDC.given() {
+		g.issuer = newIssuer(config.OIDC, config.Transport)
+	}
+	return g, err
 }
 
-// Authenticate tells who calls with these values of the header Authorization. ErrMissing, ErrMalformed and ErrRefused are its
-// errors.
-func (g *Guard) Authenticate(_ context.Context, authorization []string) (Caller, error) {
+// Reach asks the issuer for its keys, so that the first caller need not wait for them, and tells why it could not: then it is
+// asked again when somebody calls.
+func (g *Guard) Reach(ctx context.Context) error {
+	if g.issuer == nil {
+		return nil
+	}
+	_, err := g.issuer.reach(ctx)
+	return err
+}
+
+// Authenticate tells who calls with these values of the header Authorization. All the errors above but ErrForbidden are its, and
+// ctx's.
+func (g *Guard) Authenticate(ctx context.Context, authorization []string) (Caller, error) {
 	token, err := bearer(authorization)
 	if err != nil {
 		return Caller{}, err
@@ -69,7 +91,10 @@ func (g *Guard) Authenticate(_ context.Context, authorization []string) (Caller,
 	if caller, ok := g.tokens.lookUp(token); ok {
 		return caller, nil
 	}
-	return Caller{}, fmt.Errorf("%w: it is none that the settings name", ErrRefused)
+	if g.issuer == nil {
+		return Caller{}, fmt.Errorf("%w: it is none that the settings name", ErrRefused)
+	}
+	return g.issuer.caller(ctx, token)
 }
 
 // maxToken bounds a token, in bytes.

@@ -53,11 +53,11 @@ func TestTokensAreKnownByDigestTextAndFile(t *testing.T) {
   bot: {role: caller, token: %q}
   ops: {role: admin, file: %s}`, sumOf(boardToken), strings.ToUpper(sumOf("the-next-token-of-the-board")), botToken, file)))
 	for token, want := range map[string]Caller{
-		boardToken:                    {"board", RoleViewer},
-		"the-next-token-of-the-board": {"board", RoleViewer},
-		botToken:                      {"bot", RoleCaller},
-		"first-token-of-the-admin":    {"ops", RoleAdmin},
-		"second-token-of-the-admin":   {"ops", RoleAdmin},
+		boardToken:                    {Name: "board", Role: RoleViewer},
+		"the-next-token-of-the-board": {Name: "board", Role: RoleViewer},
+		botToken:                      {Name: "bot", Role: RoleCaller},
+		"first-token-of-the-admin":    {Name: "ops", Role: RoleAdmin},
+		"second-token-of-the-admin":   {Name: "ops", Role: RoleAdmin},
 	} {
 		if got, err := g.Authenticate(t.Context(), []string{"bearer  " + token}); err != nil || got != want {
 			t.Errorf("%s: %+v (%v), want %+v", token, got, err, want)
@@ -99,7 +99,7 @@ func TestEachRoleMayDoWhatThoseBeforeItMay(t *testing.T) {
 	t.Parallel()
 	for have := Role(0); have <= RoleAdmin; have++ {
 		for need := RoleViewer; need <= RoleAdmin; need++ {
-			err := Caller{"bot", have}.MustHave(need)
+			err := Caller{Name: "bot", Role: have}.MustHave(need)
 			var forbidden *ForbiddenError
 			if (err == nil) != (have >= need) || err != nil && (!errors.As(err, &forbidden) || forbidden.Needed != need || !errors.Is(err, ErrForbidden)) {
 				t.Errorf("%v where %v is needed: %v", have, need, err)
@@ -109,7 +109,7 @@ func TestEachRoleMayDoWhatThoseBeforeItMay(t *testing.T) {
 			t.Errorf("%v does not keep its name", have)
 		}
 	}
-	if want, err := "this takes the role admin; board has viewer", (Caller{"board", RoleViewer}).MustHave(RoleAdmin); err.Error() != want {
+	if want, err := "this takes the role admin; board has viewer", (Caller{Name: "board", Role: RoleViewer}).MustHave(RoleAdmin); err.Error() != want {
 		t.Errorf("%v, want %s", err, want)
 	}
 }

@@ -5,13 +5,17 @@ import (
 	"errors"
 	"fmt"
 	"maps"
+	"net/http"
 	"regexp"
 	"slices"
 )
 
 // Config says whose calls are taken.
 type Config struct {
+	OIDC   OIDC             `yaml:"oidc"`
 	Tokens map[string]Token `yaml:"tokens"` // by their callers' names
+
+	Transport http.RoundTripper `yaml:"-"` // to the issuer; nil for http.DefaultTransport
 }
 
 // Token is how one caller is known: each of the tokens that are given will do.
@@ -24,10 +28,15 @@ type Token struct {
 
 // Validate names all that is wrong with the settings.
 func (c Config) Validate() error {
-	if len(c.Tokens) == 0 {
-		return errors.New("nobody could call: tokens must name at least one caller")
+	if len(c.Tokens) == 0 && !c.OIDC.given() {
+		return errors.New("nobody could call: oidc must name an issuer of tokens, or tokens a caller")
 	}
 	var faults []error
+	if c.OIDC.given() {
+		if err := c.OIDC.validate(); err != nil {
+			faults = append(faults, fmt.Errorf("oidc: %w", err))
+		}
+	}
 	for _, name := range slices.Sorted(maps.Keys(c.Tokens)) {
 		if err := c.Tokens[name].validate(name); err != nil {
 			faults = append(faults, fmt.Errorf("tokens.%s: %w", name, err))

@@ -96,6 +96,16 @@ func (g gate) stream(srv any, ss grpc.ServerStream, info *grpc.StreamServerInfo,
 	return handler(srv, contextStream{ss, ctx})
 }
 
+// reach asks the issuer of tokens for its keys before the first caller comes.
+func (g gate) reach(ctx context.Context, log *slog.Logger) {
+	if g.guard == nil {
+		return
+	}
+	if err := g.guard.Reach(ctx); err != nil && ctx.Err() == nil {
+		log.WarnContext(ctx, "the issuer of tokens cannot be reached; its callers are not let in until it can", "error", err)
+	}
+}
+
 type callerKey struct{}
 
 // expect makes a context in which the stages behind it tell who calls, to those before it too.

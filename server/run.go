@@ -70,6 +70,7 @@ func (s *Server) Run(ctx context.Context) error {
 		return s.stop(context.WithoutCancel(ctx))
 	})
 	group.Go(func() error { s.tellReady(failed); return nil })
+	group.Go(func() error { s.gate.reach(failed, s.log); return nil })
 	err := group.Wait()
 	if ctx.Err() != nil && errors.Is(err, grpc.ErrServerStopped) {
 		return nil

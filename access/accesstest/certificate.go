@@ -1,4 +1,4 @@
-// Package accesstest has what tests of callers need: certificates.
+// Package accesstest has what tests of callers need: certificates, and an issuer of tokens.
 package accesstest
 
 import (

@@ -64,7 +64,7 @@ func (c presenceServer) plain(err error) error {
 		return err
 	case refused != nil:
 		return refused
-	case st.Code() == codes.Unavailable:
+	case st.Code() == codes.Unavailable && reasonOf(st) == "":
 		return fmt.Errorf("no botverse answers at %s: is `botverse serve` running there? (%s)", c.addr(), st.Message())
 	}
 	return errors.New(st.Message())

@@ -77,8 +77,14 @@ const (
 	ErrorDetail_TOKEN_MALFORMED ErrorDetail_Reason = 31
 	// The token is none that this server knows or trusts; its log says why. UNAUTHENTICATED, HTTP 401.
 	ErrorDetail_TOKEN_REFUSED ErrorDetail_Reason = 32
+	// The token has expired: call again with a new one, a stream from its last cursor. UNAUTHENTICATED, HTTP 401.
+	ErrorDetail_TOKEN_EXPIRED ErrorDetail_Reason = 33
+	// The token's issuer signed it for another audience than this server. UNAUTHENTICATED, HTTP 401.
+	ErrorDetail_TOKEN_WRONG_AUDIENCE ErrorDetail_Reason = 34
 	// The caller lacks the role that the detail names. PERMISSION_DENIED, HTTP 403.
 	ErrorDetail_CALLER_FORBIDDEN ErrorDetail_Reason = 35
+	// The issuer of tokens does not answer, so that this one cannot be checked. UNAVAILABLE, HTTP 503.
+	ErrorDetail_ISSUER_UNAVAILABLE ErrorDetail_Reason = 36
 	// Dataverse refuses our credentials: for the operator to mend. UNAVAILABLE, HTTP 503.
 	ErrorDetail_DATAVERSE_SIGN_IN ErrorDetail_Reason = 40
 	// The application user lacks a right in Dataverse. PERMISSION_DENIED, HTTP 403.
@@ -139,7 +145,10 @@ var (
 		30: "CALLER_UNAUTHENTICATED",
 		31: "TOKEN_MALFORMED",
 		32: "TOKEN_REFUSED",
+		33: "TOKEN_EXPIRED",
+		34: "TOKEN_WRONG_AUDIENCE",
 		35: "CALLER_FORBIDDEN",
+		36: "ISSUER_UNAVAILABLE",
 		40: "DATAVERSE_SIGN_IN",
 		41: "DATAVERSE_FORBIDDEN",
 		42: "RECORD_NOT_FOUND",
@@ -182,7 +191,10 @@ var (
 		"CALLER_UNAUTHENTICATED": 30,
 		"TOKEN_MALFORMED":        31,
 		"TOKEN_REFUSED":          32,
+		"TOKEN_EXPIRED":          33,
+		"TOKEN_WRONG_AUDIENCE":   34,
 		"CALLER_FORBIDDEN":       35,
+		"ISSUER_UNAVAILABLE":     36,
 		"DATAVERSE_SIGN_IN":      40,
 		"DATAVERSE_FORBIDDEN":    41,
 		"RECORD_NOT_FOUND":       42,
@@ -423,8 +435,7 @@ var File_botverse_v1_errors_proto protoreflect.FileDescriptor
 
 const file_botverse_v1_errors_proto_rawDesc = "" +
 	"\n" +
-	"\x18botverse/v1/errors.proto\x12\vbotverse.v1\x1a\x17botverse/v1/roles.proto\"\xc0\n" +
-	"\n" +
+	"\x18botverse/v1/errors.proto\x12\vbotverse.v1\x1a\x17botverse/v1/roles.proto\"\x85\v\n" +
 	"\vErrorDetail\x127\n" +
 	"\x06reason\x18\x01 \x01(\x0e2\x1f.botverse.v1.ErrorDetail.ReasonR\x06reason\x12\x1c\n" +
 	"\tretryable\x18\x02 \x01(\bR\tretryable\x12%\n" +
@@ -439,7 +450,7 @@ const file_botverse_v1_errors_proto_rawDesc = "" +
 	"\x05field\x18\x02 \x01(\tR\x05field\x12\x18\n" +
 	"\amessage\x18\x03 \x01(\tR\amessage\x12\x18\n" +
 	"\aallowed\x18\x04 \x03(\tR\aallowed\x12\x18\n" +
-	"\anearest\x18\x05 \x03(\tR\anearest\"\xe9\x06\n" +
+	"\anearest\x18\x05 \x03(\tR\anearest\"\xae\a\n" +
 	"\x06Reason\x12\x16\n" +
 	"\x12REASON_UNSPECIFIED\x10\x00\x12\x13\n" +
 	"\x0fINVALID_REQUEST\x10\x01\x12\x15\n" +
@@ -468,8 +479,11 @@ const file_botverse_v1_errors_proto_rawDesc = "" +
 	"\rNOT_CREATABLE\x10\x18\x12\x1a\n" +
 	"\x16CALLER_UNAUTHENTICATED\x10\x1e\x12\x13\n" +
 	"\x0fTOKEN_MALFORMED\x10\x1f\x12\x11\n" +
-	"\rTOKEN_REFUSED\x10 \x12\x14\n" +
-	"\x10CALLER_FORBIDDEN\x10#\x12\x15\n" +
+	"\rTOKEN_REFUSED\x10 \x12\x11\n" +
+	"\rTOKEN_EXPIRED\x10!\x12\x18\n" +
+	"\x14TOKEN_WRONG_AUDIENCE\x10\"\x12\x14\n" +
+	"\x10CALLER_FORBIDDEN\x10#\x12\x16\n" +
+	"\x12ISSUER_UNAVAILABLE\x10$\x12\x15\n" +
 	"\x11DATAVERSE_SIGN_IN\x10(\x12\x17\n" +
 	"\x13DATAVERSE_FORBIDDEN\x10)\x12\x14\n" +
 	"\x10RECORD_NOT_FOUND\x10*\x12\x17\n" +
