@@ -14,7 +14,7 @@ import (
 	"slices"
 	"strings"
 
-	"github.com/botverse/botverse/fresh"
+	"github.com/botverse/botverse/internal/fresh"
 )
 
 type digest = [sha256.Size]byte

@@ -7,7 +7,7 @@ import (
 	"log/slog"
 	"net"
 
-	"github.com/botverse/botverse/fresh"
+	"github.com/botverse/botverse/internal/fresh"
 )
 
 // certificate is the server's, as its files are now; nil where it speaks plain text.

@@ -256,8 +256,6 @@ func drawn(pkg string) string {
 		return "dataverse/schema"
 	case pkg == "actions/phone":
 		return "actions/template"
-	case pkg == "fresh":
-		return "access"
 	case pkg == "actions/input":
 		return "actions/translate"
 	case pkg == "actions/order":
@@ -271,7 +269,7 @@ func packageImports(t *testing.T) map[string][]string {
 	t.Helper()
 	const module = "github.com/botverse/botverse/"
 	found := map[string][]string{}
-	for _, top := range []string{"access", "actions", "cmd", "dataverse", "fresh", "gen", "journal", "presence", "server"} {
+	for _, top := range []string{"access", "actions", "cmd", "dataverse", "gen", "journal", "presence", "server"} {
 		err := fs.WalkDir(os.DirFS("../.."), top, func(dir string, d fs.DirEntry, err error) error {
 			if err != nil || !d.IsDir() {
 				return err
