@@ -143,6 +143,9 @@ func (p *Presence) resumeStored(ctx context.Context, s *Subscription) error {
 // Next waits for the next message. ErrTooSlow, ErrCursorExpired, ErrTeamChanged, ErrClosed and ctx's error end the
 // subscription.
 func (s *Subscription) Next(ctx context.Context) (*Message, error) {
+	if err := ctx.Err(); err != nil { // whoever is behind would not notice while there is something to be told
+		return nil, err
+	}
 	m, err := s.next(ctx)
 	if err != nil {
 		return nil, err

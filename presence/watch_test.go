@@ -385,3 +385,26 @@ func TestCursorsHoldAroundAnEntryWithoutAnEvent(t *testing.T) {
 		}
 	}
 }
+
+// A subscriber that is behind notices the end of its context too, and its cursor is that of the last message it was given.
+func TestEndOfTheContextIsNoticedByWhoIsBehind(t *testing.T) {
+	t.Parallel()
+	r := startRig(t, t.TempDir(), settings(), nil)
+	ahead, s := r.watch(""), r.watch("")
+	snapshot(t, ahead)
+	snapshot(t, s)
+	for n := 1; n <= 3; n++ {
+		r.receive(change{row: n, agent: n, presence: busy, minute: n})
+		nextEvent(t, ahead)
+	}
+	nextEvent(t, s)
+	cursor := s.Cursor()
+	ended, end := context.WithCancel(t.Context())
+	end()
+	if m, err := s.Next(ended); !errors.Is(err, context.Canceled) || s.Cursor() != cursor {
+		t.Errorf("got %+v (%v) at %s, want the context's end at %s", m, err, s.Cursor(), cursor)
+	}
+	if got := nextEvent(t, s); got.RecordID != rowID(2) {
+		t.Errorf("the next event is %+v, want that of row 2", got)
+	}
+}

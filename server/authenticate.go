@@ -2,6 +2,7 @@ package server
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"log/slog"
 	"strings"
@@ -93,7 +94,21 @@ func (g gate) stream(srv any, ss grpc.ServerStream, info *grpc.StreamServerInfo,
 	if err != nil {
 		return err
 	}
-	return handler(srv, contextStream{ss, ctx})
+	expires := callerOf(ctx).Expires
+	if expires.IsZero() {
+		return handler(srv, contextStream{ss, ctx})
+	}
+	ctx, stop := context.WithDeadlineCause(ctx, expires, access.ErrExpired)
+	defer stop()
+	return expired(ctx, handler(srv, contextStream{ss, ctx}))
+}
+
+// expired says of an error whether the end of the caller's token is behind it.
+func expired(ctx context.Context, err error) error {
+	if err != nil && errors.Is(context.Cause(ctx), access.ErrExpired) && errors.Is(err, context.DeadlineExceeded) {
+		return fmt.Errorf("%w: %w", access.ErrExpired, err)
+	}
+	return err
 }
 
 // reach asks the issuer of tokens for its keys before the first caller comes.

@@ -133,7 +133,12 @@ func start(t testing.TB, config Config, deps Deps, behind *services) *running {
 // it inside the bubble.
 func startPiped(t *testing.T, s stub, opts ...grpc.DialOption) *running {
 	t.Helper()
-	server, err := newServer(loopback(), Deps{}, services{actions: s, metadata: s, presence: s})
+	return startPipedWith(t, loopback(), s, opts...)
+}
+
+func startPipedWith(t *testing.T, config Config, s stub, opts ...grpc.DialOption) *running {
+	t.Helper()
+	server, err := newServer(config, Deps{}, services{actions: s, metadata: s, presence: s})
 	if err != nil {
 		t.Fatal(err)
 	}

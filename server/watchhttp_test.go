@@ -32,6 +32,11 @@ type streaming struct {
 // openStream opens a stream that is closed at the test's end.
 func openStream(t testing.TB, url string, headers ...string) *streaming {
 	t.Helper()
+	return openStreamBy(t, http.DefaultClient, url, headers...)
+}
+
+func openStreamBy(t testing.TB, client *http.Client, url string, headers ...string) *streaming {
+	t.Helper()
 	ctx, cancel := context.WithTimeout(context.Background(), await.Patience)
 	req, err := http.NewRequestWithContext(ctx, http.MethodGet, url, nil)
 	if err != nil {
@@ -40,7 +45,7 @@ func openStream(t testing.TB, url string, headers ...string) *streaming {
 	for i := 0; i < len(headers); i += 2 {
 		req.Header.Set(headers[i], headers[i+1])
 	}
-	resp, err := http.DefaultClient.Do(req)
+	resp, err := client.Do(req)
 	if err != nil {
 		t.Fatalf("GET %s: %v", url, err)
 	}

@@ -56,7 +56,7 @@ func (c *presenceWatch) Run(ctx context.Context, s streams) error {
 		return err
 	}
 	defer conn.Close()
-	w := &watcher{client: botversev1.NewPresenceServiceClient(conn), request: request, print: textLine, streams: s}
+	w := &watcher{client: botversev1.NewPresenceServiceClient(conn), request: request, print: textLine, session: c.session, streams: s}
 	switch c.Format {
 	case "json":
 		w.print = jsonLine
@@ -107,8 +107,9 @@ func comeBack() grpc.ConnectParams {
 // watcher follows the stream over all its connections.
 type watcher struct {
 	streams
-	client botversev1.PresenceServiceClient
-	print  printer
+	client  botversev1.PresenceServiceClient
+	session session
+	print   printer
 	// request is what was asked for; its cursor is that of the last message.
 	request *botversev1.WatchPresenceRequest
 	was     bool // whether the server ever answered
@@ -117,6 +118,7 @@ type watcher struct {
 
 func (w *watcher) run(ctx context.Context) error {
 	for {
+		shown, _ := w.session.token() // follow tells what is wrong with it
 		err := w.follow(ctx)
 		switch {
 		case ctx.Err() != nil:
@@ -124,17 +126,27 @@ func (w *watcher) run(ctx context.Context) error {
 		case status.Code(err) == codes.OutOfRange && w.was:
 			fmt.Fprintf(w.log, "-- starting anew: %s --\n", status.Convert(err).Message())
 			w.request.After = ""
-		case !w.was || !mayComeBack(err):
+		case !w.was || !w.mayComeBack(err):
 			return err
 		}
 		if w.online {
 			fmt.Fprintf(w.log, "-- offline: %s --\n", status.Convert(err).Message())
 			w.online = false
 		}
-		if !sleep.For(ctx, comeBackPause) {
+		if !w.wait(ctx, err, shown) {
 			return nil
 		}
 	}
+}
+
+// wait pauses before the stream is opened again, where a token has expired until there is another one; false when ctx ended first.
+func (w *watcher) wait(ctx context.Context, err error, shown string) bool {
+	for sleep.For(ctx, comeBackPause) {
+		if token, bad := w.session.token(); !hasExpired(err) || bad == nil && token != shown {
+			return true
+		}
+	}
+	return false
 }
 
 // follow prints messages until the stream ends.
@@ -166,11 +178,18 @@ func (w *watcher) follow(ctx context.Context) error {
 }
 
 // mayComeBack reports whether a stream that ended so may go on with its cursor: the server went away, is stopping, or found
-// us too slow.
-func mayComeBack(err error) bool {
+// us too slow; or the token has expired, and its file may have another one, or is being written.
+func (w *watcher) mayComeBack(err error) bool {
 	switch status.Code(err) {
 	case codes.Unavailable, codes.ResourceExhausted:
 		return true
+	case codes.Unauthenticated:
+		return w.session.TokenFile != "" && (hasExpired(err) || reasonOf(status.Convert(err)) == "")
 	}
 	return errors.Is(err, io.EOF)
+}
+
+// hasExpired reports whether a call ended because its token did.
+func hasExpired(err error) bool {
+	return reasonOf(status.Convert(err)) == botversev1.ErrorDetail_TOKEN_EXPIRED.String()
 }
