@@ -114,14 +114,14 @@ func (s *Server) changeSet(ctx context.Context, c *call, requests []odata.BatchR
 // part answers one request of a batch.
 func (s *Server) part(ctx context.Context, c *call, request odata.BatchRequest, m *mutation) reply {
 	path, rawQuery, _ := strings.Cut(request.URL, "?")
+	path = relative(path) // what stands before a reference does not count: .NET makes its address absolute
 	if reference, rest, _ := strings.Cut(path, "/"); m != nil && strings.HasPrefix(reference, "$") {
 		address, ok := m.references[reference]
 		if !ok {
 			return noSuchReference(reference).reply()
 		}
-		path = strings.TrimSuffix(address+"/"+rest, "/")
+		path = relative(strings.TrimSuffix(address+"/"+rest, "/"))
 	}
-	path = strings.TrimPrefix(serviceRoot.ReplaceAllString(path, ""), "/")
 	inner := &call{
 		method: request.Method, path: path, rawQuery: rawQuery, header: request.Header, body: request.Body, base: c.base, by: c.by, mutation: m,
 	}

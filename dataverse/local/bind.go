@@ -90,17 +90,22 @@ func (r *reading) bindChildren(navigation string, c collection, value any) error
 // serviceRoot is what an absolute URI has before the path of a record.
 var serviceRoot = regexp.MustCompile(`^(https?://[^/]+)?/api/data/v9\.\d+/`)
 
+// relative is a URI as it is below the service root.
+func relative(uri string) string {
+	return strings.TrimPrefix(serviceRoot.ReplaceAllString(uri, ""), "/")
+}
+
 // find returns the record of a URI: absolute, relative, or the reference to an earlier part of a change set. The record is
 // there, or find fails as Dataverse does.
 func (m *mutation) find(ctx context.Context, uri string) (*table, string, error) {
+	uri = relative(uri)
 	if strings.HasPrefix(uri, "$") {
 		made, ok := m.references[uri]
 		if !ok {
 			return nil, "", noSuchReference(uri)
 		}
-		uri = made
+		uri = relative(made)
 	}
-	uri = strings.TrimPrefix(serviceRoot.ReplaceAllString(uri, ""), "/")
 	path, err := odata.ParsePath(uri)
 	if err != nil {
 		return nil, "", err

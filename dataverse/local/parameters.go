@@ -33,7 +33,7 @@ func (m *mutation) referenceOf(ctx context.Context, value any) (*table, string, 
 // keyOf is the key that a record in a list is named by: its @odata.id, which may have an alternate key, or its primary key.
 func (m *mutation) keyOf(t *table, b body) (key, error) {
 	if uri := stringOf(b["@odata.id"]); uri != "" {
-		path, err := odata.ParsePath(strings.TrimPrefix(serviceRoot.ReplaceAllString(uri, ""), "/"))
+		path, err := odata.ParsePath(relative(uri))
 		if err != nil {
 			return key{}, err
 		}
