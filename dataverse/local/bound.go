@@ -20,6 +20,8 @@ func (s *Server) boundTo(t *table, name string, onSet bool) boundOperation {
 			return s.updateMultiple
 		case "UpsertMultiple":
 			return s.upsertMultiple
+		case "DeleteMultiple":
+			return deleteMultiple
 		}
 		return nil
 	}

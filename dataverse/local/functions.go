@@ -6,6 +6,7 @@ import (
 	"strings"
 
 	"github.com/botverse/botverse/dataverse/code"
+	"github.com/botverse/botverse/dataverse/schema"
 )
 
 // handler answers one call.
@@ -52,6 +53,10 @@ func (s *Server) unbound(name string) handler {
 		return function(s.retrieveTotalRecordCount)
 	case "RetrieveSharedPrincipalsAndAccess":
 		return function(s.retrieveSharedPrincipals)
+	case "RetrieveProvisionedLanguages":
+		return function(s.retrieveProvisionedLanguages)
+	case "RetrieveAvailableLanguages":
+		return function(s.retrieveAvailableLanguages)
 	case "FormatAddress":
 		return function(s.formatAddress)
 	case "InitializeFrom":
@@ -128,6 +133,16 @@ func (s *Server) retrieveCurrentOrganization(_ context.Context, c *call) (reply,
 	answer := newReply(http.StatusOK)
 	answer.json(append(b, "]}}}"...))
 	return answer, nil
+}
+
+// retrieveProvisionedLanguages answers with the languages that labels may be in: American English alone.
+func (s *Server) retrieveProvisionedLanguages(_ context.Context, c *call) (reply, error) {
+	return definition(c, crmNamespace+"RetrieveProvisionedLanguagesResponse", document{"RetrieveProvisionedLanguages": []int{schema.English}})
+}
+
+// retrieveAvailableLanguages answers with those that the organisation could have.
+func (s *Server) retrieveAvailableLanguages(_ context.Context, c *call) (reply, error) {
+	return definition(c, crmNamespace+"RetrieveAvailableLanguagesResponse", document{"LocaleIds": []int{schema.English}})
 }
 
 // formatAddress answers with the parts of an address as one text.

@@ -80,6 +80,11 @@ func (s *Server) updateMultiple(ctx context.Context, c *call, t *table, _ *key) 
 	})
 }
 
+// deleteMultiple refuses DeleteMultiple, which only elastic tables have ("Use bulk operation messages", DeleteMultiple availability).
+func deleteMultiple(context.Context, *call, *table, *key) (reply, error) {
+	return reply{}, refuse(code.NotSupported, "DeleteMultiple has not yet been implemented.")
+}
+
 // upsertMultiple changes the records that are there and makes the others, all or none.
 func (s *Server) upsertMultiple(ctx context.Context, c *call, t *table, _ *key) (reply, error) {
 	return s.eachTarget(ctx, c, t, func(m *mutation, k key, target body) error {

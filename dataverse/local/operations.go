@@ -51,6 +51,11 @@ var operations = []operation{
 	{name: "LoseOpportunity", parameters: []string{"OpportunityClose", edmBase, "Status", edmInt32}},
 	{name: "Merge", parameters: []string{"Target", edmBase, "Subordinate", edmBase, "UpdateContent", edmBase, "PerformParentingChecks", edmBool}},
 	{
+		name: "RetrieveProvisionedLanguages", isFunction: true,
+		returns: "mscrm.RetrieveProvisionedLanguagesResponse", response: []string{"RetrieveProvisionedLanguages", "Collection(" + edmInt32 + ")"},
+	},
+	{name: "RetrieveAvailableLanguages", isFunction: true, returns: "mscrm.RetrieveAvailableLanguagesResponse", response: []string{"LocaleIds", "Collection(" + edmInt32 + ")"}},
+	{
 		name: "FormatAddress", isFunction: true, parameters: []string{"Line1", edmText, "City", edmText, "StateOrProvince", edmText, "PostalCode", edmText, "Country", edmText},
 		returns: "mscrm.FormatAddressResponse", response: []string{"Address", edmText},
 	},

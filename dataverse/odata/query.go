@@ -116,6 +116,9 @@ func (q *Query) readCustom(o option) error {
 	case strings.HasPrefix(o.name, "$"):
 		return &SyntaxError{Text: o.name, Message: fmt.Sprintf("The query option '%s' is not supported", o.name)}
 	case strings.EqualFold(o.name, "fetchXml"):
+		if strings.TrimSpace(o.value) == "" { // else it would ask for all records
+			return &SyntaxError{Text: o.name, Message: "the option has no document"}
+		}
 		q.FetchXML = o.value
 	case strings.EqualFold(o.name, "savedQuery"):
 		q.SavedQuery = o.value
