@@ -381,6 +381,39 @@ findRecord: {entity: contact, where: {birthdate: "{{ phone }}"}}
 	}
 }
 
+// What was given is left out of a fault, whatever a filter made of it; what would be right is said all the same.
+func TestSensitiveInputIsToldWhatWouldBeRight(t *testing.T) {
+	t.Parallel()
+	h := startSaved(t, "by-number", `name: by-number
+inputs: {number: {type: text, sensitive: true}}
+findRecord: {entity: contact, where: {"@phone": "{{ number | remove: ' ' }}"}}
+`, "by-company", `name: by-company
+inputs: {company: {type: text, sensitive: true}}
+findRecord: {entity: contact, where: {parentcustomerid: {entity: account, name: "{{ company | upcase }}"}}}
+`, "for-somebody", `name: for-somebody
+inputs: {kind: {type: text, sensitive: true}}
+createRecord: {entity: incident, fields: {title: x, customerid: {entity: "{{ kind | upcase }}", name: x}}}
+`)
+	for _, c := range []struct {
+		name, variables, field, says string
+		reason                       botversev1.ErrorDetail_Reason
+	}{
+		{"by-number", `{"number":"2079 460 958"}`, "where.@phone", `the value cannot be used: it has no country code, and no region says whose number it is; write it as "+13175550125"`, botversev1.ErrorDetail_INVALID_VALUE},
+		{"by-number", `{"number":"+31 2079"}`, "where.@phone", "the value cannot be used: it is no phone number: it has too few digits", botversev1.ErrorDetail_INVALID_VALUE},
+		{"by-company", `{"company":"Nobody Knows"}`, "where.parentcustomerid", "no active record of account is named the value", botversev1.ErrorDetail_LOOKUP_NOT_FOUND},
+		{"for-somebody", `{"kind":"spaceship"}`, "fields.customerid", "points at account or contact, not at the value", botversev1.ErrorDetail_INVALID_VALUE},
+	} {
+		_, err := h.try(c.name, c.variables)
+		wantFault(t, err, codes.InvalidArgument, c.reason, c.field, c.says)
+		text := protojson.Format(status.Convert(err).Proto())
+		for _, secret := range []string{"2079", "nobody", "spaceship"} {
+			if strings.Contains(strings.ToLower(text), secret) {
+				t.Errorf("%s: the error shows what was given: %s", c.name, text)
+			}
+		}
+	}
+}
+
 // A repeat with the same request ID is told the first outcome, whatever the definition is called; what a changed definition
 // would write is other content.
 func TestRequestIDOfSavedActions(t *testing.T) {

@@ -7,6 +7,7 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"slices"
 	"strings"
 )
 
@@ -34,7 +35,8 @@ const (
 type Fault struct {
 	Reason  Reason
 	Field   string   // where: "fields.birthdate", "where.emailaddress1", "fetch_xml:3:14", "save.name"
-	Message string   // what is wrong and what would be right; never a sensitive value
+	Message string   // what is wrong and what would be right; never the value of a sensitive field
+	Veiled  string   // Message without what was given; "" where nobody said which part of it that is
 	Allowed []string // the labels or values that are allowed, where they are few
 	Nearest []string // the names that come nearest to one that is not known
 }
@@ -92,9 +94,27 @@ func FaultsOf(err error) []Fault {
 	return nil
 }
 
+// Given is what was given, as a message shows it. As an argument of NewFault it is what a veiled message leaves out.
+type Given string
+
 // NewFault is a fault with a message made as fmt.Sprintf does.
 func NewFault(reason Reason, field, format string, args ...any) *Fault {
-	return &Fault{Reason: reason, Field: field, Message: fmt.Sprintf(format, args...)}
+	return &Fault{Reason: reason, Field: field, Message: fmt.Sprintf(format, args...), Veiled: veiled(format, args)}
+}
+
+// veiled is a message that has "the value" for what was given; "" where no argument is that.
+func veiled(format string, args []any) string {
+	others := slices.Clone(args)
+	found := false
+	for i, arg := range others {
+		if _, given := arg.(Given); given {
+			others[i], found = Given("the value"), true
+		}
+	}
+	if !found {
+		return ""
+	}
+	return fmt.Sprintf(format, others...)
 }
 
 // OneOf lists names for a sentence.

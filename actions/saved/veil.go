@@ -49,18 +49,15 @@ func textsIn(value any) []string {
 	return nil
 }
 
-// misfits stands in the runtime's messages between what was given and what would be right.
-const misfits = " does not fit "
-
 // veilFault takes the values of sensitive inputs out of a fault's message. What a filter makes of a value is as secret as the
-// value, so that of a field whose templates name such an input only that part of the message stays that is about the field.
+// value, so that of a field whose templates name such an input the message stands without what was given.
 func (d *Definition) veilFault(f input.Fault, secrets []string) input.Fault {
 	if d.namesSensitive(f.Field) {
 		f.Nearest = nil
-		switch i := strings.LastIndex(f.Message, misfits); {
+		switch {
 		case f.Reason == input.VariableUnset || f.Reason == input.MissingRequired || f.Reason == input.BadTemplate:
-		case i >= 0:
-			f.Message = "the value" + f.Message[i:]
+		case f.Veiled != "":
+			f.Message = f.Veiled
 		default:
 			f.Message = "the value does not fit; it is of a sensitive input, and is not shown"
 		}

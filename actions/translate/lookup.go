@@ -3,6 +3,7 @@ package translate
 import (
 	"fmt"
 	"slices"
+	"strconv"
 	"strings"
 
 	"github.com/botverse/botverse/actions/input"
@@ -145,13 +146,15 @@ func LookupEntity(f *schema.Field, object map[string]any, o Options) (string, *i
 	if isText && slices.Contains(f.Targets, entity) {
 		return entity, nil
 	}
-	fault := input.NewFault(input.InvalidValue, o.Path, "%s points at %s", Named(f), input.OneOf(f.Targets))
+	right := fmt.Sprintf("%s points at %s", Named(f), input.OneOf(f.Targets))
+	var fault *input.Fault
 	switch {
 	case isText && sensitive(f):
+		fault = input.NewFault(input.InvalidValue, o.Path, "%s", right)
 	case isText:
-		fault.Message += fmt.Sprintf(", not at %q", text)
+		fault = input.NewFault(input.InvalidValue, o.Path, "%s, not at %s", right, input.Given(strconv.Quote(text)))
 	default:
-		fault.Message += ": the lookup's entity must say which"
+		fault = input.NewFault(input.InvalidValue, o.Path, "%s: the lookup's entity must say which", right)
 	}
 	fault.Allowed = slices.Clone(f.Targets)
 	fault.Nearest = schema.Nearest(text, f.Targets)

@@ -5,6 +5,7 @@ package translate
 
 import (
 	"fmt"
+	"strconv"
 	"strings"
 	"time"
 
@@ -98,7 +99,7 @@ func Named(f *schema.Field) string {
 const maxShown = 60
 
 // Shown is a value for messages: its kind alone where it is not one value or where the field is sensitive.
-func Shown(f *schema.Field, v any) string {
+func Shown(f *schema.Field, v any) input.Given {
 	switch v.(type) {
 	case map[string]any:
 		return "an object"
@@ -118,7 +119,7 @@ func Shown(f *schema.Field, v any) string {
 	if r := []rune(text); len(r) > maxShown {
 		text = string(r[:maxShown]) + "…"
 	}
-	return fmt.Sprintf("%q", text)
+	return input.Given(strconv.Quote(text))
 }
 
 // sensitiveNames are parts of the names of fields whose values must not be repeated to anyone.
