@@ -93,12 +93,16 @@ func startWhole(t *testing.T) (*running, string) {
 	return startWholeWith(t, loopback())
 }
 
-func startWholeWith(t *testing.T, settings Config) (*running, string) {
+// startWholeWith is startWhole with settings of the test's own, also for how the environment is reached.
+func startWholeWith(t *testing.T, settings Config, change ...func(*dataverse.Config)) (*running, string) {
 	t.Helper()
 	_, base := localtest.Start(t, local.Config{Seed: local.SeedDemo})
 	config := dataverse.Default()
 	config.URL = base
 	config.SignIn = dataverse.SignIn{Kind: "oauth", TokenURL: base + "/local/oauth2/v2.0/token", ClientID: "botverse", ClientSecret: "local", Scope: base + "/.default"}
+	for _, f := range change {
+		f(&config)
+	}
 	environments, err := dataverse.NewEnvironments(map[string]dataverse.Config{"local": config}, "local", nil)
 	if err != nil {
 		t.Fatal(err)
