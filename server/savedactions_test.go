@@ -414,6 +414,41 @@ createRecord: {entity: incident, fields: {title: x, customerid: {entity: "{{ kin
 	}
 }
 
+// What is to be dialled is stored as machines write it: a number of another country than the caller's stays one, and what is no
+// number is not stored.
+func TestNumbersToDialKeepTheirCountry(t *testing.T) {
+	t.Parallel()
+	h := startSaved(t, "call-back", `name: call-back
+inputs: {number: {type: text, required: true}, country: {type: text, default: US}}
+createRecord:
+  entity: phonecall
+  fields: {subject: Call back, phonenumber: "{{ number | e164: country }}"}
+  save: {dial: phonenumber}
+`)
+	for variables, want := range map[string]string{
+		`{"number":"+31 6 12345678"}`:                  "+31612345678",
+		`{"number":"0031 6 12345678"}`:                 "+31612345678",
+		`{"number":"06-12345678","country":"NL"}`:      "+31612345678",
+		`{"number":"(206) 555-0100"}`:                  "+12065550100",
+		`{"number":"1 206 555 0100"}`:                  "+12065550100",
+		`{"number":"+1 206 555 0100","country":"NL"}`:  "+12065550100",
+		`{"number":"020 7946 0958","country":"gb"}`:    "+442079460958",
+		`{"number":"+49 30 23125 000","country":"GB"}`: "+493023125000",
+		`{"number":"011 44 20 7946 0958"}`:             "+442079460958",
+		`{"number":"+44 (0)7700 900123"}`:              "+447700900123",
+	} {
+		if got := h.run("call-back", variables).GetVariables().AsMap()["dial"]; got != want {
+			t.Errorf("%s is stored as %v, want %s", variables, got, want)
+		}
+	}
+	for variables, says := range map[string]string{
+		`{"number":"06-12345678","country":"nowhere"}`: `"NL"`, `{"number":"555-0100"}`: "area code", `{"number":"the front desk"}`: "no phone number",
+	} {
+		_, err := h.try("call-back", variables)
+		wantFault(t, err, codes.InvalidArgument, botversev1.ErrorDetail_BAD_TEMPLATE, "fields.phonenumber", says)
+	}
+}
+
 // A repeat with the same request ID is told the first outcome, whatever the definition is called; what a changed definition
 // would write is other content.
 func TestRequestIDOfSavedActions(t *testing.T) {
