@@ -13,20 +13,6 @@ import (
 	"github.com/botverse/botverse/dataverse/odata"
 )
 
-// conditioning is the $filter of conditions over the entity hobbies.
-func conditioning(t testing.TB, variables map[string]any, zone *time.Location, conditions ...Condition) (string, []input.Fault) {
-	t.Helper()
-	c := comparer{runtime: &Runtime{}, entity: actionstest.Hobbies(), variables: variables, zone: zone}
-	expr, faults, err := c.filter(t.Context(), nil, conditions)
-	if err != nil {
-		t.Fatal(err)
-	}
-	if len(faults) > 0 {
-		return "", faults
-	}
-	return odata.FormatFilter(expr.filter), nil
-}
-
 func TestConditionsCompareByType(t *testing.T) {
 	t.Parallel()
 	utc := time.UTC
@@ -79,14 +65,14 @@ func TestConditionsCompareByType(t *testing.T) {
 			`Microsoft.Dynamics.CRM.ContainValues(PropertyName='new_hobbies',PropertyValues=["1"]) and Microsoft.Dynamics.CRM.ContainValues(PropertyName='new_hobbies',PropertyValues=["2"])`,
 		},
 	} {
-		got, faults := conditioning(t, variables, c.zone, Condition{Field: c.field, Operator: c.operator, Value: c.value})
+		got, faults := filterOf(t, nil, variables, c.zone, Condition{Field: c.field, Operator: c.operator, Value: c.value})
 		if len(faults) > 0 {
 			t.Errorf("%s %s %v: faults %v", c.field, c.operator, c.value, faults)
 		} else if back := odata.FormatFilter(parsed(t, c.want)); got != back {
 			t.Errorf("%s %s %v: filter = %s, want %s", c.field, c.operator, c.value, got, back)
 		}
 	}
-	got, faults := conditioning(t, variables, nil, Condition{"new_name", "ne", "a"}, Condition{"new_age", "gt", 1.0})
+	got, faults := filterOf(t, nil, variables, nil, Condition{"new_name", "ne", "a"}, Condition{"new_age", "gt", 1.0})
 	if want := "(new_name ne 'a' or new_name eq null) and new_age gt 1"; got != want {
 		t.Errorf("filter = %s (%v), want %s", got, faults, want)
 	}
@@ -148,19 +134,19 @@ func TestConditionFaults(t *testing.T) {
 		{"new_met", "gt", "soon", input.InvalidValue, "value"},
 		{"new_born", "gt", "2026-05-17T10:00:00Z", input.InvalidValue, "value"},
 	} {
-		_, faults := conditioning(t, variables, nil, Condition{c.field, c.operator, c.value})
+		_, faults := filterOf(t, nil, variables, nil, Condition{c.field, c.operator, c.value})
 		if len(faults) != 1 || faults[0].Reason != c.reason || faults[0].Field != "conditions[0]."+c.at {
 			t.Errorf("%s %s %v: faults = %v, want %s at %s", c.field, c.operator, c.value, faults, c.reason, c.at)
 		}
 	}
-	_, faults := conditioning(t, nil, nil, Condition{"new_name", "contain", "x"}, Condition{"new_age", "between", []any{"a", "b"}})
+	_, faults := filterOf(t, nil, nil, nil, Condition{"new_name", "contain", "x"}, Condition{"new_age", "between", []any{"a", "b"}})
 	if len(faults) != 3 || !slices.Contains(faults[0].Nearest, "contains") || len(faults[0].Allowed) == 0 {
 		t.Errorf("faults = %v, want three at once and the operators there are", faults)
 	}
-	if _, faults := conditioning(t, nil, nil, Condition{"new_name", "eq", "{{nobody}}"}); len(faults) != 1 || !strings.HasSuffix(faults[0].Message, "use is_null") {
+	if _, faults := filterOf(t, nil, nil, nil, Condition{"new_name", "eq", "{{nobody}}"}); len(faults) != 1 || !strings.HasSuffix(faults[0].Message, "use is_null") {
 		t.Errorf("faults = %v, want the advice to use is_null", faults)
 	}
-	if _, faults := conditioning(t, nil, nil); len(faults) != 1 || faults[0].Field != "where" {
+	if _, faults := filterOf(t, nil, nil, nil); len(faults) != 1 || faults[0].Field != "where" {
 		t.Errorf("faults = %v, want a search for everything refused", faults)
 	}
 }
@@ -169,7 +155,7 @@ func TestNoVariableChangesACondition(t *testing.T) {
 	t.Parallel()
 	rapid.Check(t, func(rt *rapid.T) {
 		value := actionstest.Hostile().Draw(rt, "value")
-		filter, faults := conditioning(t, map[string]any{"v": value, "list": []any{value, "b"}}, nil,
+		filter, faults := filterOf(t, nil, map[string]any{"v": value, "list": []any{value, "b"}}, nil,
 			Condition{"new_name", "contains", "{{v}}"}, Condition{"new_note", "in", "{{list}}"}, Condition{"new_note", "ne", "x {{v}}"})
 		if len(faults) > 0 {
 			if unprintable := input.CheckPrintable(value, "") != nil; !unprintable && !input.Blank(value) {

@@ -8,6 +8,7 @@ import (
 
 	"pgregory.net/rapid"
 
+	"github.com/botverse/botverse/actions/actionstest"
 	"github.com/botverse/botverse/actions/translate"
 	"github.com/botverse/botverse/dataverse"
 	"github.com/botverse/botverse/dataverse/schema"
@@ -37,7 +38,7 @@ func anyValue(depth int) *rapid.Generator[any] {
 func TestNothingMakesTranslationPanic(t *testing.T) {
 	t.Parallel()
 	e, cases := everything(t)
-	r, zone := New(nil), berlin(t)
+	r, zone := New(nil), actionstest.Berlin(t)
 	german, _ := translate.NumbersOf("de")
 	rapid.Check(t, func(t *rapid.T) {
 		f := rapid.SampledFrom(cases).Draw(t, "type").field

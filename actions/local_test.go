@@ -19,15 +19,6 @@ import (
 
 const someID = "7d1c1a4e-0f4e-4c9b-9c53-0d6b1f0a2b11"
 
-func berlin(t testing.TB) *time.Location {
-	t.Helper()
-	zone, err := time.LoadLocation("Europe/Berlin")
-	if err != nil {
-		t.Fatal(err)
-	}
-	return zone
-}
-
 // world is a runtime, a local Dataverse with the demo data that it acts on, and what went over the wire between them.
 type world struct {
 	*Runtime

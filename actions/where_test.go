@@ -12,11 +12,11 @@ import (
 	"github.com/botverse/botverse/dataverse/odata"
 )
 
-// filterOf is the $filter of a `where` over the entity hobbies.
-func filterOf(t testing.TB, where, variables map[string]any, zone *time.Location) (string, []input.Fault) {
+// filterOf is the $filter of a `where`, and of conditions, over the entity hobbies.
+func filterOf(t testing.TB, where, variables map[string]any, zone *time.Location, conditions ...Condition) (string, []input.Fault) {
 	t.Helper()
 	c := comparer{runtime: &Runtime{}, entity: actionstest.Hobbies(), variables: variables, zone: zone}
-	expr, faults, err := c.where(t.Context(), where)
+	expr, faults, err := c.filter(t.Context(), where, conditions)
 	if err != nil {
 		t.Fatal(err)
 	}

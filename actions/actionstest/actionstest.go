@@ -4,6 +4,7 @@ package actionstest
 
 import (
 	"testing"
+	"time"
 
 	"pgregory.net/rapid"
 
@@ -69,4 +70,14 @@ func Canonical(t testing.TB, text string) string {
 		t.Fatalf("%s: %v", text, err)
 	}
 	return fetch.XML()
+}
+
+// Berlin is a time zone whose clocks are put forward in March.
+func Berlin(t testing.TB) *time.Location {
+	t.Helper()
+	zone, err := time.LoadLocation("Europe/Berlin")
+	if err != nil {
+		t.Fatal(err)
+	}
+	return zone
 }

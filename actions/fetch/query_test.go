@@ -68,6 +68,19 @@ func byID(_ context.Context, f *schema.Field, value any, o translate.Options) (d
 	return l.ID, fault, nil
 }
 
+// wantRendered holds a query with these variables in it against another one.
+func wantRendered(t testing.TB, name string, q *Query, variables map[string]any, want string) {
+	t.Helper()
+	got, faults := rendered(t, q, variables)
+	if len(faults) > 0 {
+		t.Errorf("%s: faults %v", name, faults)
+		return
+	}
+	if diff := cmp.Diff(actionstest.Canonical(t, want), got); diff != "" {
+		t.Errorf("%s: query (-want +got):\n%s", name, diff)
+	}
+}
+
 func TestFetchIsMadeReady(t *testing.T) {
 	t.Parallel()
 	for _, c := range []struct {
@@ -329,14 +342,7 @@ func TestOperandsAreTranslated(t *testing.T) {
 			t.Errorf("%s: faults %v", c.name, faults)
 			continue
 		}
-		got, faults := rendered(t, q, variables)
-		if len(faults) > 0 {
-			t.Errorf("%s: faults %v", c.name, faults)
-			continue
-		}
-		if diff := cmp.Diff(actionstest.Canonical(t, conditioned(c.want)), got); diff != "" {
-			t.Errorf("%s: query (-want +got):\n%s", c.name, diff)
-		}
+		wantRendered(t, c.name, q, variables, conditioned(c.want))
 	}
 }
 

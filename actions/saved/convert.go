@@ -6,9 +6,10 @@ import (
 	"math"
 	"math/big"
 	"regexp"
-	"strconv"
 	"strings"
 	"time"
+
+	"github.com/botverse/botverse/actions/translate"
 )
 
 // convert gives a value the input's type, as bots send texts for nearly everything. right says what the type takes where the
@@ -44,13 +45,12 @@ func (in *Input) foreign(value any, culture string) bool {
 }
 
 func toText(value any) (any, string) {
-	switch v := value.(type) {
-	case string:
-		return v, ""
-	case json.Number:
-		return v.String(), ""
-	case float64: // a bot's number, as that of a telephone, without an exponent
-		return strconv.FormatFloat(v, 'f', -1, 64), ""
+	switch value.(type) {
+	case string, json.Number, float64: // a bot's number, as that of a telephone, too
+		text, ok := translate.TextOf(value)
+		if ok {
+			return text, ""
+		}
 	}
 	return nil, "a text"
 }
@@ -105,13 +105,7 @@ func toInteger(value any) (any, string) {
 	if right != "" {
 		return nil, rightInteger
 	}
-	text := ""
-	switch n := number.(type) {
-	case json.Number:
-		text = n.String()
-	case float64:
-		text = strconv.FormatFloat(n, 'f', -1, 64)
-	}
+	text, _ := translate.TextOf(number)
 	if len(text) > maxDigits || strings.ContainsAny(text, "eE") {
 		return nil, rightInteger
 	}
@@ -122,18 +116,12 @@ func toInteger(value any) (any, string) {
 	return json.Number(whole.Num().String()), ""
 }
 
-// yesNo are the words for true and false.
-var yesNo = map[string]bool{
-	"true": true, "yes": true, "y": true, "on": true, "1": true,
-	"false": false, "no": false, "n": false, "off": false, "0": false,
-}
-
 func toBoolean(value any) (any, string) {
 	if b, ok := value.(bool); ok {
 		return b, ""
 	}
 	if text, right := toText(value); right == "" {
-		if b, known := yesNo[strings.ToLower(strings.TrimSpace(text.(string)))]; known {
+		if b, known := translate.YesNo(text.(string)); known {
 			return b, ""
 		}
 	}

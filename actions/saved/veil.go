@@ -6,6 +6,7 @@ import (
 
 	"github.com/botverse/botverse/actions/input"
 	"github.com/botverse/botverse/actions/template"
+	"github.com/botverse/botverse/actions/translate"
 )
 
 // hidden stands in messages for what must not be in them.
@@ -28,11 +29,10 @@ func textsIn(value any) []string {
 		if v != "" {
 			return []string{v}
 		}
-	case json.Number:
-		return []string{v.String()}
-	case float64:
-		text, _ := toText(v)
-		return []string{text.(string)}
+	case json.Number, float64:
+		if text, ok := translate.TextOf(v); ok {
+			return []string{text}
+		}
 	case map[string]any:
 		var texts []string
 		for _, member := range v {

@@ -162,11 +162,18 @@ func text(v any) (string, bool) {
 	return number(v)
 }
 
-// number is a number's digits. A float64 never comes as 1e+06: variables from JSON are all of that type.
+// number is a number's digits.
 func number(v any) (string, bool) {
-	switch v := v.(type) {
-	case json.Number:
+	if v, ok := v.(json.Number); ok {
 		return plain(v.String())
+	}
+	return Digits(v)
+}
+
+// Digits is a number of Go's as text; false for anything else. A float64 never comes as 1e+06: variables from JSON are all of
+// that type.
+func Digits(v any) (string, bool) {
+	switch v := v.(type) {
 	case float64:
 		if math.IsNaN(v) || math.IsInf(v, 0) {
 			return "", false

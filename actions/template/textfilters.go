@@ -113,21 +113,25 @@ func replaceIn(a *arguments, limit int) (any, error) {
 	return strings.Replace(s, from, to, limit), nil
 }
 
+// toCut is a text, how much of it is to stay, unless told so much, and the mark of the cut.
+func (a *arguments) toCut(usual int) (s string, keep int, mark string, err error) {
+	if s, err = a.text(); err != nil {
+		return "", 0, "", err
+	}
+	if keep, err = a.intAt(0, usual); err != nil {
+		return "", 0, "", err
+	}
+	mark, err = a.textAt(1, "...")
+	return s, keep, mark, err
+}
+
 // truncate cuts a text to a number of characters, the mark of the cut included: 50 and "..." unless told.
 func truncate(a *arguments) (any, error) {
-	s, err := a.text()
-	if err != nil {
+	s, length, mark, err := a.toCut(50)
+	switch {
+	case err != nil:
 		return nil, err
-	}
-	length, err := a.intAt(0, 50)
-	if err != nil {
-		return nil, err
-	}
-	mark, err := a.textAt(1, "...")
-	if err != nil {
-		return nil, err
-	}
-	if utf8.RuneCountInString(s) <= length {
+	case utf8.RuneCountInString(s) <= length:
 		return s, nil
 	}
 	keep := max(length-utf8.RuneCountInString(mark), 0)
@@ -136,15 +140,7 @@ func truncate(a *arguments) (any, error) {
 
 // truncateWords cuts a text to a number of words: 15 and "..." unless told.
 func truncateWords(a *arguments) (any, error) {
-	s, err := a.text()
-	if err != nil {
-		return nil, err
-	}
-	count, err := a.intAt(0, 15)
-	if err != nil {
-		return nil, err
-	}
-	mark, err := a.textAt(1, "...")
+	s, count, mark, err := a.toCut(15)
 	if err != nil {
 		return nil, err
 	}

@@ -10,6 +10,12 @@ import (
 	"github.com/botverse/botverse/dataverse/schema"
 )
 
+// YesNo is what a word for yes or no says; known is false for any other.
+func YesNo(word string) (yes, known bool) {
+	yes, known = yesNoWords[strings.ToLower(strings.TrimSpace(word))]
+	return yes, known
+}
+
 // yesNoWords are words for yes and no beside a field's own labels, which go first: a label "No" may well stand for true.
 var yesNoWords = map[string]bool{
 	"true": true, "yes": true, "y": true, "on": true, "1": true,
@@ -26,7 +32,7 @@ func translateYesNo(f *schema.Field, v any, o Options) (any, *input.Fault) {
 		if yes != no {
 			return yes, nil
 		}
-		if b, ok := yesNoWords[strings.ToLower(strings.TrimSpace(text))]; ok {
+		if b, known := YesNo(text); known {
 			return b, nil
 		}
 	}

@@ -3,12 +3,12 @@ package translate
 import (
 	"encoding/base64"
 	"encoding/json"
-	"math"
 	"strconv"
 	"strings"
 	"unicode/utf16"
 
 	"github.com/botverse/botverse/actions/input"
+	"github.com/botverse/botverse/actions/template"
 	"github.com/botverse/botverse/dataverse"
 	"github.com/botverse/botverse/dataverse/schema"
 )
@@ -65,8 +65,7 @@ func cutText(text string, units int) string {
 	return text
 }
 
-// TextOf is a text, number or yes/no value as text; false for anything else. Integral numbers have no point: a number of
-// JSON is a float64 to us, and 1e6 must not come as "1e+06".
+// TextOf is a text, number or yes/no value as text; false for anything else. Numbers keep their digits.
 func TextOf(v any) (string, bool) {
 	switch v := v.(type) {
 	case string:
@@ -75,19 +74,8 @@ func TextOf(v any) (string, bool) {
 		return strconv.FormatBool(v), true
 	case json.Number:
 		return v.String(), true
-	case float64:
-		if math.IsNaN(v) || math.IsInf(v, 0) {
-			return "", false
-		}
-		return strconv.FormatFloat(v, 'f', -1, 64), true
-	case int:
-		return strconv.Itoa(v), true
-	case int32:
-		return strconv.FormatInt(int64(v), 10), true
-	case int64:
-		return strconv.FormatInt(v, 10), true
 	}
-	return "", false
+	return template.Digits(v)
 }
 
 func translateGUID(f *schema.Field, v any, o Options) (any, *input.Fault) {

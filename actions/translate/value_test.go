@@ -5,10 +5,10 @@ import (
 	"slices"
 	"strings"
 	"testing"
-	"time"
 
 	"github.com/google/go-cmp/cmp"
 
+	"github.com/botverse/botverse/actions/actionstest"
 	"github.com/botverse/botverse/actions/translate"
 	"github.com/botverse/botverse/dataverse/schema"
 )
@@ -23,15 +23,6 @@ func standardField(t testing.TB, entity, field string) *schema.Field {
 		t.Fatalf("the standard tables have no %s.%s", entity, field)
 	}
 	return f
-}
-
-func berlin(t testing.TB) *time.Location {
-	t.Helper()
-	zone, err := time.LoadLocation("Europe/Berlin")
-	if err != nil {
-		t.Fatal(err)
-	}
-	return zone
 }
 
 // extraField is a field of a kind that the standard tables lack.
@@ -62,7 +53,7 @@ func TestTranslateValue(t *testing.T) {
 	currency, guid := standardField(t, "contact", "transactioncurrencyid"), extraField(schema.Uniqueidentifier)
 	customer, owner := standardField(t, "incident", "customerid"), standardField(t, "contact", "ownerid")
 	picture := standardField(t, "contact", "entityimage")
-	zone := translate.Options{Zone: berlin(t)}
+	zone := translate.Options{Zone: actionstest.Berlin(t)}
 
 	tests := []struct {
 		field   *schema.Field
