@@ -27,6 +27,15 @@ type FindRecordByFetchXML struct {
 	ValidateOnly  bool   // list the query, send it not
 }
 
+// ByFetchXML is the search by a query, in place of what spec compares with and orders by.
+func (spec FindRecord) ByFetchXML(query string) FindRecordByFetchXML {
+	return FindRecordByFetchXML{
+		Environment: spec.Environment, Entity: spec.Entity, FetchXML: query, Save: spec.Save, SaveDefaults: spec.SaveDefaults, Variables: spec.Variables,
+		OnMultiple: spec.OnMultiple, MaxCandidates: spec.MaxCandidates, CountMatches: spec.CountMatches, TimeZone: spec.TimeZone, Culture: spec.Culture,
+		ValidateOnly: spec.ValidateOnly,
+	}
+}
+
 // FindRecordByFetchXML finds the first record that a FetchXML query gives. A variable is only ever a value of the query:
 // it cannot change what the query is. No match is an outcome, not an error.
 func (r *Runtime) FindRecordByFetchXML(ctx context.Context, spec FindRecordByFetchXML) (Result, error) {

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"net/http"
 	"net/url"
+	"reflect"
 	"slices"
 	"strings"
 	"testing"
@@ -392,6 +393,26 @@ func TestSourcesOfAnAggregateQuery(t *testing.T) {
 		_, faults, _ := newSavePlan(account, saveOf(q, FindRecordByFetchXML{Save: map[string]string{"x": source}}), columnsOf(q))
 		if len(faults) != 1 || faults[0].Reason != input.InvalidField {
 			t.Errorf("%s: faults %v, want INVALID_FIELD", source, faults)
+		}
+	}
+}
+
+// TestSearchByFetchXMLKeepsAllOthers: every member that the two searches share is the same, also one that is added.
+func TestSearchByFetchXMLKeepsAllOthers(t *testing.T) {
+	t.Parallel()
+	spec := FindRecord{
+		Environment: "e", Entity: "contact", Where: map[string]any{"lastname": "x"}, Conditions: []Condition{{Field: "x"}}, OrderBy: []string{"x"},
+		Save: map[string]string{"a": "b"}, SaveDefaults: map[string]any{"a": 1.0}, Variables: map[string]any{"v": 2.0}, OnMultiple: TakeNone,
+		MaxCandidates: 3, CountMatches: true, TimeZone: "z", Culture: "c", ValidateOnly: true,
+	}
+	from, to := reflect.ValueOf(spec), reflect.ValueOf(spec.ByFetchXML("<fetch/>"))
+	for i := range to.NumField() {
+		name := to.Type().Field(i).Name
+		if name == "FetchXML" {
+			continue
+		}
+		if want := from.FieldByName(name); want.IsZero() || !reflect.DeepEqual(to.Field(i).Interface(), want.Interface()) {
+			t.Errorf("%s is %v, want %v", name, to.Field(i), want)
 		}
 	}
 }

@@ -156,13 +156,25 @@ func conditionsFrom(conditions []*botversev1.Condition) []actions.Condition {
 	return list
 }
 
-func findRecordFrom(req *botversev1.FindRecordRequest) actions.FindRecord {
+// searchRequest is what the requests for a search have in common.
+type searchRequest interface {
+	GetEnvironment() string
+	GetEntity() string
+	GetSave() map[string]string
+	GetSaveDefaults() *structpb.Struct
+	GetVariables() *structpb.Struct
+	GetMaxCandidates() int32
+	GetTimeZone() string
+	GetCulture() string
+	GetCountMatches() bool
+	GetValidateOnly() bool
+}
+
+// searchFrom is a search but for what it looks for. ambiguous says that it takes none of several matches.
+func searchFrom(req searchRequest, ambiguous bool) actions.FindRecord {
 	spec := actions.FindRecord{
 		Environment:   req.GetEnvironment(),
 		Entity:        req.GetEntity(),
-		Where:         req.GetWhere().AsMap(),
-		Conditions:    conditionsFrom(req.GetConditions()),
-		OrderBy:       req.GetOrderBy(),
 		Save:          req.GetSave(),
 		SaveDefaults:  req.GetSaveDefaults().AsMap(),
 		Variables:     req.GetVariables().AsMap(),
@@ -172,28 +184,18 @@ func findRecordFrom(req *botversev1.FindRecordRequest) actions.FindRecord {
 		CountMatches:  req.GetCountMatches(),
 		ValidateOnly:  req.GetValidateOnly(),
 	}
-	if req.GetOnMultiple() == botversev1.FindRecordRequest_AMBIGUOUS {
+	if ambiguous {
 		spec.OnMultiple = actions.TakeNone
 	}
 	return spec
 }
 
-func findRecordByFetchXMLFrom(req *botversev1.FindRecordByFetchXMLRequest) actions.FindRecordByFetchXML {
-	spec := actions.FindRecordByFetchXML{
-		Environment:   req.GetEnvironment(),
-		Entity:        req.GetEntity(),
-		FetchXML:      req.GetFetchXml(),
-		Save:          req.GetSave(),
-		SaveDefaults:  req.GetSaveDefaults().AsMap(),
-		Variables:     req.GetVariables().AsMap(),
-		MaxCandidates: int(req.GetMaxCandidates()),
-		TimeZone:      req.GetTimeZone(),
-		Culture:       req.GetCulture(),
-		CountMatches:  req.GetCountMatches(),
-		ValidateOnly:  req.GetValidateOnly(),
-	}
-	if req.GetOnMultiple() == botversev1.FindRecordByFetchXMLRequest_AMBIGUOUS {
-		spec.OnMultiple = actions.TakeNone
-	}
+func findRecordFrom(req *botversev1.FindRecordRequest) actions.FindRecord {
+	spec := searchFrom(req, req.GetOnMultiple() == botversev1.FindRecordRequest_AMBIGUOUS)
+	spec.Where, spec.Conditions, spec.OrderBy = req.GetWhere().AsMap(), conditionsFrom(req.GetConditions()), req.GetOrderBy()
 	return spec
+}
+
+func findRecordByFetchXMLFrom(req *botversev1.FindRecordByFetchXMLRequest) actions.FindRecordByFetchXML {
+	return searchFrom(req, req.GetOnMultiple() == botversev1.FindRecordByFetchXMLRequest_AMBIGUOUS).ByFetchXML(req.GetFetchXml())
 }

@@ -54,8 +54,5 @@ func (b body) findRecord(c Call, environment string, variables map[string]any) a
 }
 
 func (b body) findRecordByFetchXML(c Call, environment string, variables map[string]any) actions.FindRecordByFetchXML {
-	return actions.FindRecordByFetchXML{
-		Environment: environment, Entity: b.entity, FetchXML: b.fetchXML, Save: b.save, SaveDefaults: b.saveDefaults, Variables: variables,
-		OnMultiple: b.searchMultiple(), MaxCandidates: b.maxCandidates, CountMatches: b.countMatches, TimeZone: c.zone(b), Culture: c.culture(b), ValidateOnly: c.ValidateOnly,
-	}
+	return b.findRecord(c, environment, variables).ByFetchXML(b.fetchXML)
 }
