@@ -81,10 +81,13 @@ func (p *parser) not() Expr {
 	return &Not{Term: term}
 }
 
-// reversed reads a comparison with its value on the left.
+// reversed reads a comparison with its value on the left, or with an alias that stands for a field.
 func (p *parser) reversed() Expr {
 	pos := p.tok.pos
 	v := p.value()
+	if path, ok := v.(PathValue); ok {
+		return p.compared(Path(path))
+	}
 	op, ok := p.comparison()
 	if !ok {
 		p.fail(p.tok.pos, "a comparison (eq, ne, gt, ge, lt, le) expected")
@@ -112,12 +115,30 @@ func (p *parser) named() Expr {
 	if p.is("(") {
 		return p.truth(start.pos, p.function(start.pos, path))
 	}
+	return p.compared(path)
+}
+
+// compared reads what a field is compared with; a yes/no field may stand alone.
+func (p *parser) compared(path Path) Expr {
 	op, ok := p.comparison()
 	if !ok {
 		p.refuseOperator()
 		return &Compare{Path: path, Op: Eq, Value: Bool(true)}
 	}
 	return &Compare{Path: path, Op: op, Value: p.operand()}
+}
+
+// field reads the name of a field, or an alias that stands for one.
+func (p *parser) field() Path {
+	t := p.tok
+	if t.kind != alias {
+		return p.path()
+	}
+	path, ok := p.value().(PathValue)
+	if !ok {
+		p.fail(t.pos, "the alias %s does not name a field", t.text)
+	}
+	return Path(path)
 }
 
 func (p *parser) path() Path {

@@ -24,7 +24,7 @@ func (p *parser) function(pos int, path Path) Expr {
 
 func (p *parser) call(name string) Expr {
 	p.expect("(")
-	c := &Call{Func: name, Path: p.path()}
+	c := &Call{Func: name, Path: p.field()}
 	p.expect(",")
 	c.Value = p.value()
 	p.expect(")")

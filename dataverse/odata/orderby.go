@@ -1,17 +1,16 @@
 package odata
 
 // ParseOrderBy reads an $orderby, its percent-encoding already undone. Errors are *SyntaxError.
-func ParseOrderBy(text string) ([]Order, error) { return parseOrderBy(text, nil) }
+func ParseOrderBy(text string) ([]Order, error) { return parseOrderBy(text, unresolved) }
 
-// parseOrderBy takes the texts that parameter aliases stand for: names of fields, here.
-func parseOrderBy(text string, aliases map[string]string) ([]Order, error) {
+func parseOrderBy(text string, resolve func(string) (Value, error)) ([]Order, error) {
 	if err := checkUTF8(text); err != nil {
 		return nil, err
 	}
-	p := newParser(text, unresolved)
+	p := newParser(text, resolve)
 	var orders []Order
 	for more := true; more && p.err == nil; more = p.accept(",") {
-		o := Order{Path: p.sortPath(aliases)}
+		o := Order{Path: p.field()}
 		if o.Desc = p.accept("desc"); !o.Desc {
 			p.accept("asc")
 		}
@@ -21,23 +20,4 @@ func parseOrderBy(text string, aliases map[string]string) ([]Order, error) {
 		return nil, err
 	}
 	return orders, nil
-}
-
-func (p *parser) sortPath(aliases map[string]string) Path {
-	t := p.tok
-	if t.kind != alias {
-		return p.path()
-	}
-	p.advance()
-	stands, ok := aliases[t.text]
-	if !ok {
-		p.fail(t.pos, "the alias %s has no value", t.text)
-		return nil
-	}
-	named := newParser(stands, unresolved)
-	path := named.path()
-	if err := named.finish(); err != nil {
-		p.fail(t.pos, "the alias %s does not name a field", t.text)
-	}
-	return path
 }

@@ -88,7 +88,7 @@ func (q *Query) read(o option) (err error) {
 	case "$filter":
 		q.Filter, err = parseFilter(o.value, q.aliased)
 	case "$orderby":
-		q.OrderBy, err = parseOrderBy(o.value, q.Aliases)
+		q.OrderBy, err = parseOrderBy(o.value, q.aliased)
 	case "$top":
 		q.Top, err = parseTop(o.value)
 	case "$count":
@@ -139,10 +139,10 @@ func (q *Query) aliased(name string) (Value, error) {
 	return parseValue(text)
 }
 
-// parseValue reads a literal that stands alone.
+// parseValue reads what an alias stands for: a literal, or the name of a field.
 func parseValue(text string) (Value, error) {
 	p := newParser(text, unresolved)
-	v := p.value()
+	v := p.operand()
 	if err := p.finish(); err != nil {
 		return nil, err
 	}

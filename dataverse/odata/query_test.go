@@ -89,6 +89,23 @@ func TestQuery(t *testing.T) {
 	}
 }
 
+// TestAliasesStandForFieldsToo reads a query as Microsoft's sample "QueryData" sends it.
+func TestAliasesStandForFieldsToo(t *testing.T) {
+	t.Parallel()
+	const id = "00000000-0000-0000-0000-000000000001"
+	q, err := odata.ParseQuery("$filter=contains(@p1,'(sample)')%20and%20@p2%20eq%20@p3%20and%20@p6&$orderby=@p4%20asc,%20@p5%20desc&@p1=fullname&@p2=parentcustomerid_account/accountid&@p3=" + id + "&@p4=jobtitle&@p5=annualincome&@p6=donotphone")
+	if err != nil {
+		t.Fatal(err)
+	}
+	plain, err := odata.ParseQuery("$filter=contains(fullname,'(sample)')%20and%20parentcustomerid_account/accountid%20eq%20" + id + "%20and%20donotphone&$orderby=jobtitle%20asc,annualincome%20desc")
+	if err != nil {
+		t.Fatal(err)
+	}
+	if diff := cmp.Diff([]any{plain.Filter, plain.OrderBy}, []any{q.Filter, q.OrderBy}); diff != "" {
+		t.Errorf("(-by name +by alias)\n%s", diff)
+	}
+}
+
 func TestParseQueryTakesWhatClientsSend(t *testing.T) {
 	t.Parallel()
 	q, err := odata.ParseQuery("$select=name,%20revenue&$filter=name+eq+'a%2Bb'&$expand=Account_Tasks($select=subject;$top=5)&fetchxml=%3Cfetch/%3E&&$count=false&tag=x&$id=https%3A%2F%2Fh%2Ftasks(1)")
@@ -144,7 +161,11 @@ func TestParseQueryRefuses(t *testing.T) {
 		{"$filter=a%2", "percent-encoding"},
 		{"$filter=%ff", "not UTF-8"},
 		{"$filter=a%20eq%20@p1&@p1=@p2&@p2=1", "cannot stand for another"},
-		{"$filter=a%20eq%20@p1&@p1=name", "a value expected"},
+		{"$filter=a%20eq%20@p1&@p1=contains(name,'x')", "a function is not supported there"},
+		{"$filter=contains(@p1,'x')&@p1='name'", "the alias @p1 does not name a field"},
+		{"$filter=contains(@p1,'x')", "the alias @p1 does not name a field"},
+		{"$orderby=@p1&@p1=5", "the alias @p1 does not name a field"},
+		{"fetchXml=", "the option has no document"},
 		{"$orderby=@p1&@p1=1", "does not name a field"},
 		{"$expand=", "a navigation property expected"},
 		{"$expand=a($skip=1)", "'$skip' is not supported in $expand"},
