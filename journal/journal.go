@@ -16,7 +16,8 @@ import (
 	"github.com/nats-io/nats.go/jetstream"
 )
 
-// startTimeout bounds how long NATS may take to open its files; a large journal that was not closed is read through.
+// startTimeout bounds how long NATS may take to open its files; a large journal that was not closed is read through. A call that has no
+// deadline may take as long.
 const startTimeout = time.Minute
 
 // maxPayload bounds a message. A webhook's body has 256 KiB at most, and the server takes somewhat larger ones.
@@ -113,7 +114,8 @@ func (j *Journal) start(ctx context.Context, config Config) error {
 	if err != nil {
 		return err
 	}
-	j.js, err = jetstream.New(j.conn)
+	// By the client's own settings a start fails where the disk is busy for five seconds: nothing is lost but the answer.
+	j.js, err = jetstream.New(j.conn, jetstream.WithDefaultTimeout(startTimeout))
 	return err
 }
 

@@ -10,6 +10,7 @@ import (
 	"path/filepath"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/nats-io/nats.go/jetstream"
 
@@ -190,5 +191,13 @@ func TestSecretsAreNotShown(t *testing.T) {
 	text := fmt.Sprintf("%v %+v %#v %s %q %v", config, config, config, config.NATS.URL, config.NATS.Token, config.Validate())
 	if strings.Contains(text, "hush") {
 		t.Errorf("a secret shows: %s", text)
+	}
+}
+
+// TestCallsWaitForABusyDisk: a call without a deadline has the client's own, five seconds, after which a start would fail.
+func TestCallsWaitForABusyDisk(t *testing.T) {
+	t.Parallel()
+	if got := open(t, t.TempDir()).JetStream().Options().DefaultTimeout; got < 30*time.Second {
+		t.Errorf("a call without a deadline may take %v, want it to outlast a disk that is busy", got)
 	}
 }
