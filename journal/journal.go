@@ -35,8 +35,10 @@ type Journal struct {
 
 	// Of the NATS inside.
 	dir    *directory
-	server *server.Server // nil where there is none inside
-	turns  sync.Map       // by a lease's name, who has it
+	server *server.Server  // nil where there is none inside
+	turns  sync.Map        // by a lease's name, who has it
+	life   context.Context // ends with Close
+	end    context.CancelFunc
 
 	// Of servers elsewhere.
 	fault atomic.Pointer[error] // what the last probe found
@@ -57,7 +59,8 @@ func Open(ctx context.Context, config Config) (*Journal, error) {
 	if err != nil {
 		return nil, err
 	}
-	j := &Journal{dir: dir, log: newLog(config.Logger), replicas: 1, sync: config.Sync, maxBytes: config.MaxBytes}
+	life, end := context.WithCancel(context.WithoutCancel(ctx))
+	j := &Journal{life: life, end: end, dir: dir, log: newLog(config.Logger), replicas: 1, sync: config.Sync, maxBytes: config.MaxBytes}
 	if err := j.start(ctx, config); err != nil {
 		return nil, errors.Join(fmt.Errorf("start the journal in %s: %w", config.Dir, err), j.Close())
 	}
@@ -170,6 +173,9 @@ func (j *Journal) Close() error {
 	}
 	if j.conn != nil {
 		j.conn.Close()
+	}
+	if j.end != nil {
+		j.end()
 	}
 	if j.server != nil {
 		j.server.Shutdown()

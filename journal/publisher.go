@@ -84,7 +84,7 @@ func (p *Publisher) take() (group []*publication) {
 // storeGroup stores a group at once where that is less work. Where it is refused, as for one message that is there already,
 // each is stored, or refused, on its own.
 func (p *Publisher) storeGroup(group []*publication) {
-	ctx, cancel := context.WithTimeout(context.Background(), groupTimeout)
+	ctx, cancel := context.WithTimeout(p.journal.life, groupTimeout) // no answer comes once the journal is closed
 	defer cancel()
 	msgs := make([]*nats.Msg, len(group))
 	for i, one := range group {
