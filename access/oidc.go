@@ -6,7 +6,6 @@ import (
 	"errors"
 	"fmt"
 	"net/http"
-	"net/netip"
 	"net/url"
 	"slices"
 	"strings"
@@ -16,6 +15,8 @@ import (
 	"github.com/coreos/go-oidc/v3/oidc"
 	"golang.org/x/sync/singleflight"
 	"golang.org/x/time/rate"
+
+	"github.com/botverse/botverse/internal/machine"
 )
 
 // OIDC is an issuer of tokens: JWTs that it signs (OpenID Connect Discovery 1.0, RFC 9068).
@@ -41,18 +42,13 @@ func (o OIDC) validate() error {
 		faults = append(faults, errors.New("issuer is missing: the address of who signs the tokens, as https://login.example.com/realms/bots"))
 	case err != nil || u.Host == "" || u.RawQuery != "" || u.Fragment != "":
 		faults = append(faults, fmt.Errorf("issuer %.200q is not an address, as https://login.example.com/realms/bots", o.Issuer))
-	case u.Scheme != "https" && (u.Scheme != "http" || !isLoopback(u.Hostname())):
+	case u.Scheme != "https" && (u.Scheme != "http" || !machine.IsLoopback(u.Hostname())):
 		faults = append(faults, fmt.Errorf("issuer %s must begin with https://: who is in between could sign tokens", o.Issuer))
 	}
 	if o.Audience == "" {
 		faults = append(faults, errors.New("audience is missing: without it every token of the issuer would do, whomever it is for"))
 	}
 	return errors.Join(faults...)
-}
-
-func isLoopback(host string) bool {
-	ip, err := netip.ParseAddr(host)
-	return host == "localhost" || err == nil && ip.IsLoopback()
 }
 
 // issuerTime bounds a request to the issuer.

@@ -292,6 +292,16 @@ func TestRequestIDsAreACallersOwn(t *testing.T) {
 	if again.GetOutcome() != botversev1.CreateRecordResponse_ALREADY_CREATED || again.GetRecord().GetId() != one.GetRecord().GetId() {
 		t.Errorf("a repeat: %v, want %v", again, one)
 	}
+	// Nor is a change that another caller makes under the same ID one with other content.
+	for role, firstName := range map[access.Role]string{access.RoleCaller: "Ngozi", access.RoleAdmin: "Astrid"} {
+		_, err := r.actions().UpdateRecord(withToken(t.Context(), tokenOf(role)), &botversev1.UpdateRecordRequest{
+			Entity: "contact", RecordId: one.GetRecord().GetId(), RequestId: "change-1",
+			Fields: &structpb.Struct{Fields: map[string]*structpb.Value{"firstname": structpb.NewStringValue(firstName)}},
+		})
+		if err != nil {
+			t.Errorf("%s changes a record: %v", role, err)
+		}
+	}
 	// An action that was saved, over HTTP, repeats the same caller's request all the same.
 	saved := func(role access.Role) reply {
 		return post(t, r.base+"/v1/actions/create-contact:run", `{"requestId":"chat-2","variables":{"last_name":"Okonkwo","email":"o@example.com"}}`,

@@ -4,11 +4,11 @@ import (
 	"errors"
 	"fmt"
 	"net"
-	"net/netip"
 	"strconv"
 	"strings"
 
 	"github.com/botverse/botverse/access"
+	"github.com/botverse/botverse/internal/machine"
 )
 
 // Config says where the server listens and what it takes.
@@ -61,7 +61,7 @@ func (c Config) checkPrivate(key, addr string) error {
 		return err
 	}
 	host, _, _ := net.SplitHostPort(addr)
-	if c.Auth != nil || c.InsecureNoAuth || isLoopback(host) {
+	if c.Auth != nil || c.InsecureNoAuth || machine.IsLoopback(host) {
 		return nil
 	}
 	return fmt.Errorf("%s %q can be reached from other machines, and callers are not authenticated: say under auth who may call, listen on loopback, as 127.0.0.1, or set insecure_no_auth", key, addr)
@@ -103,15 +103,6 @@ func checkAddr(key, addr string) error {
 		return fmt.Errorf("%s %q is not host:port, as 127.0.0.1:8080", key, addr)
 	}
 	return nil
-}
-
-// isLoopback reports whether a host names this machine's loopback: localhost, or an address of it.
-func isLoopback(host string) bool {
-	if host == "localhost" {
-		return true
-	}
-	ip, err := netip.ParseAddr(host)
-	return err == nil && ip.Unmap().IsLoopback()
 }
 
 // hostOf is a Host header's name or address in lower case, without port and brackets.

@@ -14,6 +14,7 @@ import (
 	"github.com/botverse/botverse/access"
 	"github.com/botverse/botverse/dataverse/schema"
 	botversev1 "github.com/botverse/botverse/gen/botverse/v1"
+	"github.com/botverse/botverse/internal/machine"
 )
 
 // door is what stands behind an HTTP listener: it gives each request its call ID, finds its route, and refuses what has
@@ -184,7 +185,7 @@ func knownHosts(config Config) func(string) bool {
 	for _, host := range config.AllowedHosts {
 		known[hostOf(host)] = true
 	}
-	return func(host string) bool { return isLoopback(host) || known[host] }
+	return func(host string) bool { return machine.IsLoopback(host) || known[host] }
 }
 
 func anyHost(string) bool { return true }

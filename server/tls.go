@@ -8,6 +8,7 @@ import (
 	"net"
 
 	"github.com/botverse/botverse/internal/fresh"
+	"github.com/botverse/botverse/internal/machine"
 )
 
 // certificate is the server's, as its files are now; nil where it speaks plain text.
@@ -55,7 +56,7 @@ func (s *Server) warnOfPlainText() {
 		return
 	}
 	for _, addr := range []string{s.config.GRPCAddr, s.config.HTTPAddr} {
-		if host, _, _ := net.SplitHostPort(addr); !isLoopback(host) {
+		if host, _, _ := net.SplitHostPort(addr); !machine.IsLoopback(host) {
 			s.log.Warn("callers' tokens come in plain text from other machines, unless something in front of this speaks TLS: set tls_cert_file and tls_key_file", "addr", addr)
 		}
 	}

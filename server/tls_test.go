@@ -4,6 +4,7 @@ import (
 	"context"
 	"crypto/tls"
 	"crypto/x509"
+	"log/slog"
 	"net/http"
 	"os"
 	"strings"
@@ -156,9 +157,14 @@ func TestPlainTextIsWarnedOf(t *testing.T) {
 	for addr, want := range map[string]bool{"127.0.0.1:0": false, "0.0.0.0:0": true} {
 		config := guarded()
 		config.HTTPAddr = addr
-		s := stub{}
-		r := start(t, config, Deps{}, &services{actions: s, metadata: s, presence: s})
-		if got := strings.Contains(r.log.String(), "plain text"); got != want {
+		log := &logBuffer{}
+		r, err := newServer(config, Deps{Logger: slog.New(slog.NewTextHandler(log, nil))}, services{stub{}, stub{}, stub{}})
+		if err != nil {
+			t.Fatal(err)
+		}
+		t.Cleanup(func() { r.Close() })
+		r.warnOfPlainText()
+		if got := strings.Contains(log.String(), "plain text"); got != want {
 			t.Errorf("%s: warned %v, want %v", addr, got, want)
 		}
 	}

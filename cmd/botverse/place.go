@@ -5,13 +5,13 @@ import (
 	"fmt"
 	"log/slog"
 	"maps"
-	"net/netip"
 	"net/url"
 	"slices"
 	"strings"
 
 	"github.com/botverse/botverse/dataverse"
 	"github.com/botverse/botverse/dataverse/schema"
+	"github.com/botverse/botverse/internal/machine"
 	"github.com/botverse/botverse/journal"
 	"github.com/botverse/botverse/presence"
 	"github.com/botverse/botverse/presence/output"
@@ -190,11 +190,7 @@ func reachable(address string) error {
 // onLoopback says whether an address is of this machine only.
 func onLoopback(address string) bool {
 	u, err := url.Parse(address)
-	if err != nil {
-		return false
-	}
-	ip, err := netip.ParseAddr(u.Hostname())
-	return u.Hostname() == "localhost" || err == nil && ip.IsLoopback()
+	return err == nil && machine.IsLoopback(u.Hostname())
 }
 
 // sourceNames are the configured sources, or the one that was asked for.

@@ -133,3 +133,18 @@ func TestTokenIsNotSentInPlainText(t *testing.T) {
 		}
 	}
 }
+
+// What the settings say of an issuer is what its tokens are held to.
+func TestServeTakesTokensOfItsIssuer(t *testing.T) {
+	t.Parallel()
+	issuer := accesstest.NewIssuer(t)
+	r := serve(t, fmt.Sprintf("--auth={oidc: {issuer: %q, audience: %q, roles_claim: realm_access.roles, roles: {supervisors: viewer}}}", issuer.URL, accesstest.Audience))
+	list := func(roles ...string) []string {
+		token := issuer.Token(t, "ada", map[string]any{"realm_access": map[string]any{"roles": roles}})
+		return []string{"presence", "list", "--server=" + r.grpc, "--token=" + token}
+	}
+	must(t, "8 agents", list("offline_access", "supervisors")...)
+	fails(t, "this takes the role viewer; oidc:ada has none", list("viewer")...)
+	issuer.Rotate(t)
+	must(t, "8 agents", list("supervisors")...)
+}
