@@ -501,7 +501,7 @@ func TestActionThatWasNeverRightDoesNotRun(t *testing.T) {
 // A4-08: what credentials that Dataverse refuses mean for the actions, their list says.
 func TestBadSecretMakesActionsUnavailable(t *testing.T) {
 	t.Parallel()
-	_, base := localtest.Start(t, local.Config{Seed: local.SeedDemo, RequireAuth: true, ClientSecret: "right"})
+	_, base := localtest.Start(t, local.Config{Seed: local.SeedDemo, RequireAuth: true, ClientSecrets: []local.ClientSecret{{Value: "right"}}})
 	h := startSavedOn(t, base, "wrong", "find-by-name", findByName)
 	listed, err := h.actions().ListActions(t.Context(), &botversev1.ListActionsRequest{})
 	if err != nil {

@@ -32,7 +32,8 @@ type dataverseCommand struct {
 type signInFlags struct {
 	RequireAuth   bool          `help:"Answer only with a bearer token from the token endpoint."`
 	ClientID      string        `help:"The one client ID that may sign in. Without it any may." placeholder:"ID"`
-	ClientSecret  string        `help:"The one secret that the client may sign in with. Without it any will do." placeholder:"SECRET"`
+	ClientSecret  []string      `sep:"none" help:"A secret that the client may sign in with; it can be given more than once. Without any each will do." placeholder:"SECRET"`
+	ExpiredSecret []string      `sep:"none" help:"A secret of the client's that has expired: AADSTS7000222." placeholder:"SECRET"`
 	Audience      string        `help:"What tokens may be for beside this server, as the URL of a real environment." placeholder:"URL"`
 	TokenLifetime time.Duration `default:"${token_lifetime}" help:"How long a token is good for." placeholder:"DURATION"`
 }
@@ -66,13 +67,24 @@ func (c *dataverseCommand) config(logger *slog.Logger) local.Config {
 	config.AllowControl = c.AllowControl
 	config.Faults = c.Faults
 	config.RequireAuth = c.RequireAuth
-	config.ClientID, config.ClientSecret = c.ClientID, c.ClientSecret
+	config.ClientID, config.ClientSecrets = c.ClientID, c.secrets(time.Now())
 	config.Audience, config.TokenLifetime = c.Audience, c.TokenLifetime
 	config.Limits = local.Limits{
 		On: c.Limits, Requests: c.LimitRequests, ExecutionTime: c.LimitTime, Concurrent: c.LimitConcurrency, Window: c.LimitWindow,
 	}
 	config.Logger = logger
 	return config
+}
+
+// secrets are the client's, of which some have expired by now.
+func (f signInFlags) secrets(now time.Time) (secrets []local.ClientSecret) {
+	for _, value := range f.ClientSecret {
+		secrets = append(secrets, local.ClientSecret{Value: value})
+	}
+	for _, value := range f.ExpiredSecret {
+		secrets = append(secrets, local.ClientSecret{Value: value, Expires: now})
+	}
+	return secrets
 }
 
 // localDefaults are the values of the local Dataverse's settings that stand beside its code.

@@ -150,7 +150,7 @@ func TestLocalDataverseIsSteeredByFlags(t *testing.T) {
 	plan := textFile(t, "plan.yaml", "- {path: /accounts, status: 503, retryAfter: 2}\n")
 	seed := textFile(t, "seed.json", `{"contacts": [{"lastname": "Own"}]}`)
 	process, root := localProgram(t, "--in-memory", "--seed="+seed, "--faults="+plan, "--allow-control", "--limits", "--limit-requests=2", "--limit-window=1m",
-		"--client-secret=right", "--token-lifetime=2m")
+		"--client-secret=right,one", "--client-secret=right", "--expired-secret=old", "--token-lifetime=2m")
 	defer end(t, process)
 	_, contacts, err := ask(t.Context(), http.MethodGet, root+"contacts?$select=lastname", "")
 	if err != nil || len(contacts) != 1 || contacts[0]["lastname"] != "Own" {
@@ -165,7 +165,7 @@ func TestLocalDataverseIsSteeredByFlags(t *testing.T) {
 	if status, _, err := ask(t.Context(), http.MethodPost, base+"/local/reset", ""); err != nil || status != http.StatusNoContent {
 		t.Errorf("reset = %d, %v", status, err)
 	}
-	for secret, want := range map[string]string{"right": `"expires_in":119`, "wrong": "AADSTS7000215"} {
+	for secret, want := range map[string]string{"right": `"expires_in":119`, "right,one": `"expires_in":119`, "old": "AADSTS7000222", "wrong": "AADSTS7000215"} {
 		response, err := http.Post(base+"/contoso/oauth2/v2.0/token", "application/x-www-form-urlencoded", strings.NewReader("grant_type=client_credentials&client_id=x&client_secret="+secret))
 		if err != nil {
 			t.Fatal(err)

@@ -88,7 +88,8 @@ func configOf(comment string) local.Config {
 		case "seed":
 			cfg.Seed = value
 		case "require-auth":
-			cfg.RequireAuth, cfg.ClientID, cfg.ClientSecret, cfg.Audience = true, "the-client", "the-secret", "https://local"
+			cfg.RequireAuth, cfg.ClientID, cfg.Audience = true, "the-client", "https://local"
+			cfg.ClientSecrets = []local.ClientSecret{{Value: "the-secret"}, {Value: "the-old-secret", Expires: time.Now()}}
 		}
 	}
 	return cfg

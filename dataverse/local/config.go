@@ -23,16 +23,23 @@ type Config struct {
 	RequireAuth  bool         `yaml:"require_auth"`  // refuses requests without a token of its own token endpoint
 	AllowControl bool         `yaml:"allow_control"` // serves /local/: faults, reset, snapshot and restore, for tests
 	ClientID     string       `yaml:"client_id"`     // the one client ID that may sign in; "" for any
-	ClientSecret string       `yaml:"client_secret"` // the one client secret; "" for any
 	HoldWebhooks bool         `yaml:"-"`             // holds asynchronous webhooks back until ReleaseWebhooks: for an owner that receives them itself
 	Audience     string       `yaml:"audience"`      // what tokens may be for beside the server's own address; "" for nothing else
 	Faults       string       `yaml:"faults"`        // a file with a fault plan to begin with; "" for none
 	Limits       Limits       `yaml:"limits"`        // service protection limits; off unless On
 	Logger       *slog.Logger `yaml:"-"`             // nil logs nothing
 
+	ClientSecrets []ClientSecret `yaml:"client_secrets"` // those that may be signed in with; none for any
+
 	TokenLifetime  time.Duration `yaml:"token_lifetime"`  // how long a token is good for, in whole seconds
 	WebhookTimeout time.Duration `yaml:"webhook_timeout"` // bounds one delivery of a webhook
 	DrainTimeout   time.Duration `yaml:"drain_timeout"`   // bounds the wait for deliveries in flight at the end of Run
+}
+
+// ClientSecret is a secret of the client's.
+type ClientSecret struct {
+	Value   string    `yaml:"value"`
+	Expires time.Time `yaml:"expires"` // zero for never
 }
 
 // Default is a local Dataverse on loopback with demo data.

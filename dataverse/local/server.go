@@ -31,6 +31,8 @@ type Server struct {
 	hooks    *deliveries
 	uploads  uploads
 
+	clientSecrets atomic.Pointer[[]ClientSecret]
+
 	listening sync.Mutex // guards listener
 	listener  net.Listener
 }
@@ -74,6 +76,7 @@ func open(ctx context.Context, cfg Config, store *store) (*Server, error) {
 	}
 	s.hooks = newDeliveries(s)
 	s.SetFaults(faults)
+	s.SetClientSecrets(cfg.ClientSecrets...)
 	s.hooks.enqueue(queued)
 	s.handler = s.routes()
 	return s, nil

@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"net/http"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -96,19 +97,40 @@ func (s *Server) check(in signIn) *signInFault {
 }
 
 func (s *Server) checkSecret(in signIn) *signInFault {
+	secrets := *s.clientSecrets.Load()
 	switch {
 	case in.secret == "" && in.assertion == "" && in.grant == "client_credentials":
 		return &signInFault{http.StatusUnauthorized, "invalid_client", 7000216, "'client_assertion', 'client_secret' or 'request' is required for the 'client_credentials' grant type."}
-	case s.cfg.ClientSecret == "":
+	case len(secrets) == 0:
 		return nil
 	case in.secret == "" && in.assertion != "":
 		return &signInFault{http.StatusUnauthorized, "invalid_client", 700027, "The certificate with identifier used to sign the client assertion is not registered on application."}
 	case in.secret == "":
 		return &signInFault{http.StatusUnauthorized, "invalid_client", 7000218, "The request body must contain the following parameter: 'client_assertion' or 'client_secret'."}
-	case subtle.ConstantTimeCompare([]byte(in.secret), []byte(s.cfg.ClientSecret)) != 1:
+	}
+	switch secret := find(secrets, in.secret); {
+	case secret == nil:
 		return &signInFault{http.StatusUnauthorized, "invalid_client", 7000215, fmt.Sprintf("Invalid client secret provided. Ensure the secret being sent in the request is the client secret value, not the client secret ID, for a secret added to app '%s'.", in.clientID)}
+	case !secret.Expires.IsZero() && !time.Now().Before(secret.Expires):
+		return &signInFault{http.StatusUnauthorized, "invalid_client", 7000222, fmt.Sprintf("The provided client secret keys for app '%s' are expired. Visit the Azure portal to create new keys for your app: https://aka.ms/NewClientSecret, or consider using certificate credentials for added security: https://aka.ms/certCreds.", in.clientID)}
 	}
 	return nil
+}
+
+// find is the secret of that value, nil where there is none.
+func find(secrets []ClientSecret, value string) (found *ClientSecret) {
+	for i := range secrets {
+		if subtle.ConstantTimeCompare([]byte(value), []byte(secrets[i].Value)) == 1 {
+			found = &secrets[i]
+		}
+	}
+	return found
+}
+
+// SetClientSecrets changes the client's secrets, as its owner does in Entra. Tokens that were given stay good.
+func (s *Server) SetClientSecrets(secrets ...ClientSecret) {
+	secrets = slices.Clone(secrets)
+	s.clientSecrets.Store(&secrets)
 }
 
 // serveToken is the token endpoint, in the shapes of Entra's (v2.0 and the older one) and of AD FS's.

@@ -128,7 +128,7 @@ func TestDiscoveryLeadsToTheTokenEndpoint(t *testing.T) {
 // TestTokenEndpointTakesAnything holds that no input is a fault of the server's own.
 func TestTokenEndpointTakesAnything(t *testing.T) {
 	t.Parallel()
-	_, base := localtest.Start(t, local.Config{ClientID: "x", ClientSecret: "y"})
+	_, base := localtest.Start(t, local.Config{ClientID: "x", ClientSecrets: []local.ClientSecret{{Value: "y"}}})
 	for _, body := range []string{"", "%zz", "grant_type=%00", "grant_type=client_credentials&client_id=x&scope=%2F%2F%2F", strings.Repeat("x", 2<<20), "{}"} {
 		response, err := http.Post(base+"/contoso/oauth2/v2.0/token", "application/x-www-form-urlencoded", strings.NewReader(body))
 		if err != nil {
