@@ -38,7 +38,7 @@ func newPlace(t *testing.T) place {
 	t.Cleanup(transport.CloseIdleConnections)
 	environments, err := dataverse.NewEnvironments(map[string]dataverse.Config{"demo": {
 		URL: url, Timeout: time.Minute,
-		SignIn: dataverse.SignIn{Kind: dataverse.OAuth, ClientID: "bot", ClientSecret: "s3cret", TokenURL: url + "/tenant/oauth2/v2.0/token"},
+		SignIn: dataverse.SignIn{Kind: dataverse.OAuth, ClientID: "bot", Credential: dataverse.Credential{ClientSecret: "s3cret"}, TokenURL: url + "/tenant/oauth2/v2.0/token"},
 	}}, "demo", transport)
 	if err != nil {
 		t.Fatal(err)

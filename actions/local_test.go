@@ -66,7 +66,7 @@ func worldAround(t testing.TB, server *local.Server, url string, transport http.
 	w := &wire{next: transport}
 	environments, err := dataverse.NewEnvironments(map[string]dataverse.Config{"demo": {
 		URL: url, Timeout: time.Minute,
-		SignIn: dataverse.SignIn{Kind: dataverse.OAuth, ClientID: "bot", ClientSecret: "s3cret", TokenURL: url + "/tenant/oauth2/v2.0/token"},
+		SignIn: dataverse.SignIn{Kind: dataverse.OAuth, ClientID: "bot", Credential: dataverse.Credential{ClientSecret: "s3cret"}, TokenURL: url + "/tenant/oauth2/v2.0/token"},
 	}}, "demo", w)
 	if err != nil {
 		t.Fatal(err)

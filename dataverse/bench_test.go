@@ -35,7 +35,7 @@ func benchSite(b *testing.B) (*Client, *http.Transport, string) {
 	b.Cleanup(transport.CloseIdleConnections)
 	config := Default()
 	config.URL = server.URL
-	config.SignIn = SignIn{Kind: OAuth, ClientID: "bot", ClientSecret: "s", TokenURL: server.URL + "/token"}
+	config.SignIn = SignIn{Kind: OAuth, ClientID: "bot", Credential: Credential{ClientSecret: "s"}, TokenURL: server.URL + "/token"}
 	es, err := NewEnvironments(map[string]Config{"b": config}, "", transport)
 	if err != nil {
 		b.Fatal(err)

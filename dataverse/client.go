@@ -44,14 +44,14 @@ func newClient(name string, config Config, transport http.RoundTripper) (*Client
 	if err != nil {
 		return nil, err
 	}
-	source, err := newTokenSource(config, transport)
+	who, err := newIdentity(name, config, transport)
 	if err != nil {
 		return nil, err
 	}
 	e := &environment{
 		name: name, appID: config.AppID, timeout: config.Timeout, site: site, api: api, root: api.String() + "/", transport: transport,
 		tracer: noop.NewTracerProvider().Tracer(tracerName),
-		sign:   newSigner(source, config.Timeout),
+		sign:   newSigner(who, config.Timeout),
 	}
 	c := &Client{environment: e, transport: transport, shared: true}
 	e.metadata, e.organization, e.rules = newMetadata(c), newOrganization(c), newRules(c)

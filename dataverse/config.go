@@ -23,25 +23,25 @@ const (
 	OAuth = "oauth" // any OAuth 2.0 token endpoint: the local Dataverse, AD FS
 )
 
-// SignIn is who to be. Kind entra takes exactly one of ClientSecret, CertificateFile, TokenFile and ManagedIdentity. Kind oauth
-// takes TokenURL, ClientID and ClientSecret, and with Username it signs in by AD FS' password grant.
+// SignIn is who to be. Kind entra takes TenantID, ClientID and a Credential that is a client secret, a certificate, a federated
+// token or a managed identity. Kind oauth takes TokenURL, ClientID and a client secret, and with Username it signs in by AD FS'
+// password grant.
 type SignIn struct {
-	Kind         string `yaml:"kind"`
-	ClientID     string `yaml:"client_id"`
-	ClientSecret Secret `yaml:"client_secret"`
-	Scope        string `yaml:"scope"` // entra: the environment's URL and "/.default" where empty; oauth: sent where not empty
+	Kind     string `yaml:"kind"`
+	ClientID string `yaml:"client_id"`
+	Scope    string `yaml:"scope"` // entra: the environment's URL and "/.default" where empty; oauth: sent where not empty
 
-	TenantID            string `yaml:"tenant_id"`
-	Authority           string `yaml:"authority"`            // of another cloud than the public one, as https://login.microsoftonline.us
-	CertificateFile     string `yaml:"certificate_file"`     // PEM or PKCS #12, with the private key
-	CertificatePassword Secret `yaml:"certificate_password"` // of CertificateFile
-	TokenFile           string `yaml:"token_file"`           // of a workload identity
-	ManagedIdentity     bool   `yaml:"managed_identity"`     // ClientID names a user-assigned one
+	TenantID  string `yaml:"tenant_id"`
+	Authority string `yaml:"authority"` // of another cloud than the public one, as https://login.microsoftonline.us
 
 	TokenURL string `yaml:"token_url"`
 	Resource string `yaml:"resource"` // AD FS: the identifier of the relying party
 	Username string `yaml:"username"`
-	Password Secret `yaml:"password"`
+
+	Credential `yaml:",inline"`
+	// Next stands in where the token endpoint refuses the first, so that one can take the other's place. Of kind oauth
+	// it takes over what it does not have itself: a password, or the client's secret.
+	Next Credential `yaml:"next"`
 }
 
 // Default is a Config that needs a URL and a SignIn's names and secrets.
@@ -83,19 +83,12 @@ func (s SignIn) validateEntra(environmentURL string) []error {
 	if strings.HasPrefix(strings.ToLower(environmentURL), "http://") {
 		errs = append(errs, errors.New("url is http; with sign_in.kind entra it must be https, for the token would be readable on the way"))
 	}
-	var given []string
-	for name, on := range s.credentials() {
-		if on {
-			given = append(given, name)
-		}
+	managed := true
+	for name, c := range s.named() {
+		errs = append(errs, c.validateEntra(name)...)
+		managed = managed && c.ManagedIdentity
 	}
-	if len(given) != 1 {
-		errs = append(errs, fmt.Errorf("sign_in has %d of client_secret, certificate_file, token_file and managed_identity; kind entra needs exactly one", len(given)))
-	}
-	if _, err := ParseID(string(s.ClientSecret)); err == nil { // the portal shows the two side by side
-		errs = append(errs, errors.New("sign_in.client_secret is a GUID, the ID of a secret; give the secret's value, which Entra shows only when it is made"))
-	}
-	if !s.ManagedIdentity {
+	if !managed {
 		errs = append(errs, missing("tenant_id", s.TenantID), missing("client_id", s.ClientID))
 	}
 	if s.Authority != "" {
@@ -106,22 +99,10 @@ func (s SignIn) validateEntra(environmentURL string) []error {
 	return errs
 }
 
-func (s SignIn) credentials() map[string]bool {
-	return map[string]bool{
-		"client_secret":    s.ClientSecret != "",
-		"certificate_file": s.CertificateFile != "",
-		"token_file":       s.TokenFile != "",
-		"managed_identity": s.ManagedIdentity,
-	}
-}
-
 func (s SignIn) validateOAuth() []error {
 	errs := []error{missing("client_id", s.ClientID)}
-	if s.ClientSecret == "" && s.Username == "" {
-		errs = append(errs, errors.New("sign_in.client_secret is missing"))
-	}
-	if (s.Username == "") != (s.Password == "") {
-		errs = append(errs, errors.New("sign_in has only one of username and password; give both or none"))
+	for name, c := range s.named() {
+		errs = append(errs, c.validateOAuth(name, s.Username)...)
 	}
 	return append(errs, checkURL("sign_in.token_url", s.TokenURL))
 }

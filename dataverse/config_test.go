@@ -6,12 +6,13 @@ import (
 	"strings"
 	"sync"
 	"testing"
+	"time"
 )
 
 func oauthConfig(url string) Config {
 	c := Default()
 	c.URL = url
-	c.SignIn = SignIn{Kind: OAuth, ClientID: "bot", ClientSecret: "s", TokenURL: "http://127.0.0.1:8090/t/oauth2/v2.0/token"}
+	c.SignIn = SignIn{Kind: OAuth, ClientID: "bot", Credential: Credential{ClientSecret: "s"}, TokenURL: "http://127.0.0.1:8090/t/oauth2/v2.0/token"}
 	return c
 }
 
@@ -24,23 +25,37 @@ func TestConfigNamesAllThatIsWrong(t *testing.T) {
 	}{
 		{"oauth", func(*Config) {}, nil},
 		{"AD FS without a secret", func(c *Config) {
-			c.SignIn = SignIn{Kind: OAuth, ClientID: "bot", TokenURL: "https://adfs.example/adfs/oauth2/token", Username: "u", Password: "p"}
+			c.SignIn = SignIn{Kind: OAuth, ClientID: "bot", TokenURL: "https://adfs.example/adfs/oauth2/token", Username: "u", Credential: Credential{Password: "p"}}
 		}, nil},
 		{"entra", func(c *Config) {
 			c.URL = "https://contoso.crm4.dynamics.com/"
-			c.SignIn = SignIn{Kind: Entra, TenantID: "t", ClientID: "c", ClientSecret: "s"}
+			c.SignIn = SignIn{Kind: Entra, TenantID: "t", ClientID: "c", Credential: Credential{ClientSecret: "s"}}
 		}, nil},
 		{"a system's managed identity", func(c *Config) {
-			c.URL, c.SignIn = "https://contoso.crm4.dynamics.com", SignIn{Kind: Entra, ManagedIdentity: true}
+			c.URL, c.SignIn = "https://contoso.crm4.dynamics.com", SignIn{Kind: Entra, Credential: Credential{ManagedIdentity: true}}
 		}, nil},
 		{"nothing", func(c *Config) { *c = Config{} }, []string{"url is missing", "timeout", "sign_in.kind is missing"}},
 		{"entra over http with everything", func(c *Config) {
-			c.SignIn = SignIn{Kind: Entra, ClientSecret: "s", TokenFile: "f"}
+			c.SignIn = SignIn{Kind: Entra, Credential: Credential{ClientSecret: "s", TokenFile: "f"}}
 		}, []string{"must be https", "2 of client_secret", "tenant_id is missing", "client_id is missing"}},
 		{"entra with the ID of a secret", func(c *Config) {
 			c.URL = "https://contoso.crm4.dynamics.com"
-			c.SignIn = SignIn{Kind: Entra, TenantID: "t", ClientID: "c", ClientSecret: "0f0f0f0f-1111-4222-8333-444444444444"}
+			c.SignIn = SignIn{Kind: Entra, TenantID: "t", ClientID: "c", Credential: Credential{ClientSecret: "0f0f0f0f-1111-4222-8333-444444444444"}}
 		}, []string{"client_secret is a GUID", "value"}},
+		{"entra with files and a second credential", func(c *Config) {
+			c.URL = "https://contoso.crm4.dynamics.com"
+			c.SignIn = SignIn{Kind: Entra, TenantID: "t", ClientID: "c", Credential: Credential{ClientSecretFile: "f", Expires: Date{time.Now()}}, Next: Credential{CertificateFile: "f"}}
+		}, nil},
+		{"a second secret, with the first one's password", func(c *Config) {
+			c.SignIn.Username, c.SignIn.PasswordFile, c.SignIn.Next = "u", "f", Credential{ClientSecretFile: "f"}
+		}, nil},
+		{"secrets in two places", func(c *Config) {
+			c.SignIn.ClientSecretFile, c.SignIn.Next = "f", Credential{Password: plantedPassword, PasswordFile: "f"}
+		}, []string{"sign_in has client_secret and client_secret_file; give one", "sign_in.next has password and password_file", "sign_in.next has only one of username"}},
+		{"a second credential that is none", func(c *Config) {
+			c.URL = "https://contoso.crm4.dynamics.com"
+			c.SignIn = SignIn{Kind: Entra, TenantID: "t", ClientID: "c", Credential: Credential{CertificateFile: "f", Expires: Date{time.Now()}}, Next: Credential{CertificatePassword: plantedPassword}}
+		}, []string{"sign_in.expires is for a client_secret", "sign_in.next has 0 of client_secret"}},
 		{"oauth without anything", func(c *Config) { c.SignIn = SignIn{Kind: OAuth, Username: "u"} },
 			[]string{"client_id is missing", "only one of username and password", "token_url is missing"}},
 		{"an unknown kind", func(c *Config) { c.SignIn.Kind = "ntlm" }, []string{`"ntlm"`, "entra or oauth"}},

@@ -52,7 +52,7 @@ func TestConformance(t *testing.T) {
 func localConfig(url string) dataverse.Config {
 	config := dataverse.Default()
 	config.URL = url
-	config.SignIn = dataverse.SignIn{Kind: dataverse.OAuth, ClientID: "bot", ClientSecret: "s3cret", TokenURL: url + "/tenant/oauth2/v2.0/token"}
+	config.SignIn = dataverse.SignIn{Kind: dataverse.OAuth, ClientID: "bot", Credential: dataverse.Credential{ClientSecret: "s3cret"}, TokenURL: url + "/tenant/oauth2/v2.0/token"}
 	return config
 }
 
@@ -61,8 +61,8 @@ func realConfig(getenv func(string) string) (dataverse.Config, bool) {
 	config := dataverse.Default()
 	config.URL = getenv(prefix + "URL")
 	config.SignIn = dataverse.SignIn{
-		Kind: dataverse.Entra, ClientID: getenv(prefix + "CLIENT_ID"), ClientSecret: dataverse.Secret(getenv(prefix + "CLIENT_SECRET")),
-		TenantID: getenv(prefix + "TENANT_ID"), TokenURL: getenv(prefix + "TOKEN_URL"),
+		Kind: dataverse.Entra, ClientID: getenv(prefix + "CLIENT_ID"), TenantID: getenv(prefix + "TENANT_ID"), TokenURL: getenv(prefix + "TOKEN_URL"),
+		Credential: dataverse.Credential{ClientSecret: dataverse.Secret(getenv(prefix + "CLIENT_SECRET"))},
 	}
 	if config.SignIn.TokenURL != "" {
 		config.SignIn.Kind = dataverse.OAuth

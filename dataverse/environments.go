@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"log/slog"
 	"maps"
 	"net/http"
 	"slices"
@@ -56,6 +57,14 @@ func (es *Environments) Client(_ context.Context, name string) (*Client, error) 
 		return c, nil
 	}
 	return nil, es.unknown(name)
+}
+
+// Log has logger told of credentials: files that changed or cannot be used, one that stands in for another, expiry. Without it
+// nothing is logged. Call it before the first request.
+func (es *Environments) Log(logger *slog.Logger) {
+	for _, c := range es.clients {
+		c.sign.log = logger
+	}
 }
 
 // Names are the names of all environments, sorted.

@@ -50,7 +50,7 @@ func (s *script) RoundTrip(r *http.Request) (*http.Response, error) {
 func (s *script) client() *Client {
 	config := Default()
 	config.URL, config.Timeout = "https://contoso.example", 30*time.Second
-	config.SignIn = SignIn{Kind: OAuth, ClientID: "id", ClientSecret: plantedSecret, Username: "bot@contoso.example", Password: plantedPassword, TokenURL: "https://login.example/token"}
+	config.SignIn = SignIn{Kind: OAuth, ClientID: "id", Credential: Credential{ClientSecret: plantedSecret, Password: plantedPassword}, Username: "bot@contoso.example", TokenURL: "https://login.example/token"}
 	return s.clientOf(config)
 }
 

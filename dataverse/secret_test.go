@@ -8,6 +8,7 @@ import (
 	"net/http"
 	"strings"
 	"testing"
+	"time"
 
 	"go.yaml.in/yaml/v3"
 
@@ -45,11 +46,12 @@ func TestSecretIsNeverShown(t *testing.T) {
 	t.Parallel()
 	config := Default()
 	config.SignIn.ClientSecret, config.SignIn.Password, config.SignIn.CertificatePassword = plantedSecret, plantedPassword, plantedKey
+	config.SignIn.Next = config.SignIn.Credential
 	webhook := Webhook{Name: "presence", Key: plantedKey}
 	s := newSite(t, nil)
 	client := s.client(t)
 	for name, v := range map[string]any{
-		"secret": Secret(plantedSecret), "pointer": &config, "config": config, "sign-in": config.SignIn, "webhook": webhook,
+		"secret": Secret(plantedSecret), "pointer": &config, "config": config, "sign-in": config.SignIn, "credential": config.SignIn.Next, "webhook": webhook,
 		"client": client, "a client by value": *client, "map": map[string]Config{"a": config},
 	} {
 		if text := shown(t, v); len(leaks(text)) > 0 {
@@ -68,8 +70,12 @@ func TestSecretIsNeverShown(t *testing.T) {
 func TestSecretIsReadFromYAMLAndJSON(t *testing.T) {
 	t.Parallel()
 	var fromYAML, fromJSON SignIn
-	if err := yaml.Unmarshal([]byte("client_secret: s3cret\npassword: 12345"), &fromYAML); err != nil || fromYAML.ClientSecret != "s3cret" || fromYAML.Password != "12345" {
-		t.Errorf("YAML gives %q, %q, %v", string(fromYAML.ClientSecret), string(fromYAML.Password), err)
+	if err := yaml.Unmarshal([]byte("client_secret: s3cret\npassword: 12345\nnext: {client_secret: other, expires: 2027-05-01}"), &fromYAML); err != nil ||
+		fromYAML.ClientSecret != "s3cret" || fromYAML.Password != "12345" || fromYAML.Next.ClientSecret != "other" || fromYAML.Next.Expires.Format(time.DateOnly) != "2027-05-01" {
+		t.Errorf("YAML gives %q, %q, %q until %v, %v", string(fromYAML.ClientSecret), string(fromYAML.Password), string(fromYAML.Next.ClientSecret), fromYAML.Next.Expires, err)
+	}
+	if err := yaml.Unmarshal([]byte("expires: soon"), &fromYAML); err == nil || !strings.Contains(err.Error(), `expires is "soon", which is no date; give one as 2027-05-01`) {
+		t.Errorf("a date that is none gives %v", err)
 	}
 	if err := json.Unmarshal([]byte(`{"ClientSecret":"s3cret"}`), &fromJSON); err != nil || fromJSON.ClientSecret != "s3cret" {
 		t.Errorf("JSON gives %q, %v", string(fromJSON.ClientSecret), err)

@@ -16,24 +16,30 @@ type token struct {
 // tokenSource gets a new token, never one that it remembers. Its errors are *Error.
 type tokenSource func(context.Context) (token, error)
 
-// newTokenSource is the sign-in of a valid Config.
-func newTokenSource(c Config, transport http.RoundTripper) (tokenSource, error) {
-	// A token endpoint that redirects would have the secret posted elsewhere.
-	client := &http.Client{Transport: transport, CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }}
-	if c.SignIn.Kind == OAuth {
-		return oauthSource(c.SignIn, client), nil
+// newTokenSource is the sign-in of a valid Config by one of its credentials, as its files are now. expires is when the
+// credential does, the zero time where nobody knows.
+func newTokenSource(c Config, with Credential, client *http.Client) (source tokenSource, expires time.Time, err error) {
+	with, err = with.filled()
+	if err != nil {
+		return nil, time.Time{}, err
 	}
-	return entraSource(c, client)
+	if c.SignIn.Kind == OAuth {
+		return oauthSource(c.SignIn, with, client), with.Expires.Time, nil
+	}
+	return entraSource(c, with, client)
 }
 
 // signer keeps the token of an environment: one request for it however many calls wait, and a new one before the old one ends.
-type signer struct{ tokens remembered[token] }
+type signer struct {
+	*identity
+	tokens remembered[token]
+}
 
-func newSigner(source tokenSource, timeout time.Duration) *signer {
-	s := &signer{}
+func newSigner(who *identity, timeout time.Duration) *signer {
+	s := &signer{identity: who}
 	s.tokens.timeout = timeout
 	s.tokens.fetch = func(ctx context.Context) (token, life, error) {
-		t, err := source(ctx)
+		t, err := who.token(ctx)
 		if err != nil {
 			return token{}, life{}, err
 		}

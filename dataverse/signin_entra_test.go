@@ -5,6 +5,8 @@ import (
 	"crypto/rsa"
 	"crypto/x509"
 	"crypto/x509/pkix"
+	"encoding/base64"
+	"encoding/json"
 	"encoding/pem"
 	"errors"
 	"fmt"
@@ -28,7 +30,7 @@ const (
 // authority is a stand-in for Microsoft Entra ID and, at any other path, for Dataverse, over TLS: azidentity insists on it.
 type authority struct {
 	*httptest.Server
-	refuse bool
+	refuse bool // secrets
 
 	mu    sync.Mutex
 	forms []url.Values
@@ -62,7 +64,7 @@ func (a *authority) token(w http.ResponseWriter, r *http.Request) {
 	a.mu.Lock()
 	a.forms = append(a.forms, r.PostForm)
 	a.mu.Unlock()
-	if a.refuse {
+	if a.refuse && r.PostForm.Has("client_secret") {
 		answerJSON(w, 401, `{"error":"invalid_client","error_description":"AADSTS7000215: Invalid client secret provided: `+r.PostForm.Get("client_secret")+`","error_codes":[7000215]}`)
 		return
 	}
@@ -92,9 +94,9 @@ func TestEntraSignsInWith(t *testing.T) {
 		sign SignIn
 		want map[string]string
 	}{
-		{"a client secret", SignIn{ClientSecret: plantedSecret}, map[string]string{"client_secret": plantedSecret}},
-		{"a certificate", SignIn{CertificateFile: certificate(t)}, map[string]string{"client_assertion": "ey*", "client_assertion_type": "urn:ietf:params:oauth:client-assertion-type:jwt-bearer"}},
-		{"a workload identity", SignIn{TokenFile: assertion}, map[string]string{"client_assertion": "federated-token"}},
+		{"a client secret", SignIn{Credential: Credential{ClientSecret: plantedSecret}}, map[string]string{"client_secret": plantedSecret}},
+		{"a certificate", SignIn{Credential: Credential{CertificateFile: certificate(t)}}, map[string]string{"client_assertion": "ey*", "client_assertion_type": "urn:ietf:params:oauth:client-assertion-type:jwt-bearer"}},
+		{"a workload identity", SignIn{Credential: Credential{TokenFile: assertion}}, map[string]string{"client_assertion": "federated-token"}},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			t.Parallel()
@@ -157,7 +159,7 @@ func TestEntraSaysWhatWentWrong(t *testing.T) {
 	t.Parallel()
 	a := newAuthority(t)
 	a.refuse = true
-	client, err := a.client(t, SignIn{TenantID: tenantID, ClientID: clientID, ClientSecret: plantedSecret})
+	client, err := a.client(t, SignIn{TenantID: tenantID, ClientID: clientID, Credential: Credential{ClientSecret: plantedSecret}})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -170,7 +172,7 @@ func TestEntraSaysWhatWentWrong(t *testing.T) {
 func TestEntraThatCannotBeReachedIsAnOutage(t *testing.T) {
 	t.Parallel()
 	a := newAuthority(t)
-	client, err := a.client(t, SignIn{TenantID: tenantID, ClientID: clientID, ClientSecret: plantedSecret})
+	client, err := a.client(t, SignIn{TenantID: tenantID, ClientID: clientID, Credential: Credential{ClientSecret: plantedSecret}})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -188,7 +190,7 @@ func TestEntraRefusesWhatCannotSignIn(t *testing.T) {
 		t.Fatal(err)
 	}
 	for _, path := range []string{broken, filepath.Join(t.TempDir(), "absent.pem")} {
-		_, err := a.client(t, SignIn{TenantID: tenantID, ClientID: clientID, CertificateFile: path, CertificatePassword: plantedPassword})
+		_, err := a.client(t, SignIn{TenantID: tenantID, ClientID: clientID, Credential: Credential{CertificateFile: path, CertificatePassword: plantedPassword}})
 		if err == nil || !strings.Contains(err.Error(), "certificate_file") || !strings.Contains(err.Error(), path) || len(leaks(err.Error())) > 0 {
 			t.Errorf("NewEnvironments with %s: %v, want an error about certificate_file", path, err)
 		}
@@ -208,11 +210,69 @@ func TestManagedIdentityAsksThePlatform(t *testing.T) {
 	s.answer = func(int, *http.Request) (*http.Response, error) { return reply(200, `{"value":[]}`), nil }
 	config := Default()
 	url := "https://" + strings.ToLower(rand.Text()) + ".example" // the library remembers tokens for as long as the process lives
-	config.URL, config.SignIn = url, SignIn{Kind: Entra, ManagedIdentity: true, ClientID: clientID}
+	config.URL, config.SignIn = url, SignIn{Kind: Entra, Credential: Credential{ManagedIdentity: true}, ClientID: clientID}
 	if err := read(t.Context(), s.clientOf(config)); err != nil {
 		t.Fatal(err)
 	}
 	if resource != url || identity != clientID {
 		t.Errorf("a token was asked for with resource %q and client_id %q", resource, identity)
 	}
+}
+
+// A certificate's file is followed: its end is known, and half a file takes the place of nothing.
+func TestChangedCertificateIsTaken(t *testing.T) {
+	t.Parallel()
+	a := newAuthority(t)
+	path := certificate(t)
+	client, err := a.client(t, SignIn{TenantID: tenantID, ClientID: clientID, Credential: Credential{ClientSecret: plantedSecret}, Next: Credential{CertificateFile: path}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	a.refuse = true // secrets
+	if err := read(t.Context(), client); err != nil {
+		t.Fatal(err)
+	}
+	state := client.sign.states()[1]
+	if left := time.Until(state.Expires); state.Name != "sign_in.next.certificate_file" || !state.InUse || left < 50*time.Minute || left > time.Hour {
+		t.Errorf("the certificate's state is %+v, want its end within the hour, and in use", state)
+	}
+	other, err := os.ReadFile(certificate(t))
+	if err != nil {
+		t.Fatal(err)
+	}
+	renew := func(text []byte) string {
+		t.Helper()
+		if err := os.WriteFile(path, text, 0o600); err != nil {
+			t.Fatal(err)
+		}
+		if _, err := client.sign.tokens.renew(t.Context()); err != nil {
+			t.Fatal(err)
+		}
+		return x5c(t, a.forms[len(a.forms)-1].Get("client_assertion"))
+	}
+	block, _ := pem.Decode(other)
+	want := base64.StdEncoding.EncodeToString(block.Bytes)
+	if got := renew(other); got != want {
+		t.Error("the token was not asked for with the new certificate")
+	}
+	if got, fault := renew(other[:len(other)-50]), client.sign.states()[1].Fault; got != want || fault == nil || !strings.Contains(fault.Error(), path) {
+		t.Errorf("half a file is at fault for %v, and took the certificate's place: %v", fault, got != want)
+	}
+}
+
+// x5c is the certificate in an assertion's header.
+func x5c(t *testing.T, assertion string) string {
+	t.Helper()
+	head, _, _ := strings.Cut(assertion, ".")
+	text, err := base64.RawURLEncoding.DecodeString(head)
+	if err != nil {
+		t.Fatal(err)
+	}
+	var header struct {
+		X5C []string `json:"x5c"`
+	}
+	if err := json.Unmarshal(text, &header); err != nil || len(header.X5C) != 1 {
+		t.Fatalf("the assertion's header is %s, %v; want one certificate", text, err)
+	}
+	return header.X5C[0]
 }

@@ -14,11 +14,11 @@ import (
 // unknownLife is how long a token is kept whose endpoint does not say.
 const unknownLife = 10 * time.Minute
 
-// oauthSource signs in at any OAuth 2.0 token endpoint.
-func oauthSource(s SignIn, client *http.Client) tokenSource {
+// oauthSource signs in at any OAuth 2.0 token endpoint, with a filled credential.
+func oauthSource(s SignIn, with Credential, client *http.Client) tokenSource {
 	config := &clientcredentials.Config{
 		ClientID:     s.ClientID,
-		ClientSecret: string(s.ClientSecret),
+		ClientSecret: string(with.ClientSecret),
 		TokenURL:     s.TokenURL,
 		// Without this the library tries HTTP Basic first, which costs a request and a failed sign-in in the log.
 		AuthStyle:      oauth2.AuthStyleInParams,
@@ -34,12 +34,12 @@ func oauthSource(s SignIn, client *http.Client) tokenSource {
 		// AD FS' password grant of a confidential client wants a resource, which oauth2's own password grant cannot send.
 		config.EndpointParams.Set("grant_type", "password")
 		config.EndpointParams.Set("username", s.Username)
-		config.EndpointParams.Set("password", string(s.Password))
+		config.EndpointParams.Set("password", string(with.Password))
 	}
 	return func(ctx context.Context) (token, error) {
 		t, err := config.Token(context.WithValue(ctx, oauth2.HTTPClient, client))
 		if err != nil {
-			return token{}, oauthError(ctx, err, string(s.ClientSecret), string(s.Password), s.Username)
+			return token{}, oauthError(ctx, err, string(with.ClientSecret), string(with.Password), s.Username)
 		}
 		if t.Expiry.IsZero() {
 			t.Expiry = time.Now().Add(unknownLife)

@@ -86,7 +86,7 @@ func (s *site) config() Config {
 	c := Default()
 	c.URL = s.URL
 	c.Timeout = 5 * time.Second
-	c.SignIn = SignIn{Kind: OAuth, ClientID: "11111111-1111-4111-8111-111111111111", ClientSecret: plantedSecret, TokenURL: s.URL + "/token"}
+	c.SignIn = SignIn{Kind: OAuth, ClientID: "11111111-1111-4111-8111-111111111111", Credential: Credential{ClientSecret: plantedSecret}, TokenURL: s.URL + "/token"}
 	return c
 }
 

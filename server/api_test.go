@@ -99,7 +99,7 @@ func startWholeWith(t *testing.T, settings Config, change ...func(*dataverse.Con
 	_, base := localtest.Start(t, local.Config{Seed: local.SeedDemo})
 	config := dataverse.Default()
 	config.URL = base
-	config.SignIn = dataverse.SignIn{Kind: "oauth", TokenURL: base + "/local/oauth2/v2.0/token", ClientID: "botverse", ClientSecret: "local", Scope: base + "/.default"}
+	config.SignIn = dataverse.SignIn{Kind: "oauth", TokenURL: base + "/local/oauth2/v2.0/token", ClientID: "botverse", Credential: dataverse.Credential{ClientSecret: "local"}, Scope: base + "/.default"}
 	for _, f := range change {
 		f(&config)
 	}

@@ -14,7 +14,7 @@ func TestOutageIsAnErrorAndNeverNoMatch(t *testing.T) {
 	t.Parallel()
 	config := dataverse.Default()
 	config.URL = "http://127.0.0.1:1"
-	config.SignIn = dataverse.SignIn{Kind: "oauth", TokenURL: config.URL + "/token", ClientID: "botverse", ClientSecret: "the-client-secret"}
+	config.SignIn = dataverse.SignIn{Kind: "oauth", TokenURL: config.URL + "/token", ClientID: "botverse", Credential: dataverse.Credential{ClientSecret: "the-client-secret"}}
 	environments, err := dataverse.NewEnvironments(map[string]dataverse.Config{"gone": config}, "gone", nil)
 	if err != nil {
 		t.Fatal(err)

@@ -53,7 +53,7 @@ func startSavedOn(t *testing.T, base, secret string, files ...string) *savedHous
 	t.Helper()
 	config := dataverse.Default()
 	config.URL = base
-	config.SignIn = dataverse.SignIn{Kind: "oauth", TokenURL: base + "/local/oauth2/v2.0/token", ClientID: "botverse", ClientSecret: dataverse.Secret(secret), Scope: base + "/.default"}
+	config.SignIn = dataverse.SignIn{Kind: "oauth", TokenURL: base + "/local/oauth2/v2.0/token", ClientID: "botverse", Credential: dataverse.Credential{ClientSecret: dataverse.Secret(secret)}, Scope: base + "/.default"}
 	environments, err := dataverse.NewEnvironments(map[string]dataverse.Config{"local": config}, "local", nil)
 	if err != nil {
 		t.Fatal(err)

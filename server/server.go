@@ -137,6 +137,11 @@ func newServer(config Config, deps Deps, behind services) (*Server, error) {
 	if err != nil {
 		return nil, err
 	}
+	if deps.Runtime != nil && deps.Runtime.Environments != nil {
+		if err := observeCredentials(s.gauges, deps.Runtime.Environments); err != nil {
+			return nil, fmt.Errorf("open the metrics: %w", err)
+		}
+	}
 	if deps.Presence != nil {
 		if err := errors.Join(observeBackfill(s.gauges, deps.Presence), observeOutputs(s.gauges, deps.Presence)); err != nil {
 			return nil, fmt.Errorf("open the metrics: %w", err)

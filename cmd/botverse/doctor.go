@@ -66,6 +66,7 @@ func (c *doctorCommand) examine(ctx context.Context, s streams, all *dataverse.E
 	if !e.signIn(ctx) {
 		return ctx.Err()
 	}
+	e.credentials(ctx)
 	e.user(ctx)
 	e.privileges(ctx)
 	e.entities(ctx)

@@ -1,8 +1,11 @@
 package main
 
 import (
+	"context"
 	"errors"
 	"regexp"
+	"strings"
+	"time"
 
 	"github.com/botverse/botverse/dataverse"
 )
@@ -26,6 +29,9 @@ var signInAdvices = map[string]string{
 	"AADSTS50076":   "the user must use a second factor: sign in as an application, by client_secret or a certificate",
 	"AADSTS700024":  "a clock is wrong: the certificate's assertion is not valid yet, or no longer; set this machine's clock",
 	"AADSTS70021":   "no federated credential fits the token: compare issuer and subject under Certificates & secrets of the app registration",
+	"AADSTS700211":  "no federated credential has the token's issuer: correct it under Certificates & secrets of the app registration",
+	"AADSTS700212":  "no federated credential has the token's audience: correct it under Certificates & secrets of the app registration",
+	"AADSTS700213":  "no federated credential has the token's subject: correct it under Certificates & secrets of the app registration",
 	"AADSTS65001":   "nobody has consented to the application: an administrator must grant it",
 	"AADSTS50034":   "the tenant has no such user: correct username",
 	"AADSTS50057":   "the user is disabled: enable it",
@@ -49,4 +55,28 @@ func (e *examination) signInAdvice(err error) string {
 		return "look whether this machine reaches the address, and correct it where it is wrong: url, or of the token endpoint authority or token_url"
 	}
 	return "look the error up in Dataverse's documentation"
+}
+
+// credentials asks for a token with each credential alone: the one that is not in use would be found wrong only when it is
+// needed.
+func (e *examination) credentials(ctx context.Context) {
+	if e.local() {
+		return
+	}
+	now := time.Now()
+	for _, c := range e.client.TryCredentials(ctx) {
+		switch {
+		case c.Err != nil:
+			e.report.warn(e.name, c.Name, c.Err.Error(), e.signInAdvice(c.Err))
+		case c.Expires.IsZero() && strings.HasSuffix(c.Name, "client_secret"):
+			e.report.ok(e.name, c.Name, "it gets a token; nothing says when it expires, so that nobody is warned: `expires` beside it would")
+		case c.Expires.IsZero():
+			e.report.ok(e.name, c.Name, "it gets a token")
+		case c.Expires.Sub(now) <= dataverse.ExpiryNotice:
+			e.report.warn(e.name, c.Name, "it gets a token, and "+dataverse.ExpiryText(c.Expires, now),
+				"make a new one in the app registration, and put it in its place, or beside it as sign_in.next")
+		default:
+			e.report.ok(e.name, c.Name, "it gets a token, and "+dataverse.ExpiryText(c.Expires, now))
+		}
+	}
 }

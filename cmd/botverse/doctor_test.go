@@ -10,6 +10,7 @@ import (
 	"slices"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/google/uuid"
 
@@ -158,6 +159,31 @@ func TestDoctorKnowsWhySignInFails(t *testing.T) {
 		t.Errorf("doctor is content though nobody answers:\n%s", text)
 	}
 	wantLines(t, text, "the token endpoint gave no answer", "authority or token_url")
+}
+
+// Each credential is tried by itself, and what expires soon is told.
+func TestDoctorTriesEachCredential(t *testing.T) {
+	t.Parallel()
+	_, at := localtest.Start(t, local.Config{Seed: local.SeedDemo, ClientSecrets: []local.ClientSecret{
+		{Value: planted + "-good"}, {Value: planted + "-old", Expires: time.Now()}}})
+	day := func(days int) string { return time.Now().AddDate(0, 0, days).Add(2 * time.Hour).Format(time.RFC3339) }
+	for _, c := range []struct{ first, next, want string }{
+		{"-good}", "-old}", "warning  there: sign_in.next.client_secret: sign in: sign-in failed: invalid_client: AADSTS7000222"},
+		{"-good}", "-old}", "         -> the client secret has expired: make a new one"},
+		{"-good}", "-old}", "ok       there: sign_in.client_secret: it gets a token; nothing says when it expires"},
+		{"-old}", "-good}", "warning  there: sign_in.client_secret: sign in: sign-in failed: invalid_client: AADSTS7000222"},
+		{"-good, expires: '" + day(30) + "'}", "-good, expires: '" + day(29) + "'}", "ok       there: sign_in.client_secret: it gets a token, and expires on "},
+		{"-good, expires: '" + day(30) + "'}", "-good, expires: '" + day(29) + "'}", "warning  there: sign_in.next.client_secret: it gets a token, and expires on "},
+	} {
+		signIn := fmt.Sprintf("{kind: oauth, token_url: %s/local/oauth2/v2.0/token, client_id: botverse, next: {client_secret: %s%s, client_secret: %[2]s%[4]s",
+			at, planted, c.next, c.first)
+		text, err := say(t, "doctor", "--data-dir="+t.TempDir(), "--webhook={public_url: 'http://127.0.0.1:1'}", "--environments",
+			fmt.Sprintf("{there: {url: %q, sign_in: %s}}", at, signIn))
+		if strings.Contains(text, planted) {
+			t.Errorf("doctor shows a secret (%v):\n%s", err, text)
+		}
+		wantLines(t, text, c.want, "ok       there: sign-in: ")
+	}
 }
 
 func TestDoctorNamesWrongSettings(t *testing.T) {

@@ -15,6 +15,8 @@ import (
 
 	"google.golang.org/grpc"
 	"google.golang.org/grpc/credentials/insecure"
+
+	"github.com/botverse/botverse/internal/await"
 )
 
 // asProgram makes the test binary be botverse itself, for tests of exit status and signals.
@@ -33,6 +35,7 @@ type running struct {
 	http, grpc, webhook, local string // addresses
 	dir                        string // of the data
 	welcome                    string
+	log                        *safeBuffer
 	stop                       func() error
 }
 
@@ -60,7 +63,7 @@ func serveWith(t testing.TB, args ...string) *running {
 	args = append(append([]string{"serve"}, onAnyPort(dir)...), args...)
 	ended := make(chan error, 1)
 	go func() { ended <- run(ctx, args, out, log) }()
-	r := &running{dir: dir, stop: sync.OnceValue(func() error { cancel(); return <-ended })}
+	r := &running{dir: dir, log: log, stop: sync.OnceValue(func() error { cancel(); return <-ended })}
 	t.Cleanup(func() {
 		if err := r.stop(); err != nil {
 			t.Errorf("serve ended with: %v\n%s", err, log)
@@ -94,6 +97,12 @@ func address(t testing.TB, welcome, pattern string) string {
 		t.Fatalf("the welcome has no %s:\n%s", pattern, welcome)
 	}
 	return m[1]
+}
+
+// awaitLog waits until the log has a text.
+func (r *running) awaitLog(t testing.TB, text string) {
+	t.Helper()
+	await.Until(t, "the log says "+text, func() bool { return strings.Contains(r.log.String(), text) })
 }
 
 // dial connects to the gRPC address.

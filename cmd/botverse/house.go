@@ -13,6 +13,7 @@ import (
 	"golang.org/x/sync/errgroup"
 
 	"github.com/botverse/botverse/actions/saved"
+	"github.com/botverse/botverse/dataverse"
 	"github.com/botverse/botverse/dataverse/local"
 	"github.com/botverse/botverse/journal"
 	"github.com/botverse/botverse/presence"
@@ -22,14 +23,15 @@ import (
 
 // house is all that runs. What was opened is closed in reverse order, after a failed start too.
 type house struct {
-	log      *slog.Logger
-	traces   trace.TracerProvider
-	journal  *journal.Journal
-	local    *local.Server // nil where environments are configured
-	presence *presence.Presence
-	outputs  *output.Outputs
-	saved    *saved.Library
-	server   *server.Server
+	log          *slog.Logger
+	traces       trace.TracerProvider
+	journal      *journal.Journal
+	local        *local.Server // nil where environments are configured
+	environments *dataverse.Environments
+	presence     *presence.Presence
+	outputs      *output.Outputs
+	saved        *saved.Library
+	server       *server.Server
 	// register tells all environments where to send their webhooks; nil where nobody asked for it.
 	register func(context.Context) error
 	started  atomic.Bool
@@ -71,6 +73,7 @@ func (h *house) run(ctx context.Context, welcome func()) error {
 	if h.local != nil {
 		group.Go(func() error { return h.local.Run(below) })
 	}
+	group.Go(func() error { return h.environments.Run(below) })
 	group.Go(func() error { return h.presence.Run(below) })
 	group.Go(func() error { return h.outputs.Run(below) })
 	group.Go(func() error { return h.saved.Run(above) })

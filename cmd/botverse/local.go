@@ -123,11 +123,11 @@ func localEnvironment(url string) dataverse.Config {
 	config := dataverse.Default()
 	config.URL = url
 	config.SignIn = dataverse.SignIn{
-		Kind:         "oauth",
-		TokenURL:     url + "/local/oauth2/v2.0/token",
-		ClientID:     "botverse",
-		ClientSecret: "local",
-		Scope:        url + "/.default",
+		Kind:       "oauth",
+		TokenURL:   url + "/local/oauth2/v2.0/token",
+		ClientID:   "botverse",
+		Credential: dataverse.Credential{ClientSecret: "local"},
+		Scope:      url + "/.default",
 	}
 	return config
 }

@@ -98,6 +98,8 @@ func (c *serveCommand) build(ctx context.Context, h *house) (err error) {
 		return err
 	}
 	all.Trace(h.traces)
+	all.Log(h.log)
+	h.environments = all
 	if err := c.buildPresence(ctx, h, all, kept); err != nil {
 		return err
 	}

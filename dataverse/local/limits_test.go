@@ -193,7 +193,7 @@ func TestOurClientWaitsAsItIsTold(t *testing.T) {
 		wire := &impatience{next: localtest.InProcess(server.Handler()), calls: map[int]int{}}
 		config := dataverse.Default()
 		config.URL = bubbleURL
-		config.SignIn = dataverse.SignIn{Kind: "oauth", TokenURL: bubbleURL + "/contoso/oauth2/v2.0/token", ClientID: "x", ClientSecret: "y", Scope: bubbleURL + "/.default"}
+		config.SignIn = dataverse.SignIn{Kind: "oauth", TokenURL: bubbleURL + "/contoso/oauth2/v2.0/token", ClientID: "x", Credential: dataverse.Credential{ClientSecret: "y"}, Scope: bubbleURL + "/.default"}
 		environments, err := dataverse.NewEnvironments(map[string]dataverse.Config{"local": config}, "", wire)
 		if err != nil {
 			t.Fatal(err)
@@ -225,7 +225,7 @@ func TestOurClientSaysThatItsTokenIsNotTaken(t *testing.T) {
 	_, base := localtest.Start(t, local.Config{RequireAuth: true})
 	config := dataverse.Default()
 	config.URL = base
-	config.SignIn = dataverse.SignIn{Kind: "oauth", TokenURL: base + "/contoso/oauth2/v2.0/token", ClientID: "x", ClientSecret: "y", Scope: "https://elsewhere.crm.dynamics.com/.default"}
+	config.SignIn = dataverse.SignIn{Kind: "oauth", TokenURL: base + "/contoso/oauth2/v2.0/token", ClientID: "x", Credential: dataverse.Credential{ClientSecret: "y"}, Scope: "https://elsewhere.crm.dynamics.com/.default"}
 	environments, err := dataverse.NewEnvironments(map[string]dataverse.Config{"local": config}, "", nil)
 	if err != nil {
 		t.Fatal(err)

@@ -17,9 +17,10 @@ type Files[T any] struct {
 	mu    sync.Mutex
 	seen  []os.FileInfo // when the files were read last; nil for one that was not there
 	value T
+	fault error // why they could not be used then
 }
 
-// Open makes the value for the first time: read reads the files that are named.
+// Open makes the value for the first time: read reads the files that are named. log is for Get alone.
 func Open[T any](log *slog.Logger, read func() (T, error), names ...string) (*Files[T], error) {
 	f := &Files[T]{names: names, read: read, log: log, seen: look(names)}
 	var err error
@@ -30,21 +31,50 @@ func Open[T any](log *slog.Logger, read func() (T, error), names ...string) (*Fi
 // Get is the value of now. Where the files cannot be used any more, as in the middle of a change, that of before stays, and the
 // log says so.
 func (f *Files[T]) Get() T {
+	value, changed, fault := f.Look()
+	switch {
+	case fault != nil:
+		f.log.Warn("files have changed and cannot be used; what they held before stays in force", "files", f.names, "error", fault)
+	case changed:
+		f.log.Info("files were read again", "files", f.names)
+	}
+	return value
+}
+
+// Look is Get for who tells of it himself: whether the value was made again, and why the files cannot be used, each once.
+func (f *Files[T]) Look() (value T, changed bool, fault error) {
 	f.mu.Lock()
 	defer f.mu.Unlock()
-	now := look(f.names) // before they are read: what changes meanwhile is seen the next time
-	if slices.EqualFunc(now, f.seen, same) {
-		return f.value
+	now := look(f.names)                                       // before they are read: what changes meanwhile is seen the next time
+	if f.fault == nil && slices.EqualFunc(now, f.seen, same) { // who may read a file can change without a trace in these
+		return f.value, false, nil
 	}
 	f.seen = now
 	value, err := f.read()
-	if err != nil {
-		f.log.Warn("files have changed and cannot be used; what they held before stays in force", "files", f.names, "error", err)
-		return f.value
+	told := f.fault
+	f.fault = err
+	if err == nil {
+		f.value = value
+		return value, true, nil
 	}
-	f.log.Info("files were read again", "files", f.names)
-	f.value = value
-	return value
+	if told != nil && told.Error() == err.Error() {
+		err = nil
+	}
+	return f.value, false, err
+}
+
+// Last is the value as it was found last.
+func (f *Files[T]) Last() T {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	return f.value
+}
+
+// Fault says why the files could not be used when they were looked at last; nil where they could.
+func (f *Files[T]) Fault() error {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	return f.fault
 }
 
 func look(names []string) []os.FileInfo {

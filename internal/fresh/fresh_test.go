@@ -65,8 +65,8 @@ func TestFilesAreReadAgainWhenTheyChange(t *testing.T) {
 			}
 		}
 	}
-	if reads != 6 || strings.Count(log.String(), "half a change") != 1 {
-		t.Errorf("it read %d times, want 6, and logged:\n%s", reads, &log)
+	if reads != 10 || strings.Count(log.String(), "half a change") != 1 {
+		t.Errorf("it read %d times, want 10: once a change, and at each look while they cannot be used; it logged:\n%s", reads, &log)
 	}
 }
 
