@@ -26,6 +26,7 @@ type NATS struct {
 	URL             Secret `yaml:"url"`              // one or several, by commas, as nats://one:4222,nats://two:4222; the client finds the others
 	CredentialsFile string `yaml:"credentials_file"` // a user's JWT and seed, as nsc writes them
 	Token           Secret `yaml:"token"`            // where the servers want one
+	TokenFile       string `yaml:"token_file"`       // the same, from a file that holds nothing else
 	CAFile          string `yaml:"ca_file"`          // who signed the servers' certificates, where the system does not know
 	CertFile        string `yaml:"cert_file"`        // our own certificate, where the servers want one
 	KeyFile         string `yaml:"key_file"`         // and its private key
@@ -90,7 +91,10 @@ func (n NATS) Validate() error {
 			refuse("url: %q is no address of a NATS server; give one as nats://one.example.com:4222", u.Redacted())
 		}
 	}
-	if n.CredentialsFile != "" && n.Token != "" {
+	if n.Token != "" && n.TokenFile != "" {
+		refuse("token: there is a token_file too; give one of them")
+	}
+	if n.CredentialsFile != "" && (n.Token != "" || n.TokenFile != "") {
 		refuse("token: there is a credentials_file too; only one of them can sign in")
 	}
 	if (n.CertFile == "") != (n.KeyFile == "") {

@@ -41,8 +41,9 @@ type Journal struct {
 	end    context.CancelFunc
 
 	// Of servers elsewhere.
-	fault atomic.Pointer[error] // what the last probe found
-	stop  func()                // ends the probing
+	credentials credentials
+	fault       atomic.Pointer[error] // what the last probe found
+	stop        func()                // ends the probing
 }
 
 // Open locks the directory and starts NATS on it. It fails with ErrLocked when another process has the directory and
@@ -70,7 +71,11 @@ func Open(ctx context.Context, config Config) (*Journal, error) {
 // openShared connects to servers.
 func openShared(ctx context.Context, config Config) (*Journal, error) {
 	j := &Journal{log: newLog(config.Logger), replicas: cmp.Or(config.NATS.Replicas, defaultReplicas)}
-	if err := j.join(ctx, config.NATS); err != nil {
+	var err error
+	if j.credentials, err = openCredentials(config.NATS, j.log.logger); err == nil {
+		err = j.join(ctx, config.NATS)
+	}
+	if err != nil {
 		return nil, errors.Join(fmt.Errorf("open the journal on the NATS servers: %w", err), j.Close())
 	}
 	probing, stop := context.WithCancel(context.WithoutCancel(ctx))

@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"log/slog"
 	"os"
+	"sync/atomic"
 	"time"
 
 	"github.com/nats-io/nats.go"
@@ -46,7 +47,7 @@ func isFinal(err error) bool {
 
 func (j *Journal) joinOnce(ctx context.Context, config NATS) (err error) {
 	if j.conn == nil {
-		if j.conn, err = dial(config, j.log.logger); err != nil {
+		if j.conn, err = dial(config, j.credentials, j.log.logger); err != nil {
 			return err
 		}
 	}
@@ -63,7 +64,7 @@ func (j *Journal) joinOnce(ctx context.Context, config NATS) (err error) {
 
 // dial connects, and stays connected to one of the servers or the other for ever. What is sent while none is there waits
 // for the next, until its caller gives up; it may be stored even then, so that only what is safe to repeat may be sent.
-func dial(config NATS, logger *slog.Logger) (*nats.Conn, error) {
+func dial(config NATS, with credentials, logger *slog.Logger) (*nats.Conn, error) {
 	options := nats.GetDefaultOptions()
 	options.Name = "botverse"
 	options.Servers = config.addresses()
@@ -77,36 +78,29 @@ func dial(config NATS, logger *slog.Logger) (*nats.Conn, error) {
 			logger.Warn("the connection to NATS is lost; connecting again", "error", err)
 		}
 	}
-	options.ReconnectedCB = func(c *nats.Conn) { logger.Info("connected to NATS again", "server", c.ConnectedServerName()) }
-	options.AsyncErrorCB = func(_ *nats.Conn, _ *nats.Subscription, err error) { logger.Debug("NATS tells an error", "error", err) }
-	for _, set := range config.files() {
-		if err := set(&options); err != nil {
+	var refused atomic.Bool // and told
+	options.ReconnectedCB = func(c *nats.Conn) {
+		refused.Store(false)
+		logger.Info("connected to NATS again", "server", c.ConnectedServerName())
+	}
+	options.AsyncErrorCB = func(_ *nats.Conn, _ *nats.Subscription, err error) {
+		if errors.Is(err, nats.ErrAuthorization) && !refused.Swap(true) {
+			logger.Warn("NATS refuses what we sign in with; trying again, also with what its file holds then", "error", err)
+			return
+		}
+		logger.Debug("NATS tells an error", "error", err)
+	}
+	// The client gives a server up that refuses it twice; but a new token may be known there before it is here, or after.
+	options.IgnoreAuthErrorAbort = true
+	if config.CAFile != "" {
+		if err := nats.RootCAs(config.CAFile)(&options); err != nil {
 			return nil, err
 		}
 	}
+	if err := with.setOn(&options); err != nil {
+		return nil, err
+	}
 	return options.Connect()
-}
-
-// files are the options that name files.
-func (n NATS) files() (options []nats.Option) {
-	if n.CredentialsFile != "" {
-		// The client itself would tell only at the sign-in that the file is missing.
-		options = append(options, mustRead(n.CredentialsFile), nats.UserCredentials(n.CredentialsFile))
-	}
-	if n.CAFile != "" {
-		options = append(options, nats.RootCAs(n.CAFile))
-	}
-	if n.CertFile != "" {
-		options = append(options, nats.ClientCert(n.CertFile, n.KeyFile))
-	}
-	return options
-}
-
-func mustRead(name string) nats.Option {
-	return func(*nats.Options) error {
-		_, err := os.ReadFile(name)
-		return err
-	}
 }
 
 // probe asks the servers now and then whether they can store: a connection alone does not say that, where too few of a

@@ -41,6 +41,21 @@ func observeCredentials(provider metric.MeterProvider, all *dataverse.Environmen
 	return err
 }
 
+// observeFiles has the metrics tell of files that cannot be used. They are named in the configuration, so that their number is
+// bounded.
+func observeFiles(provider metric.MeterProvider, faulty func() []string) error {
+	meter := provider.Meter("github.com/botverse/botverse/server")
+	_, err := meter.Int64ObservableGauge("botverse.file.fault",
+		metric.WithDescription("1 while the file of a secret, of an output or for NATS, cannot be used as it is, and what it held before is used."),
+		metric.WithInt64Callback(func(_ context.Context, o metric.Int64Observer) error {
+			for _, name := range faulty() {
+				o.Observe(1, metric.WithAttributes(attribute.String("file", name)))
+			}
+			return nil
+		}))
+	return err
+}
+
 func oneIf(yes bool) int64 {
 	if yes {
 		return 1

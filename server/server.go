@@ -48,6 +48,7 @@ type Deps struct {
 	Logger   *slog.Logger                // nil logs nothing
 	Ready    func(context.Context) error // why the process cannot serve yet, nil once it can; a nil Ready is ready at once
 
+	FaultyFiles    func() []string      // secrets' files that cannot be used as they are, for the metrics; nil for none
 	TracerProvider trace.TracerProvider // nil keeps no spans
 	Version        string               // of the build, for the metrics
 }
@@ -137,15 +138,8 @@ func newServer(config Config, deps Deps, behind services) (*Server, error) {
 	if err != nil {
 		return nil, err
 	}
-	if deps.Runtime != nil && deps.Runtime.Environments != nil {
-		if err := observeCredentials(s.gauges, deps.Runtime.Environments); err != nil {
-			return nil, fmt.Errorf("open the metrics: %w", err)
-		}
-	}
-	if deps.Presence != nil {
-		if err := errors.Join(observeBackfill(s.gauges, deps.Presence), observeOutputs(s.gauges, deps.Presence)); err != nil {
-			return nil, fmt.Errorf("open the metrics: %w", err)
-		}
+	if err := s.observe(deps); err != nil {
+		return nil, fmt.Errorf("open the metrics: %w", err)
 	}
 	if s.validate, err = newValidation(); err != nil {
 		return nil, fmt.Errorf("compile the contract's rules: %w", err)
@@ -174,6 +168,21 @@ func (s *Server) openMetrics(version string) (*prometheus.Registry, error) {
 	s.gauges = sdkmetric.NewMeterProvider(sdkmetric.WithReader(exporter))
 	s.metrics, err = newMetrics(s.gauges, s.actionNames)
 	return registry, err
+}
+
+// observe has the metrics tell of what the server stands on.
+func (s *Server) observe(deps Deps) error {
+	var errs []error
+	if deps.Runtime != nil && deps.Runtime.Environments != nil {
+		errs = append(errs, observeCredentials(s.gauges, deps.Runtime.Environments))
+	}
+	if deps.Presence != nil {
+		errs = append(errs, observeBackfill(s.gauges, deps.Presence), observeOutputs(s.gauges, deps.Presence))
+	}
+	if deps.FaultyFiles != nil {
+		errs = append(errs, observeFiles(s.gauges, deps.FaultyFiles))
+	}
+	return errors.Join(errs...)
 }
 
 // buildGRPC makes the gRPC server, which serves its listener and the gateway's pipe alike.

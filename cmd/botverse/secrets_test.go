@@ -3,6 +3,7 @@ package main
 import (
 	"fmt"
 	"net/http"
+	"net/http/httptest"
 	"os"
 	"path/filepath"
 	"regexp"
@@ -14,6 +15,7 @@ import (
 
 	"github.com/botverse/botverse/dataverse/local"
 	"github.com/botverse/botverse/dataverse/local/localtest"
+	"github.com/botverse/botverse/internal/await"
 )
 
 // planted is in each secret of these tests.
@@ -87,16 +89,29 @@ func TestSecretsRotateUnderLoad(t *testing.T) {
 	entra, url := localtest.Start(t, local.Config{
 		Seed: local.SeedDemo, RequireAuth: true, ClientID: "bot", ClientSecrets: known("-1"), TokenLifetime: 2 * time.Second, // renewed all the time
 	})
+	topic := filepath.Join(dir, "topic")
+	secretFile(t, topic, planted+"-topic")
+	receiver := httptest.NewServer(http.HandlerFunc(func(_ http.ResponseWriter, r *http.Request) {
+		if got := r.Header.Get("Aeg-Sas-Key"); got != planted+"-topic" {
+			t.Errorf("an event came with the key %q", got)
+		}
+		if err := os.WriteFile(topic, nil, 0o600); err != nil { // the next event comes with the same key, though its file is broken
+			t.Error(err)
+		}
+	}))
+	defer receiver.Close()
 	c := startCollector(t)
-	r := serveWith(t, "--otlp-endpoint="+c.addr, "--log-level=debug", "--default-environment=there", "--environments", fmt.Sprintf(
-		`{there: {url: %q, sign_in: {kind: oauth, token_url: %[1]s/contoso/oauth2/v2.0/token, client_id: bot, scope: %[1]s/.default,
+	r := serveWith(t, "--presence", fmt.Sprintf("{outputs: {topic: {kind: cloudevents, from: start, url: %q, header_files: {aeg-sas-key: %q}}}}", receiver.URL, topic),
+		"--otlp-endpoint="+c.addr, "--log-level=debug", "--default-environment=there", "--environments", fmt.Sprintf(
+			`{there: {url: %q, sign_in: {kind: oauth, token_url: %[1]s/contoso/oauth2/v2.0/token, client_id: bot, scope: %[1]s/.default,
 			client_secret_file: %q, expires: %s, next: {client_secret_file: %q}}},
 		  adfs: {url: %[1]q, sign_in: {kind: oauth, token_url: %[1]s/adfs/oauth2/token, client_id: bot, client_secret: Pl4nted-1, username: ada, password_file: %[5]q}}}`,
-		url, first, time.Now().Add(100*time.Hour).Format(time.RFC3339), next, password))
+			url, first, time.Now().Add(100*time.Hour).Format(time.RFC3339), next, password))
 	const ask = `{"entity": "contact", "where": {"lastname": "Quintero"}, "save": {"n": "fullname"}}`
 	if status, answer := r.post(t, "find-record", strings.Replace(ask, "{", `{"environment": "adfs", `, 1)); answer["outcome"] != "MATCHED" {
 		t.Errorf("by a password: HTTP %d %v", status, answer)
 	}
+	await.Until(t, "the key's file is told to be broken", func() bool { return strings.Contains(r.metrics(t), `botverse_file_fault{file="`+topic+`"} 1`) })
 	stop := r.underLoad(t, ask)
 
 	entra.SetClientSecrets(known("-1", "-2")...) // a new one is made; then the file is changed, and the old one deleted

@@ -202,6 +202,7 @@ func (c *serveCommand) buildServer(h *house, runtime *actions.Runtime) (err erro
 		Presence:       h.presence,
 		Logger:         h.log,
 		Ready:          h.readiness,
+		FaultyFiles:    func() []string { return append(h.journal.FaultyFiles(), h.outputs.FaultyFiles()...) },
 		TracerProvider: h.traces,
 		Version:        version(),
 	})

@@ -77,6 +77,14 @@ func (f *Files[T]) Fault() error {
 	return f.fault
 }
 
+// Faulty are the files where they could not be used when they were looked at last; none where they could.
+func (f *Files[T]) Faulty() []string {
+	if f.Fault() == nil {
+		return nil
+	}
+	return slices.Clone(f.names)
+}
+
 func look(names []string) []os.FileInfo {
 	infos := make([]os.FileInfo, len(names))
 	for i, name := range names {

@@ -67,6 +67,13 @@ func (c *Cluster) NATS() journal.NATS {
 	return journal.NATS{URL: journal.Secret(strings.Join(addresses, ",")), Replicas: len(c.options)}
 }
 
+// SetToken sets the token that servers want from their next start on.
+func (c *Cluster) SetToken(token string) {
+	for _, o := range c.options {
+		o.Authorization = token
+	}
+}
+
 // Stop stops a server and waits for its end. It says good-bye to nobody but its files.
 func (c *Cluster) Stop(n int) {
 	if c.servers[n] != nil {

@@ -29,8 +29,9 @@ const grantValid = 24 * time.Hour
 // handshake asks a receiver whether it agrees to be sent events, and how many, before the first one is. No address is
 // offered where it could agree later by itself: that had to be reached from outside. It is asked again in place of that.
 type handshake struct {
-	config Config
-	client *http.Client
+	config  Config
+	headers headers
+	client  *http.Client
 
 	mu       sync.Mutex
 	until    time.Time     // of the agreement; zero where there is none
@@ -72,9 +73,7 @@ func (h *handshake) ask(ctx context.Context) (*http.Response, error) {
 	if err != nil {
 		return nil, errors.New("the receiver's address is none")
 	}
-	for name, value := range h.config.Headers {
-		request.Header.Set(name, string(value))
-	}
+	h.headers.setOn(request)
 	request.Header.Set(requestOrigin, h.config.Origin)
 	if h.config.Rate > 0 {
 		request.Header.Set(requestRate, strconv.Itoa(h.config.Rate))

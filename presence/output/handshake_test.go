@@ -108,7 +108,7 @@ func TestNothingIsSentBeforeTheReceiverAgrees(t *testing.T) {
 // polite is a poster to a transport that is asked first.
 func polite(t *testing.T, rate int, transport roundTrip) *poster {
 	t.Helper()
-	p := newPoster(Config{URL: "https://example.com/events?key=hidden", Handshake: true, Origin: "bots.example.com", Rate: rate},
+	p := openPoster(t, Config{URL: "https://example.com/events?key=hidden", Handshake: true, Origin: "bots.example.com", Rate: rate},
 		Deps{Encode: encode, Transport: transport}, posterTo(t, transport).logger)
 	if err := p.begin(t.Context(), nil); err != nil {
 		t.Fatal(err)

@@ -50,9 +50,10 @@ type Config struct {
 	Dir  string   `yaml:"dir"`  // csv: where the files are
 	Path filePath `yaml:"path"` // csv: where each file is below dir, as {event}/{date}.csv; {org} is the organisation. Empty is the output's name and the date
 
-	URL     string                  `yaml:"url"`     // cloudevents: where they are posted
-	Mode    Mode                    `yaml:"mode"`    // cloudevents: structured, which stands where nothing is said, or binary
-	Headers map[string]presence.Key `yaml:"headers"` // cloudevents: of each request, as Authorization; printed as [key]
+	URL         string                  `yaml:"url"`          // cloudevents: where they are posted
+	Mode        Mode                    `yaml:"mode"`         // cloudevents: structured, which stands where nothing is said, or binary
+	Headers     map[string]presence.Key `yaml:"headers"`      // cloudevents: of each request, as Authorization; printed as [key]
+	HeaderFiles map[string]string       `yaml:"header_files"` // cloudevents: the same, from files that hold one value each and are read again when they change
 
 	Handshake bool   `yaml:"handshake"` // cloudevents: whether the receiver is asked first whether it agrees to be sent events
 	Origin    string `yaml:"origin"`    // cloudevents: who we are in the handshake, a DNS name, as bots.example.com
@@ -114,8 +115,8 @@ func (c Config) faults() []error {
 		if c.Path != "" {
 			faults = append(faults, c.Path.faults()...)
 		}
-		if c.URL != "" || c.Mode != "" || c.Headers != nil || c.Handshake || c.Origin != "" || c.Rate != 0 {
-			refuse("kind: csv has no url, mode, headers, handshake, origin or rate")
+		if c.URL != "" || c.Mode != "" || c.Headers != nil || c.HeaderFiles != nil || c.Handshake || c.Origin != "" || c.Rate != 0 {
+			refuse("kind: csv has no url, mode, headers, header_files, handshake, origin or rate")
 		}
 	case CloudEvents:
 		if !strings.HasPrefix(c.URL, "https://") && !strings.HasPrefix(c.URL, "http://") {
@@ -126,6 +127,11 @@ func (c Config) faults() []error {
 		}
 		if c.Dir != "" || c.Path != "" {
 			refuse("kind: cloudevents has no dir or path")
+		}
+		for header := range c.HeaderFiles {
+			if _, both := c.Headers[header]; both {
+				refuse("header_files: %s is among headers too; give it once", header)
+			}
 		}
 		faults = append(faults, c.handshakeFaults()...)
 	default:
@@ -202,7 +208,10 @@ func Open(ctx context.Context, configs map[string]Config, deps Deps) (*Outputs, 
 		case CSV:
 			r.sink = &csvFiles{dir: config.Dir, name: n, path: config.path(n), logger: r.logger}
 		case CloudEvents:
-			poster := newPoster(config, deps, r.logger)
+			poster, err := newPoster(config, deps, r.logger)
+			if err != nil {
+				return nil, fmt.Errorf("outputs.%s.%w", n, err)
+			}
 			deps.Presence.HandleReplay(n, poster.once)
 			r.sink = poster
 		}

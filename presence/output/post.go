@@ -30,18 +30,23 @@ const (
 
 // poster posts each event, one after the other, so that they arrive in order.
 type poster struct {
-	config Config
-	client *http.Client
-	encode func(*presence.Event) ([]byte, error)
-	logger *slog.Logger
-	agreed *handshake        // nil where none is asked for
-	began  time.Time         // events do not age while nobody could send them
-	done   presence.Position // of the last event that was sent or set aside
+	config  Config
+	headers headers
+	client  *http.Client
+	encode  func(*presence.Event) ([]byte, error)
+	logger  *slog.Logger
+	agreed  *handshake        // nil where none is asked for
+	began   time.Time         // events do not age while nobody could send them
+	done    presence.Position // of the last event that was sent or set aside
 }
 
-func newPoster(config Config, deps Deps, logger *slog.Logger) *poster {
+func newPoster(config Config, deps Deps, logger *slog.Logger) (*poster, error) {
+	own, err := openHeaders(config, logger)
+	if err != nil {
+		return nil, err
+	}
 	p := &poster{
-		config: config, encode: deps.Encode, logger: logger,
+		config: config, headers: own, encode: deps.Encode, logger: logger,
 		client: &http.Client{
 			Transport: deps.Transport, Timeout: attemptTime,
 			// A receiver that moved is to be told to us, not to be followed with our headers.
@@ -49,9 +54,9 @@ func newPoster(config Config, deps Deps, logger *slog.Logger) *poster {
 		},
 	}
 	if config.Handshake {
-		p.agreed = &handshake{config: config, client: p.client}
+		p.agreed = &handshake{config: config, headers: own, client: p.client}
 	}
-	return p
+	return p, nil
 }
 
 // begin implements sink.
@@ -197,9 +202,7 @@ func (p *poster) request(ctx context.Context, e *presence.Event) (*http.Request,
 	if err != nil {
 		return nil, errors.New("the receiver's address is none")
 	}
-	for name, value := range p.config.Headers {
-		request.Header.Set(name, string(value))
-	}
+	p.headers.setOn(request)
 	if p.agreed != nil {
 		request.Header.Set(requestOrigin, p.config.Origin)
 	}

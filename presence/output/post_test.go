@@ -40,10 +40,19 @@ func answer(code int, headers ...string) (*http.Response, error) {
 	return &http.Response{StatusCode: code, Header: h, Body: http.NoBody}, nil
 }
 
+func openPoster(t *testing.T, config Config, deps Deps, logger *slog.Logger) *poster {
+	t.Helper()
+	p, err := newPoster(config, deps, logger)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return p
+}
+
 // posterTo posts to a transport.
 func posterTo(t *testing.T, transport http.RoundTripper) *poster {
 	t.Helper()
-	p := newPoster(Config{URL: "https://example.com/events?key=hidden"}, Deps{Encode: encode, Transport: transport}, slog.New(slog.DiscardHandler))
+	p := openPoster(t, Config{URL: "https://example.com/events?key=hidden"}, Deps{Encode: encode, Transport: transport}, slog.New(slog.DiscardHandler))
 	if err := p.begin(t.Context(), nil); err != nil {
 		t.Fatal(err)
 	}
@@ -153,7 +162,7 @@ func TestBothModesAreCloudEvents(t *testing.T) {
 				got = append(got, c.ID())
 			}))
 			config := Config{URL: receiver.URL, Mode: mode, Headers: map[string]presence.Key{"X-Own": "mine"}}
-			p := newPoster(config, Deps{Encode: encode}, slog.New(slog.DiscardHandler))
+			p := openPoster(t, config, Deps{Encode: encode}, slog.New(slog.DiscardHandler))
 			for range 2 { // the same event is the same however often it is sent
 				if err := p.deliver(t.Context(), e); err != nil {
 					t.Error(err)
