@@ -69,7 +69,7 @@ type CreateRecord struct {
 func (r *Runtime) CreateRecord(ctx context.Context, spec CreateRecord) (Result, error) {
 	ctx, cancel := withinBudget(ctx)
 	defer cancel()
-	client, entity, err := r.describe(ctx, spec.Environment, spec.Entity)
+	client, entity, err := r.describeFor(ctx, spec.Environment, spec.Entity, spec.needs()...)
 	if err != nil {
 		return Result{}, err
 	}

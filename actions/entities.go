@@ -7,6 +7,7 @@ import (
 
 	"github.com/botverse/botverse/actions/order"
 	"github.com/botverse/botverse/actions/translate"
+	"github.com/botverse/botverse/dataverse"
 	"github.com/botverse/botverse/dataverse/schema"
 )
 
@@ -17,7 +18,8 @@ type EntitySummary struct {
 	PluralLabel string
 	EntitySet   string
 	Activity    bool
-	Creatable   bool // CreateRecord makes records of it
+	Creatable   bool             // CreateRecord makes records of it
+	Allowed     []dataverse.Verb // what actions may do with its records
 }
 
 // EntityDescription says what an entity's records hold and what actions can do with them.
@@ -99,7 +101,7 @@ type OptionDescription struct {
 // ListEntities lists an environment's entities by logical name. Language is that of the labels, as a Windows locale ID;
 // 0 is the application user's.
 func (r *Runtime) ListEntities(ctx context.Context, environment string, language int) ([]EntitySummary, error) {
-	client, err := r.Environments.Client(ctx, environment)
+	client, err := r.client(ctx, environment)
 	if err != nil {
 		return nil, err
 	}
@@ -109,7 +111,7 @@ func (r *Runtime) ListEntities(ctx context.Context, environment string, language
 	}
 	summaries := make([]EntitySummary, len(entities))
 	for i, e := range entities {
-		summaries[i] = summarize(e, language)
+		summaries[i] = summarize(e, language).limitedTo(client)
 	}
 	slices.SortFunc(summaries, func(a, b EntitySummary) int { return strings.Compare(a.Entity, b.Entity) })
 	return summaries, nil
@@ -126,12 +128,13 @@ func (r *Runtime) GetEntity(ctx context.Context, environment, entity string, lan
 		return EntityDescription{}, err
 	}
 	d := describeEntity(e, language)
-	d.nameTargets(all, language)
+	d.EntitySummary = d.limitedTo(client)
+	d.nameTargets(client, all, language)
 	return d, nil
 }
 
 // nameTargets adds to lookups what the entities that they point at are called.
-func (d *EntityDescription) nameTargets(all []*schema.Entity, language int) {
+func (d *EntityDescription) nameTargets(client *dataverse.Client, all []*schema.Entity, language int) {
 	byName := make(map[string]*schema.Entity, len(all))
 	for _, e := range all {
 		byName[e.LogicalName] = e
@@ -140,10 +143,10 @@ func (d *EntityDescription) nameTargets(all []*schema.Entity, language int) {
 		f := &d.Fields[i]
 		for _, target := range f.Targets {
 			if e := byName[target]; e != nil {
-				f.Entities = append(f.Entities, summarize(e, language))
+				f.Entities = append(f.Entities, summarize(e, language).limitedTo(client))
 			}
 		}
-		f.Linked = f.Linked && len(f.Entities) == 1 // nothing is known of fields behind one that is not listed
+		f.Linked = f.Linked && len(f.Entities) == 1 && slices.Contains(f.Entities[0].Allowed, dataverse.Find) // nothing is known of fields behind one that is not listed
 	}
 }
 
@@ -152,6 +155,13 @@ func summarize(e *schema.Entity, language int) EntitySummary {
 		Entity: e.LogicalName, Label: e.DisplayName.In(language), PluralLabel: e.DisplayCollectionName.In(language),
 		EntitySet: e.EntitySetName, Activity: e.IsActivity, Creatable: e.Creatable(),
 	}
+}
+
+// limitedTo is the summary with what actions may do.
+func (s EntitySummary) limitedTo(client *dataverse.Client) EntitySummary {
+	s.Allowed = client.Allowed(s.Entity)
+	s.Creatable = s.Creatable && slices.Contains(s.Allowed, dataverse.Create)
+	return s
 }
 
 func describeEntity(e *schema.Entity, language int) EntityDescription {

@@ -7,6 +7,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"github.com/botverse/botverse/actions/input"
+	"github.com/botverse/botverse/dataverse"
 	"github.com/botverse/botverse/dataverse/schema"
 )
 
@@ -29,7 +30,8 @@ func testListEntities(t *testing.T, w world) {
 		{Entity: "activitypointer", Label: "Activity", PluralLabel: "Activities", EntitySet: "activitypointers"},
 	}
 	for _, w := range want {
-		if !slices.Contains(got, w) {
+		w.Allowed = []dataverse.Verb{dataverse.Find, dataverse.Create, dataverse.Update}
+		if !slices.ContainsFunc(got, func(e EntitySummary) bool { return cmp.Equal(e, w) }) {
 			t.Errorf("%+v is not among the %d entities", w, len(got))
 		}
 	}

@@ -41,7 +41,7 @@ func (spec FindRecord) ByFetchXML(query string) FindRecordByFetchXML {
 func (r *Runtime) FindRecordByFetchXML(ctx context.Context, spec FindRecordByFetchXML) (Result, error) {
 	ctx, cancel := withinBudget(ctx)
 	defer cancel()
-	client, entity, err := r.describe(ctx, spec.Environment, spec.Entity)
+	client, entity, err := r.describeFor(ctx, spec.Environment, spec.Entity, dataverse.Find)
 	if err != nil {
 		return Result{}, err
 	}

@@ -17,6 +17,7 @@ import (
 	"github.com/botverse/botverse/actions/actionstest"
 	"github.com/botverse/botverse/actions/fetch"
 	"github.com/botverse/botverse/actions/input"
+	"github.com/botverse/botverse/dataverse"
 	"github.com/botverse/botverse/dataverse/fetchxml"
 	"github.com/botverse/botverse/dataverse/schema"
 )
@@ -368,6 +369,8 @@ func (standard) Name() string { return "standard" }
 func (standard) Entity(_ context.Context, name string) (*schema.Entity, error) {
 	return schema.Standard().Entity(name), nil
 }
+
+func (standard) Permit(string, ...dataverse.Verb) error { return nil }
 
 func (s standard) RefreshEntity(ctx context.Context, name string) (*schema.Entity, error) {
 	return s.Entity(ctx, name)

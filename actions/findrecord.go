@@ -35,7 +35,7 @@ type FindRecord struct {
 func (r *Runtime) FindRecord(ctx context.Context, spec FindRecord) (Result, error) {
 	ctx, cancel := withinBudget(ctx)
 	defer cancel()
-	client, entity, err := r.describe(ctx, spec.Environment, spec.Entity)
+	client, entity, err := r.describeFor(ctx, spec.Environment, spec.Entity, dataverse.Find)
 	if err != nil {
 		return Result{}, err
 	}

@@ -20,7 +20,7 @@ import (
 // LintFindRecord finds what is wrong with a FindRecord whatever its variables are.
 func (r *Runtime) LintFindRecord(ctx context.Context, spec FindRecord) error {
 	spec.Variables = nil
-	return r.lint(ctx, spec.Environment, spec.Entity, func(l linter) ([]input.Fault, error) {
+	return r.lint(ctx, spec.Environment, spec.Entity, []dataverse.Verb{dataverse.Find}, func(l linter) ([]input.Fault, error) {
 		faults, err := l.filter(ctx, spec.Where, spec.Conditions)
 		if err != nil {
 			return nil, err
@@ -39,7 +39,7 @@ func (r *Runtime) LintFindRecordByFetchXML(ctx context.Context, spec FindRecordB
 	ctx, cancel := withinBudget(ctx)
 	defer cancel()
 	spec.Variables = nil
-	client, e, err := r.describe(ctx, spec.Environment, spec.Entity)
+	client, e, err := r.describeFor(ctx, spec.Environment, spec.Entity, dataverse.Find)
 	if err != nil {
 		return err
 	}
@@ -57,7 +57,7 @@ func (r *Runtime) LintFindRecordByFetchXML(ctx context.Context, spec FindRecordB
 // request names it.
 func (r *Runtime) LintCreateRecord(ctx context.Context, spec CreateRecord) error {
 	spec.Variables = nil
-	return r.lint(ctx, spec.Environment, spec.Entity, func(l linter) ([]input.Fault, error) {
+	return r.lint(ctx, spec.Environment, spec.Entity, spec.needs(), func(l linter) ([]input.Fault, error) {
 		_, faults, err := l.fields(ctx, spec.input())
 		if err != nil {
 			return nil, err
@@ -87,7 +87,7 @@ func (r *Runtime) LintUpsertRecord(ctx context.Context, spec UpsertRecord) error
 
 func (r *Runtime) lintChange(ctx context.Context, c change) error {
 	c.spec.Variables = nil
-	return r.lint(ctx, c.spec.Environment, c.spec.Entity, func(l linter) ([]input.Fault, error) {
+	return r.lint(ctx, c.spec.Environment, c.spec.Entity, c.needs(), func(l linter) ([]input.Fault, error) {
 		values, faults, err := l.fields(ctx, c.input())
 		if err != nil {
 			return nil, err
@@ -109,10 +109,10 @@ func (r *Runtime) lintChange(ctx context.Context, c change) error {
 type linter struct{ comparer }
 
 // lint runs a check against an entity, and where its faults may come of metadata that has changed, once more.
-func (r *Runtime) lint(ctx context.Context, environment, entity string, check func(linter) ([]input.Fault, error)) error {
+func (r *Runtime) lint(ctx context.Context, environment, entity string, needed []dataverse.Verb, check func(linter) ([]input.Fault, error)) error {
 	ctx, cancel := withinBudget(ctx)
 	defer cancel()
-	client, e, err := r.describe(ctx, environment, entity)
+	client, e, err := r.describeFor(ctx, environment, entity, needed...)
 	if err != nil {
 		return err
 	}
@@ -240,7 +240,7 @@ func (l linter) entityOfLookup(ctx context.Context, f *schema.Field, object map[
 	if isUnknownEntity(err) {
 		return nil, input.NewFault(input.InvalidValue, path, "the environment has no entity %q", name), nil
 	}
-	return e, nil, err
+	return e, notAllowed(l.client, name, path, dataverse.Find), err
 }
 
 func isUnknownEntity(err error) bool { return errors.Is(err, dataverse.ErrUnknownEntity) }

@@ -57,6 +57,8 @@ func findNamed(ctx context.Context, client *dataverse.Client, f *schema.Field, l
 		return ref, false, input.NewFault(input.InvalidValue, o.Path, "records of %s have no name to find them by; give the ID", l.Entity), nil
 	case errors.Is(err, dataverse.ErrUnknownEntity):
 		return ref, false, input.NewFault(input.InvalidValue, o.Path, "the environment has no entity %q", l.Entity), nil
+	case errors.Is(err, dataverse.ErrNotAllowed):
+		return ref, false, refusedByConfig(err, o.Path), nil
 	case err != nil:
 		return ref, false, nil, err
 	case len(refs) == 1:

@@ -122,6 +122,9 @@ func (w lookupWhere) find(ctx context.Context, client *dataverse.Client, l trans
 	if err != nil {
 		return ref, false, nil, fmt.Errorf("look up a record by where: %w", err)
 	}
+	if fault := notAllowed(client, l.Entity, o.Path, dataverse.Find); fault != nil {
+		return ref, false, []input.Fault{*fault}, nil
+	}
 	search, err := withFreshMetadata(ctx, w.values.runtime, client, e, func(e *schema.Entity) (whereSearch, error) {
 		values := w.values
 		values.client, values.entity, values.member = client, e, o.Path+"."+w.member

@@ -35,10 +35,19 @@ func New(environments *dataverse.Environments) *Runtime {
 	return &Runtime{Environments: environments}
 }
 
+// client is the client of an environment ("" for the default), held to what actions may do there.
+func (r *Runtime) client(ctx context.Context, environment string) (*dataverse.Client, error) {
+	client, err := r.Environments.Client(ctx, environment)
+	if err != nil {
+		return nil, err
+	}
+	return client.Limited(), nil
+}
+
 // describe returns the client of an environment ("" for the default) and what Dataverse says of an entity, whose logical
 // name may come in any case. An unknown entity is an *input.Error with the nearest names.
 func (r *Runtime) describe(ctx context.Context, environment, entity string) (*dataverse.Client, *schema.Entity, error) {
-	client, err := r.Environments.Client(ctx, environment)
+	client, err := r.client(ctx, environment)
 	if err != nil {
 		return nil, nil, err
 	}

@@ -172,6 +172,9 @@ func linkedColumn(ctx context.Context, client *dataverse.Client, e *schema.Entit
 	if linkedEntity(f) == "" {
 		return column{}, input.NewFault(input.InvalidField, path, "%q is not behind a lookup with one target: %q can be saved itself, and FetchXML with a link-entity reads what is behind it", field, lookup), nil
 	}
+	if fault := notAllowed(client, f.Targets[0], path, dataverse.Find); fault != nil {
+		return column{}, fault, nil
+	}
 	target, err := client.Entity(ctx, f.Targets[0])
 	if err == nil && translate.Field(target, field) == nil {
 		target, err = client.RefreshEntity(ctx, f.Targets[0]) // so that a new field works at once

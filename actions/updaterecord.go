@@ -102,7 +102,7 @@ type change struct {
 func (r *Runtime) change(ctx context.Context, c *change) (Result, error) {
 	ctx, cancel := withinBudget(ctx)
 	defer cancel()
-	client, entity, err := r.describe(ctx, c.spec.Environment, c.spec.Entity)
+	client, entity, err := r.describeFor(ctx, c.spec.Environment, c.spec.Entity, c.needs()...)
 	if err != nil {
 		return Result{}, err
 	}

@@ -16,7 +16,8 @@ type Client struct {
 	transport http.RoundTripper
 	// shared says that its calls are made for several callers. None of them waits here for as long as Dataverse asks: each
 	// does by itself, if it has the time.
-	shared bool
+	shared  bool
+	limited bool // to what allow has
 }
 
 // environment is what a Client shares with those that Via makes of it: how to sign in, and what it remembers.
@@ -24,6 +25,7 @@ type environment struct {
 	name      string
 	appID     string
 	timeout   time.Duration     // of one try
+	allow     Allow             // for clients that are limited
 	site      *url.URL          // where people open records
 	api       *url.URL          // the service root, without its last slash
 	root      string            // the service root, with it
@@ -49,7 +51,7 @@ func newClient(name string, config Config, transport http.RoundTripper) (*Client
 		return nil, err
 	}
 	e := &environment{
-		name: name, appID: config.AppID, timeout: config.Timeout, site: site, api: api, root: api.String() + "/", transport: transport,
+		name: name, appID: config.AppID, timeout: config.Timeout, allow: config.Allow, site: site, api: api, root: api.String() + "/", transport: transport,
 		tracer: noop.NewTracerProvider().Tracer(tracerName),
 		sign:   newSigner(who, config.Timeout),
 	}
@@ -77,7 +79,7 @@ func (c *Client) RecordURL(entity string, id ID) string {
 // remembered of the environment stay shared, and are not fetched through wrap. The requests that wrap sees carry the
 // Authorization header; IsRead tells which of them change nothing.
 func (c *Client) Via(wrap func(http.RoundTripper) http.RoundTripper) *Client {
-	return &Client{environment: c.environment, transport: wrap(c.transport)}
+	return &Client{environment: c.environment, transport: wrap(c.transport), limited: c.limited}
 }
 
 // String names the environment, and shows nothing of how to sign in.

@@ -15,6 +15,7 @@ type Config struct {
 	AppID   string        `yaml:"app_id"`  // the model-driven app that record URLs open in; may be empty
 	Timeout time.Duration `yaml:"timeout"` // bounds one try; the caller's deadline bounds them all
 	SignIn  SignIn        `yaml:"sign_in"`
+	Allow   Allow         `yaml:"allow"` // what actions may do with which entities; nil for all that the application user may
 }
 
 // The kinds of SignIn.
@@ -63,6 +64,7 @@ func (c Config) Validate() error {
 	if c.Timeout <= 0 {
 		errs = append(errs, fmt.Errorf("timeout is %v; it must be above zero, as 30s", c.Timeout))
 	}
+	errs = append(errs, c.Allow.validate()...)
 	return errors.Join(append(errs, c.SignIn.validate(c.URL)...)...)
 }
 

@@ -55,6 +55,9 @@ func IsRead(r *http.Request) bool {
 
 // do signs a call, sends it, and sends it again where that is harmless and may help. A refusal is an *Error.
 func (c *Client) do(ctx context.Context, q call) (answer, error) {
+	if err := c.permits(q); err != nil {
+		return answer{}, err
+	}
 	if q.method == http.MethodGet && c.tooLong(q) {
 		return c.doInBatch(ctx, q)
 	}

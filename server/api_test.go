@@ -87,7 +87,8 @@ func play(t *testing.T, file string, r *running, dataverseURL string, call calle
 	}
 }
 
-// startWhole runs a server on a runtime whose environment is a local Dataverse with demo data.
+// startWhole runs a server on a runtime whose environment is a local Dataverse with demo data; "limited" is the same one, in which
+// actions may do little.
 func startWhole(t *testing.T) (*running, string) {
 	t.Helper()
 	return startWholeWith(t, loopback())
@@ -103,7 +104,9 @@ func startWholeWith(t *testing.T, settings Config, change ...func(*dataverse.Con
 	for _, f := range change {
 		f(&config)
 	}
-	environments, err := dataverse.NewEnvironments(map[string]dataverse.Config{"local": config}, "local", nil)
+	limited := config
+	limited.Allow = dataverse.Allow{"contact": {dataverse.Find, dataverse.Create}, "incident": {dataverse.Create}, "account": {dataverse.Find}}
+	environments, err := dataverse.NewEnvironments(map[string]dataverse.Config{"local": config, "limited": limited}, "local", nil)
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"slices"
+	"strings"
 
 	"google.golang.org/grpc/codes"
 
@@ -42,9 +43,18 @@ func summariesOf(entities []actions.EntitySummary) []*botversev1.EntitySummary {
 	var all []*botversev1.EntitySummary
 	for _, e := range entities {
 		all = append(all, &botversev1.EntitySummary{
-			Entity: e.Entity, Label: e.Label, PluralLabel: e.PluralLabel, EntitySet: e.EntitySet, Activity: e.Activity, Creatable: e.Creatable})
+			Entity: e.Entity, Label: e.Label, PluralLabel: e.PluralLabel, EntitySet: e.EntitySet, Activity: e.Activity, Creatable: e.Creatable,
+			Allowed: verbsOf(e.Allowed)})
 	}
 	return all
+}
+
+func verbsOf(allowed []dataverse.Verb) []botversev1.EntitySummary_Verb {
+	verbs := make([]botversev1.EntitySummary_Verb, len(allowed))
+	for i, verb := range allowed {
+		verbs[i] = botversev1.EntitySummary_Verb(botversev1.EntitySummary_Verb_value[strings.ToUpper(string(verb))])
+	}
+	return verbs
 }
 
 // GetEntity implements botversev1.MetadataServiceServer.
@@ -78,6 +88,7 @@ func entityOf(e actions.EntityDescription) (*botversev1.Entity, error) {
 		Activity:           e.Activity,
 		DuplicateDetection: e.DuplicateDetection,
 		Creatable:          e.Creatable,
+		Allowed:            verbsOf(e.Allowed),
 	}
 	for _, k := range e.Keys {
 		out.Keys = append(out.Keys, &botversev1.Entity_Key{Name: k.Name, Fields: k.Fields})

@@ -56,6 +56,7 @@ var looks = map[reason]look{
 	botversev1.ErrorDetail_KEY_REUSED:          {codes.FailedPrecondition, http.StatusBadRequest, false, sayNothing, ""},
 	botversev1.ErrorDetail_UNKNOWN_ACTION:      {codes.NotFound, http.StatusNotFound, false, sayNothing, ""},
 	botversev1.ErrorDetail_NOT_CREATABLE:       {codes.InvalidArgument, http.StatusBadRequest, false, sayNothing, ""},
+	botversev1.ErrorDetail_NOT_ALLOWED:         {codes.PermissionDenied, http.StatusForbidden, false, sayNothing, ""},
 	botversev1.ErrorDetail_BROKEN_ACTION:       {codes.FailedPrecondition, http.StatusBadRequest, false, sayNothing, ""},
 
 	botversev1.ErrorDetail_CALLER_UNAUTHENTICATED: {codes.Unauthenticated, http.StatusUnauthorized, false, sayNothing, ""},
@@ -116,6 +117,7 @@ var causes = []struct {
 	{access.ErrForbidden, botversev1.ErrorDetail_CALLER_FORBIDDEN},
 	{dataverse.ErrUnknownEnvironment, botversev1.ErrorDetail_UNKNOWN_ENVIRONMENT},
 	{dataverse.ErrUnknownEntity, botversev1.ErrorDetail_UNKNOWN_ENTITY},
+	{dataverse.ErrNotAllowed, botversev1.ErrorDetail_NOT_ALLOWED},
 	{dataverse.ErrNotFound, botversev1.ErrorDetail_RECORD_NOT_FOUND},
 	{dataverse.ErrThrottled, botversev1.ErrorDetail_DATAVERSE_THROTTLED},
 	{dataverse.ErrForbidden, botversev1.ErrorDetail_DATAVERSE_FORBIDDEN},

@@ -53,6 +53,7 @@ type Metadata interface {
 	Name() string // of the environment
 	Entity(ctx context.Context, name string) (*schema.Entity, error)
 	RefreshEntity(ctx context.Context, name string) (*schema.Entity, error)
+	Permit(entity string, needed ...dataverse.Verb) error
 }
 
 // Aggregate reports whether the query's rows are no records but what is computed of them.
@@ -136,6 +137,10 @@ func describeLinks(ctx context.Context, metadata Metadata, root *schema.Entity, 
 	var faults []input.Fault
 	for link := range AllLinks(&fetch.Entity.Contents) {
 		if known[link.Name] != nil {
+			continue
+		}
+		if err := metadata.Permit(link.Name, dataverse.Find); err != nil {
+			faults = append(faults, *input.NewFault(input.NotAllowed, place(link.PosOf("name")), "%v", err))
 			continue
 		}
 		e, err := metadata.Entity(ctx, link.Name)

@@ -29,6 +29,7 @@ const (
 	BadFetchXML     Reason = "BAD_FETCHXML"     // the FetchXML does not parse or breaks its rules
 	EntityMismatch  Reason = "ENTITY_MISMATCH"  // the FetchXML asks for another entity than the request
 	KeyReused       Reason = "KEY_REUSED"       // the request ID was used for other content
+	NotAllowed      Reason = "NOT_ALLOWED"      // the environment's configuration does not let actions do that
 )
 
 // Fault is one thing that is wrong with a request.

@@ -71,6 +71,9 @@ const (
 	ErrorDetail_BROKEN_ACTION ErrorDetail_Reason = 23
 	// No record of the entity can be created by asking for one: Entity.creatable is false. INVALID_ARGUMENT, HTTP 400.
 	ErrorDetail_NOT_CREATABLE ErrorDetail_Reason = 24
+	// The environment's configuration (`allow`) does not let actions do that with records of the entity; `allowed` of the fault is
+	// what it does let them do. PERMISSION_DENIED, HTTP 403.
+	ErrorDetail_NOT_ALLOWED ErrorDetail_Reason = 25
 	// No token was given, and this server wants to know who calls. UNAUTHENTICATED, HTTP 401.
 	ErrorDetail_CALLER_UNAUTHENTICATED ErrorDetail_Reason = 30
 	// The header Authorization is not `Bearer TOKEN`. UNAUTHENTICATED, HTTP 401.
@@ -142,6 +145,7 @@ var (
 		22: "UNKNOWN_ACTION",
 		23: "BROKEN_ACTION",
 		24: "NOT_CREATABLE",
+		25: "NOT_ALLOWED",
 		30: "CALLER_UNAUTHENTICATED",
 		31: "TOKEN_MALFORMED",
 		32: "TOKEN_REFUSED",
@@ -188,6 +192,7 @@ var (
 		"UNKNOWN_ACTION":         22,
 		"BROKEN_ACTION":          23,
 		"NOT_CREATABLE":          24,
+		"NOT_ALLOWED":            25,
 		"CALLER_UNAUTHENTICATED": 30,
 		"TOKEN_MALFORMED":        31,
 		"TOKEN_REFUSED":          32,
@@ -435,7 +440,7 @@ var File_botverse_v1_errors_proto protoreflect.FileDescriptor
 
 const file_botverse_v1_errors_proto_rawDesc = "" +
 	"\n" +
-	"\x18botverse/v1/errors.proto\x12\vbotverse.v1\x1a\x17botverse/v1/roles.proto\"\x85\v\n" +
+	"\x18botverse/v1/errors.proto\x12\vbotverse.v1\x1a\x17botverse/v1/roles.proto\"\x96\v\n" +
 	"\vErrorDetail\x127\n" +
 	"\x06reason\x18\x01 \x01(\x0e2\x1f.botverse.v1.ErrorDetail.ReasonR\x06reason\x12\x1c\n" +
 	"\tretryable\x18\x02 \x01(\bR\tretryable\x12%\n" +
@@ -450,7 +455,7 @@ const file_botverse_v1_errors_proto_rawDesc = "" +
 	"\x05field\x18\x02 \x01(\tR\x05field\x12\x18\n" +
 	"\amessage\x18\x03 \x01(\tR\amessage\x12\x18\n" +
 	"\aallowed\x18\x04 \x03(\tR\aallowed\x12\x18\n" +
-	"\anearest\x18\x05 \x03(\tR\anearest\"\xae\a\n" +
+	"\anearest\x18\x05 \x03(\tR\anearest\"\xbf\a\n" +
 	"\x06Reason\x12\x16\n" +
 	"\x12REASON_UNSPECIFIED\x10\x00\x12\x13\n" +
 	"\x0fINVALID_REQUEST\x10\x01\x12\x15\n" +
@@ -476,7 +481,8 @@ const file_botverse_v1_errors_proto_rawDesc = "" +
 	"KEY_REUSED\x10\x15\x12\x12\n" +
 	"\x0eUNKNOWN_ACTION\x10\x16\x12\x11\n" +
 	"\rBROKEN_ACTION\x10\x17\x12\x11\n" +
-	"\rNOT_CREATABLE\x10\x18\x12\x1a\n" +
+	"\rNOT_CREATABLE\x10\x18\x12\x0f\n" +
+	"\vNOT_ALLOWED\x10\x19\x12\x1a\n" +
 	"\x16CALLER_UNAUTHENTICATED\x10\x1e\x12\x13\n" +
 	"\x0fTOKEN_MALFORMED\x10\x1f\x12\x11\n" +
 	"\rTOKEN_REFUSED\x10 \x12\x11\n" +

@@ -24,6 +24,63 @@ const (
 	_ = protoimpl.EnforceVersion(protoimpl.MaxVersion - 20)
 )
 
+// Something that actions do with records.
+type EntitySummary_Verb int32
+
+const (
+	// Never sent.
+	EntitySummary_VERB_UNSPECIFIED EntitySummary_Verb = 0
+	// Find them, look them up, and link to them in a query.
+	EntitySummary_FIND EntitySummary_Verb = 1
+	// Make them, and learn which records they duplicate.
+	EntitySummary_CREATE EntitySummary_Verb = 2
+	// Change them.
+	EntitySummary_UPDATE EntitySummary_Verb = 3
+)
+
+// Enum value maps for EntitySummary_Verb.
+var (
+	EntitySummary_Verb_name = map[int32]string{
+		0: "VERB_UNSPECIFIED",
+		1: "FIND",
+		2: "CREATE",
+		3: "UPDATE",
+	}
+	EntitySummary_Verb_value = map[string]int32{
+		"VERB_UNSPECIFIED": 0,
+		"FIND":             1,
+		"CREATE":           2,
+		"UPDATE":           3,
+	}
+)
+
+func (x EntitySummary_Verb) Enum() *EntitySummary_Verb {
+	p := new(EntitySummary_Verb)
+	*p = x
+	return p
+}
+
+func (x EntitySummary_Verb) String() string {
+	return protoimpl.X.EnumStringOf(x.Descriptor(), protoreflect.EnumNumber(x))
+}
+
+func (EntitySummary_Verb) Descriptor() protoreflect.EnumDescriptor {
+	return file_botverse_v1_metadata_proto_enumTypes[0].Descriptor()
+}
+
+func (EntitySummary_Verb) Type() protoreflect.EnumType {
+	return &file_botverse_v1_metadata_proto_enumTypes[0]
+}
+
+func (x EntitySummary_Verb) Number() protoreflect.EnumNumber {
+	return protoreflect.EnumNumber(x)
+}
+
+// Deprecated: Use EntitySummary_Verb.Descriptor instead.
+func (EntitySummary_Verb) EnumDescriptor() ([]byte, []int) {
+	return file_botverse_v1_metadata_proto_rawDescGZIP(), []int{2, 0}
+}
+
 // What kind of value a field holds.
 type Field_Type int32
 
@@ -137,11 +194,11 @@ func (x Field_Type) String() string {
 }
 
 func (Field_Type) Descriptor() protoreflect.EnumDescriptor {
-	return file_botverse_v1_metadata_proto_enumTypes[0].Descriptor()
+	return file_botverse_v1_metadata_proto_enumTypes[1].Descriptor()
 }
 
 func (Field_Type) Type() protoreflect.EnumType {
-	return &file_botverse_v1_metadata_proto_enumTypes[0]
+	return &file_botverse_v1_metadata_proto_enumTypes[1]
 }
 
 func (x Field_Type) Number() protoreflect.EnumNumber {
@@ -194,11 +251,11 @@ func (x Field_Behavior) String() string {
 }
 
 func (Field_Behavior) Descriptor() protoreflect.EnumDescriptor {
-	return file_botverse_v1_metadata_proto_enumTypes[1].Descriptor()
+	return file_botverse_v1_metadata_proto_enumTypes[2].Descriptor()
 }
 
 func (Field_Behavior) Type() protoreflect.EnumType {
-	return &file_botverse_v1_metadata_proto_enumTypes[1]
+	return &file_botverse_v1_metadata_proto_enumTypes[2]
 }
 
 func (x Field_Behavior) Number() protoreflect.EnumNumber {
@@ -360,9 +417,12 @@ type EntitySummary struct {
 	EntitySet string `protobuf:"bytes,4,opt,name=entity_set,json=entitySet,proto3" json:"entity_set,omitempty"`
 	// Whether it is an activity: a task, a phone call, an e-mail.
 	Activity bool `protobuf:"varint,5,opt,name=activity,proto3" json:"activity,omitempty"`
-	// Whether CreateRecord and UpsertRecord make records of it; they refuse others with NOT_CREATABLE. Whether the application
-	// user has the right to is not looked at.
-	Creatable     bool `protobuf:"varint,6,opt,name=creatable,proto3" json:"creatable,omitempty"`
+	// Whether CreateRecord and UpsertRecord make records of it; they refuse others with NOT_CREATABLE or NOT_ALLOWED. Whether the
+	// application user has the right to is not looked at.
+	Creatable bool `protobuf:"varint,6,opt,name=creatable,proto3" json:"creatable,omitempty"`
+	// What actions may do with its records: everything, unless the environment's configuration says less. They refuse more with
+	// NOT_ALLOWED. Lookups may point at records of any entity.
+	Allowed       []EntitySummary_Verb `protobuf:"varint,7,rep,packed,name=allowed,proto3,enum=botverse.v1.EntitySummary_Verb" json:"allowed,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -437,6 +497,13 @@ func (x *EntitySummary) GetCreatable() bool {
 		return x.Creatable
 	}
 	return false
+}
+
+func (x *EntitySummary) GetAllowed() []EntitySummary_Verb {
+	if x != nil {
+		return x.Allowed
+	}
+	return nil
 }
 
 // Asks for one entity.
@@ -570,9 +637,11 @@ type Entity struct {
 	DuplicateDetection bool `protobuf:"varint,8,opt,name=duplicate_detection,json=duplicateDetection,proto3" json:"duplicate_detection,omitempty"`
 	// The fields: those required for a creation first, then by logical name.
 	Fields []*Field `protobuf:"bytes,9,rep,name=fields,proto3" json:"fields,omitempty"`
-	// Whether CreateRecord and UpsertRecord make records of it; they refuse others with NOT_CREATABLE. Whether the application
-	// user has the right to is not looked at.
+	// Whether CreateRecord and UpsertRecord make records of it; they refuse others with NOT_CREATABLE or NOT_ALLOWED. Whether the
+	// application user has the right to is not looked at.
 	Creatable bool `protobuf:"varint,10,opt,name=creatable,proto3" json:"creatable,omitempty"`
+	// What actions may do with its records, as in EntitySummary.
+	Allowed []EntitySummary_Verb `protobuf:"varint,12,rep,packed,name=allowed,proto3,enum=botverse.v1.EntitySummary_Verb" json:"allowed,omitempty"`
 	// The alternate keys: UpdateRecord's and UpsertRecord's `key` takes the fields of one.
 	Keys          []*Entity_Key `protobuf:"bytes,11,rep,name=keys,proto3" json:"keys,omitempty"`
 	unknownFields protoimpl.UnknownFields
@@ -677,6 +746,13 @@ func (x *Entity) GetCreatable() bool {
 		return x.Creatable
 	}
 	return false
+}
+
+func (x *Entity) GetAllowed() []EntitySummary_Verb {
+	if x != nil {
+		return x.Allowed
+	}
+	return nil
 }
 
 func (x *Entity) GetKeys() []*Entity_Key {
@@ -1092,7 +1168,7 @@ const file_botverse_v1_metadata_proto_rawDesc = "" +
 	"\x0ecreatable_only\x18\x05 \x01(\bR\rcreatableOnly\"v\n" +
 	"\x14ListEntitiesResponse\x126\n" +
 	"\bentities\x18\x01 \x03(\v2\x1a.botverse.v1.EntitySummaryR\bentities\x12&\n" +
-	"\x0fnext_page_token\x18\x02 \x01(\tR\rnextPageToken\"\xb9\x01\n" +
+	"\x0fnext_page_token\x18\x02 \x01(\tR\rnextPageToken\"\xb4\x02\n" +
 	"\rEntitySummary\x12\x16\n" +
 	"\x06entity\x18\x01 \x01(\tR\x06entity\x12\x14\n" +
 	"\x05label\x18\x02 \x01(\tR\x05label\x12!\n" +
@@ -1100,13 +1176,21 @@ const file_botverse_v1_metadata_proto_rawDesc = "" +
 	"\n" +
 	"entity_set\x18\x04 \x01(\tR\tentitySet\x12\x1a\n" +
 	"\bactivity\x18\x05 \x01(\bR\bactivity\x12\x1c\n" +
-	"\tcreatable\x18\x06 \x01(\bR\tcreatable\"\xa1\x01\n" +
+	"\tcreatable\x18\x06 \x01(\bR\tcreatable\x129\n" +
+	"\aallowed\x18\a \x03(\x0e2\x1f.botverse.v1.EntitySummary.VerbR\aallowed\">\n" +
+	"\x04Verb\x12\x14\n" +
+	"\x10VERB_UNSPECIFIED\x10\x00\x12\b\n" +
+	"\x04FIND\x10\x01\x12\n" +
+	"\n" +
+	"\x06CREATE\x10\x02\x12\n" +
+	"\n" +
+	"\x06UPDATE\x10\x03\"\xa1\x01\n" +
 	"\x10GetEntityRequest\x12*\n" +
 	"\venvironment\x18\x01 \x01(\tB\b\xbaH\x05r\x03\x18\x80\x01R\venvironment\x12<\n" +
 	"\x06entity\x18\x02 \x01(\tB$\xbaH!r\x1f2\x1d^[a-zA-Z][a-zA-Z0-9_]{0,127}$R\x06entity\x12#\n" +
 	"\blanguage\x18\x03 \x01(\x05B\a\xbaH\x04\x1a\x02(\x00R\blanguage\"@\n" +
 	"\x11GetEntityResponse\x12+\n" +
-	"\x06entity\x18\x01 \x01(\v2\x13.botverse.v1.EntityR\x06entity\"\xb1\x03\n" +
+	"\x06entity\x18\x01 \x01(\v2\x13.botverse.v1.EntityR\x06entity\"\xec\x03\n" +
 	"\x06Entity\x12\x16\n" +
 	"\x06entity\x18\x01 \x01(\tR\x06entity\x12\x14\n" +
 	"\x05label\x18\x02 \x01(\tR\x05label\x12!\n" +
@@ -1120,7 +1204,8 @@ const file_botverse_v1_metadata_proto_rawDesc = "" +
 	"\x13duplicate_detection\x18\b \x01(\bR\x12duplicateDetection\x12*\n" +
 	"\x06fields\x18\t \x03(\v2\x12.botverse.v1.FieldR\x06fields\x12\x1c\n" +
 	"\tcreatable\x18\n" +
-	" \x01(\bR\tcreatable\x12+\n" +
+	" \x01(\bR\tcreatable\x129\n" +
+	"\aallowed\x18\f \x03(\x0e2\x1f.botverse.v1.EntitySummary.VerbR\aallowed\x12+\n" +
 	"\x04keys\x18\v \x03(\v2\x17.botverse.v1.Entity.KeyR\x04keys\x1a1\n" +
 	"\x03Key\x12\x12\n" +
 	"\x04name\x18\x01 \x01(\tR\x04name\x12\x16\n" +
@@ -1216,41 +1301,44 @@ func file_botverse_v1_metadata_proto_rawDescGZIP() []byte {
 	return file_botverse_v1_metadata_proto_rawDescData
 }
 
-var file_botverse_v1_metadata_proto_enumTypes = make([]protoimpl.EnumInfo, 2)
+var file_botverse_v1_metadata_proto_enumTypes = make([]protoimpl.EnumInfo, 3)
 var file_botverse_v1_metadata_proto_msgTypes = make([]protoimpl.MessageInfo, 9)
 var file_botverse_v1_metadata_proto_goTypes = []any{
-	(Field_Type)(0),              // 0: botverse.v1.Field.Type
-	(Field_Behavior)(0),          // 1: botverse.v1.Field.Behavior
-	(*ListEntitiesRequest)(nil),  // 2: botverse.v1.ListEntitiesRequest
-	(*ListEntitiesResponse)(nil), // 3: botverse.v1.ListEntitiesResponse
-	(*EntitySummary)(nil),        // 4: botverse.v1.EntitySummary
-	(*GetEntityRequest)(nil),     // 5: botverse.v1.GetEntityRequest
-	(*GetEntityResponse)(nil),    // 6: botverse.v1.GetEntityResponse
-	(*Entity)(nil),               // 7: botverse.v1.Entity
-	(*Field)(nil),                // 8: botverse.v1.Field
-	(*Entity_Key)(nil),           // 9: botverse.v1.Entity.Key
-	(*Field_Option)(nil),         // 10: botverse.v1.Field.Option
-	(*structpb.Value)(nil),       // 11: google.protobuf.Value
+	(EntitySummary_Verb)(0),      // 0: botverse.v1.EntitySummary.Verb
+	(Field_Type)(0),              // 1: botverse.v1.Field.Type
+	(Field_Behavior)(0),          // 2: botverse.v1.Field.Behavior
+	(*ListEntitiesRequest)(nil),  // 3: botverse.v1.ListEntitiesRequest
+	(*ListEntitiesResponse)(nil), // 4: botverse.v1.ListEntitiesResponse
+	(*EntitySummary)(nil),        // 5: botverse.v1.EntitySummary
+	(*GetEntityRequest)(nil),     // 6: botverse.v1.GetEntityRequest
+	(*GetEntityResponse)(nil),    // 7: botverse.v1.GetEntityResponse
+	(*Entity)(nil),               // 8: botverse.v1.Entity
+	(*Field)(nil),                // 9: botverse.v1.Field
+	(*Entity_Key)(nil),           // 10: botverse.v1.Entity.Key
+	(*Field_Option)(nil),         // 11: botverse.v1.Field.Option
+	(*structpb.Value)(nil),       // 12: google.protobuf.Value
 }
 var file_botverse_v1_metadata_proto_depIdxs = []int32{
-	4,  // 0: botverse.v1.ListEntitiesResponse.entities:type_name -> botverse.v1.EntitySummary
-	7,  // 1: botverse.v1.GetEntityResponse.entity:type_name -> botverse.v1.Entity
-	8,  // 2: botverse.v1.Entity.fields:type_name -> botverse.v1.Field
-	9,  // 3: botverse.v1.Entity.keys:type_name -> botverse.v1.Entity.Key
-	0,  // 4: botverse.v1.Field.type:type_name -> botverse.v1.Field.Type
-	10, // 5: botverse.v1.Field.options:type_name -> botverse.v1.Field.Option
-	11, // 6: botverse.v1.Field.default_value:type_name -> google.protobuf.Value
-	1,  // 7: botverse.v1.Field.behavior:type_name -> botverse.v1.Field.Behavior
-	4,  // 8: botverse.v1.Field.target_entities:type_name -> botverse.v1.EntitySummary
-	2,  // 9: botverse.v1.MetadataService.ListEntities:input_type -> botverse.v1.ListEntitiesRequest
-	5,  // 10: botverse.v1.MetadataService.GetEntity:input_type -> botverse.v1.GetEntityRequest
-	3,  // 11: botverse.v1.MetadataService.ListEntities:output_type -> botverse.v1.ListEntitiesResponse
-	6,  // 12: botverse.v1.MetadataService.GetEntity:output_type -> botverse.v1.GetEntityResponse
-	11, // [11:13] is the sub-list for method output_type
-	9,  // [9:11] is the sub-list for method input_type
-	9,  // [9:9] is the sub-list for extension type_name
-	9,  // [9:9] is the sub-list for extension extendee
-	0,  // [0:9] is the sub-list for field type_name
+	5,  // 0: botverse.v1.ListEntitiesResponse.entities:type_name -> botverse.v1.EntitySummary
+	0,  // 1: botverse.v1.EntitySummary.allowed:type_name -> botverse.v1.EntitySummary.Verb
+	8,  // 2: botverse.v1.GetEntityResponse.entity:type_name -> botverse.v1.Entity
+	9,  // 3: botverse.v1.Entity.fields:type_name -> botverse.v1.Field
+	0,  // 4: botverse.v1.Entity.allowed:type_name -> botverse.v1.EntitySummary.Verb
+	10, // 5: botverse.v1.Entity.keys:type_name -> botverse.v1.Entity.Key
+	1,  // 6: botverse.v1.Field.type:type_name -> botverse.v1.Field.Type
+	11, // 7: botverse.v1.Field.options:type_name -> botverse.v1.Field.Option
+	12, // 8: botverse.v1.Field.default_value:type_name -> google.protobuf.Value
+	2,  // 9: botverse.v1.Field.behavior:type_name -> botverse.v1.Field.Behavior
+	5,  // 10: botverse.v1.Field.target_entities:type_name -> botverse.v1.EntitySummary
+	3,  // 11: botverse.v1.MetadataService.ListEntities:input_type -> botverse.v1.ListEntitiesRequest
+	6,  // 12: botverse.v1.MetadataService.GetEntity:input_type -> botverse.v1.GetEntityRequest
+	4,  // 13: botverse.v1.MetadataService.ListEntities:output_type -> botverse.v1.ListEntitiesResponse
+	7,  // 14: botverse.v1.MetadataService.GetEntity:output_type -> botverse.v1.GetEntityResponse
+	13, // [13:15] is the sub-list for method output_type
+	11, // [11:13] is the sub-list for method input_type
+	11, // [11:11] is the sub-list for extension type_name
+	11, // [11:11] is the sub-list for extension extendee
+	0,  // [0:11] is the sub-list for field type_name
 }
 
 func init() { file_botverse_v1_metadata_proto_init() }
@@ -1266,7 +1354,7 @@ func file_botverse_v1_metadata_proto_init() {
 		File: protoimpl.DescBuilder{
 			GoPackagePath: reflect.TypeOf(x{}).PkgPath(),
 			RawDescriptor: unsafe.Slice(unsafe.StringData(file_botverse_v1_metadata_proto_rawDesc), len(file_botverse_v1_metadata_proto_rawDesc)),
-			NumEnums:      2,
+			NumEnums:      3,
 			NumMessages:   9,
 			NumExtensions: 0,
 			NumServices:   1,
