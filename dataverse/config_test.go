@@ -50,8 +50,8 @@ func TestConfigNamesAllThatIsWrong(t *testing.T) {
 			c.SignIn.Username, c.SignIn.PasswordFile, c.SignIn.Next = "u", "f", Credential{ClientSecretFile: "f"}
 		}, nil},
 		{"secrets in two places", func(c *Config) {
-			c.SignIn.ClientSecretFile, c.SignIn.Next = "f", Credential{Password: plantedPassword, PasswordFile: "f"}
-		}, []string{"sign_in has client_secret and client_secret_file; give one", "sign_in.next has password and password_file", "sign_in.next has only one of username"}},
+			c.SignIn.ClientSecretFile, c.SignIn.Next = "f", Credential{Password: plantedPassword, PasswordFile: "f", Expires: Date{time.Now()}, ExpiresFile: "f"}
+		}, []string{"sign_in.next has expires and expires_file; give one", "sign_in has client_secret and client_secret_file; give one", "sign_in.next has password and password_file", "sign_in.next has only one of username"}},
 		{"a second credential that is none", func(c *Config) {
 			c.URL = "https://contoso.crm4.dynamics.com"
 			c.SignIn = SignIn{Kind: Entra, TenantID: "t", ClientID: "c", Credential: Credential{CertificateFile: "f", Expires: Date{time.Now()}}, Next: Credential{CertificatePassword: plantedPassword}}

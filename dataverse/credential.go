@@ -27,7 +27,8 @@ type Credential struct {
 	Password     Secret `yaml:"password"` // of the SignIn's Username
 	PasswordFile string `yaml:"password_file"`
 
-	Expires Date `yaml:"expires"` // when the secret or password does; a certificate says so itself
+	Expires     Date   `yaml:"expires"`      // when the secret or password does; a certificate says so itself
+	ExpiresFile string `yaml:"expires_file"` // holds the date, so that it can change with the secret's file
 }
 
 // Date is a day, which begins at midnight UTC, or a moment: 2027-05-01 or 2027-05-01T09:30:00Z. The zero value is none.
@@ -95,7 +96,7 @@ func (c Credential) validateEntra(name string) []error {
 	if given != 1 {
 		errs = append(errs, fmt.Errorf("%s has %d of client_secret, certificate_file, token_file and managed_identity; kind entra needs exactly one", name, given))
 	}
-	if !c.Expires.IsZero() && given == 1 && c.clientSecret() == "" {
+	if (!c.Expires.IsZero() || c.ExpiresFile != "") && given == 1 && c.clientSecret() == "" {
 		errs = append(errs, fmt.Errorf("%s.expires is for a client_secret; of a certificate it is known, and the others do not expire", name))
 	}
 	return append(errs, checkSecretValue(name+".client_secret", string(c.ClientSecret)))
@@ -135,6 +136,9 @@ func (c Credential) validateFiles(name string) []error {
 			errs = append(errs, fmt.Errorf("%s has %s and %[2]s_file; give one of them", name, f.setting))
 		}
 	}
+	if !c.Expires.IsZero() && c.ExpiresFile != "" {
+		errs = append(errs, fmt.Errorf("%s has expires and expires_file; give one of them", name))
+	}
 	return errs
 }
 
@@ -148,14 +152,14 @@ func checkSecretValue(name, secret string) error {
 
 // files are those that hold the credential.
 func (c Credential) files() []string {
-	paths := []string{c.CertificateFile, c.TokenFile}
+	paths := []string{c.CertificateFile, c.TokenFile, c.ExpiresFile}
 	for _, f := range c.inFiles() {
 		paths = append(paths, f.path)
 	}
 	return slices.DeleteFunc(paths, func(path string) bool { return path == "" })
 }
 
-// filled is the credential with the secrets that its files hold, but for a certificate and a token.
+// filled is the credential with what its files hold, but for a certificate and a token.
 func (c Credential) filled() (Credential, error) {
 	for _, f := range c.inFiles() {
 		if f.path == "" {
@@ -167,5 +171,12 @@ func (c Credential) filled() (Credential, error) {
 		}
 		*f.secret = Secret(text)
 	}
-	return c, nil
+	if c.ExpiresFile == "" {
+		return c, nil
+	}
+	text, err := fresh.Line(c.ExpiresFile)
+	if err == nil && c.Expires.UnmarshalText([]byte(text)) != nil { // whose error would show what may be the secret
+		err = fmt.Errorf("%s holds no date; it must hold one, as 2027-05-01", c.ExpiresFile)
+	}
+	return c, err
 }

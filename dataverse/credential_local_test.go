@@ -296,6 +296,34 @@ func TestExpiryIsWarnedOf(t *testing.T) {
 	})
 }
 
+// The date may stand in a file too, and change with the secret's. A file with no date takes the place of nothing.
+func TestExpiryChangesWithTheSecret(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		dir := t.TempDir()
+		secret, expires := filepath.Join(dir, "secret"), filepath.Join(dir, "expires")
+		replaceFile(t, secret, "Pl4nted-1\n")
+		replaceFile(t, expires, "2000-01-20\n")
+		o := openOffice(t, dataverse.Credential{ClientSecretFile: secret, ExpiresFile: expires}, dataverse.Credential{})
+		defer o.stop()
+		time.Sleep(time.Hour)
+		synctest.Wait()
+		o.wantLog(map[string]int{"expires on 2000-01-20, in 19 days": 1})
+		replaceFile(t, secret, "Pl4nted-2\n")
+		replaceFile(t, expires, "2000-06-01T12:00:00Z\n")
+		time.Sleep(48 * time.Hour)
+		synctest.Wait()
+		replaceFile(t, expires, "Pl4nted-3")
+		time.Sleep(time.Hour)
+		synctest.Wait()
+		want := time.Date(2000, 6, 1, 12, 0, 0, 0, time.UTC)
+		if state := o.all.Credentials()[0]; !state.Expires.Equal(want) || state.Fault == nil {
+			t.Errorf("the credential is %+v, want it to expire on %v, and its file at fault", state, want)
+		}
+		o.wantLog(map[string]int{"expires on": 1, "file cannot be used": 1, "holds no date": 1})
+	})
+}
+
 func TestExpiryText(t *testing.T) {
 	t.Parallel()
 	now := time.Date(2027, 4, 1, 12, 0, 0, 0, time.UTC)
