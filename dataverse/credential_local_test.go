@@ -143,13 +143,13 @@ func openOffice(t *testing.T, credential, next dataverse.Credential, secrets ...
 	return o
 }
 
-// use makes calls from several callers at once, each minute, for as long as d.
+// use makes calls from several callers at once, each five minutes, for as long as d.
 func (o *office) use(d time.Duration) {
 	o.t.Helper()
 	var callers sync.WaitGroup
 	for range 10 {
 		callers.Go(func() {
-			for end := time.Now().Add(d); !time.Now().After(end); time.Sleep(time.Minute) {
+			for end := time.Now().Add(d); !time.Now().After(end); time.Sleep(5 * time.Minute) {
 				if _, err := o.client.ListRecords(o.t.Context(), contact(), nil); err != nil {
 					o.t.Errorf("a call failed: %v", err)
 				}
