@@ -19,6 +19,7 @@ import (
 	"google.golang.org/grpc/keepalive"
 	"google.golang.org/grpc/reflection/grpc_reflection_v1"
 	"google.golang.org/grpc/status"
+	"google.golang.org/grpc/test/bufconn"
 
 	botversev1 "github.com/botverse/botverse/gen/botverse/v1"
 	"github.com/botverse/botverse/internal/vacant"
@@ -156,6 +157,26 @@ func TestStopIsDoneWithinTenSeconds(t *testing.T) {
 		}
 		if d := detailIn(t, status.Convert(<-ended).Proto().GetDetails()); d.GetReason() != botversev1.ErrorDetail_SHUTTING_DOWN {
 			t.Errorf("the call ended with %v", d)
+		}
+	})
+}
+
+func TestStopDoesNotWaitForConnectionsWithoutARequest(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		r := startPiped(t, stub{})
+		for _, at := range []net.Listener{r.restAt, r.hooksAt} {
+			if _, err := at.(*bufconn.Listener).Dial(); err != nil {
+				t.Fatal(err)
+			}
+		}
+		synctest.Wait()
+		start := time.Now()
+		if err := r.stop(); err != nil {
+			t.Errorf("stop: %v", err)
+		}
+		if took := time.Since(start); took > time.Second {
+			t.Errorf("the stop took %v", took)
 		}
 	})
 }

@@ -37,6 +37,7 @@ import (
 	"github.com/botverse/botverse/actions"
 	"github.com/botverse/botverse/actions/saved"
 	botversev1 "github.com/botverse/botverse/gen/botverse/v1"
+	"github.com/botverse/botverse/internal/silent"
 	"github.com/botverse/botverse/presence"
 )
 
@@ -267,11 +268,13 @@ func (s *Server) buildIntake(p *presence.Presence) {
 func (s *Server) httpServer(d *door) *http.Server {
 	traced := otelhttp.NewHandler(d, "http", otelhttp.WithTracerProvider(s.traces),
 		otelhttp.WithMeterProvider(noopmetric.NewMeterProvider()), otelhttp.WithPropagators(propagation.TraceContext{}))
-	return &http.Server{
+	server := &http.Server{
 		Handler:           traced,
 		ReadHeaderTimeout: 10 * time.Second,
 		IdleTimeout:       2 * time.Minute,
 		MaxHeaderBytes:    64 << 10,
 		ErrorLog:          slog.NewLogLogger(s.log.Handler(), slog.LevelDebug),
 	}
+	silent.LetGo(server)
+	return server
 }

@@ -13,6 +13,7 @@ import (
 
 	"github.com/botverse/botverse/dataverse/local/query"
 	"github.com/botverse/botverse/dataverse/schema"
+	"github.com/botverse/botverse/internal/silent"
 )
 
 // Server is a local Dataverse. Its methods may be called by any number of goroutines.
@@ -117,6 +118,7 @@ func (s *Server) Run(ctx context.Context) error {
 		s.ReleaseWebhooks()
 	}
 	server := &http.Server{Handler: s.handler, ReadHeaderTimeout: 10 * time.Second, ErrorLog: slog.NewLogLogger(s.log.Handler(), slog.LevelDebug)}
+	silent.LetGo(server)
 	ended := make(chan error, 1)
 	go func() { ended <- server.Serve(s.listener) }()
 	select {
@@ -127,7 +129,7 @@ func (s *Server) Run(ctx context.Context) error {
 	limit, cancel := context.WithTimeout(context.WithoutCancel(ctx), s.cfg.DrainTimeout)
 	defer cancel()
 	if err := server.Shutdown(limit); err != nil {
-		s.log.Warn("requests were cut off at the end", "error", err)
+		s.log.Warn("requests to the local Dataverse had not ended in time and were cut off", "waited", s.cfg.DrainTimeout)
 		_ = server.Close() // what is left was told to end
 	}
 	if left := s.hooks.drain(limit); left > 0 {

@@ -8,11 +8,14 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"log/slog"
+	"net"
 	"net/http"
 	"os"
 	"os/exec"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/botverse/botverse/dataverse/local"
 	"github.com/botverse/botverse/dataverse/local/localtest"
@@ -330,5 +333,26 @@ func TestApplicationCallsAsItsUser(t *testing.T) {
 		if !bytes.Contains(b, []byte(want)) {
 			t.Errorf("WhoAmI of %s = %s, want %s", clientID, b, want)
 		}
+	}
+}
+
+func TestStopSaysNothingOfConnectionsWithoutARequest(t *testing.T) {
+	t.Parallel()
+	log := &bytes.Buffer{}
+	cfg := config(t.TempDir())
+	cfg.DrainTimeout = 2 * time.Second // less than the five for which Shutdown takes a new connection for a request
+	cfg.Logger = slog.New(slog.NewTextHandler(log, nil))
+	server, stop := serve(t, cfg)
+	conn, err := net.Dial("tcp", server.Addr())
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { _ = conn.Close() })
+	if status, _, b := newClient(t, "http://"+server.Addr()).send(http.MethodGet, "WhoAmI", ""); status != http.StatusOK {
+		t.Fatalf("%d %s", status, b)
+	} // and so the connection before it is accepted
+	stop()
+	if log.Len() > 0 {
+		t.Errorf("the stop logged %s", log)
 	}
 }
