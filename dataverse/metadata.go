@@ -70,7 +70,8 @@ func (c *Client) Entities(ctx context.Context) ([]*schema.Entity, error) {
 
 func (c *Client) entityError(ctx context.Context, name string, err error) error {
 	var refused *Error
-	if errors.As(err, &refused) && refused.Status == http.StatusNotFound && !errors.Is(err, ErrUnavailable) {
+	missing := errors.As(err, &refused) && refused.Status == http.StatusNotFound
+	if missing && !errors.Is(err, ErrUnavailable) && !errors.Is(err, ErrSignIn) { // the status may be that of the token endpoint
 		return c.unknownEntity(ctx, "Entity", name)
 	}
 	return ofCaller(err, "Entity", name)

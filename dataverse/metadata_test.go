@@ -168,6 +168,17 @@ func TestUnknownEntityNamesTheNearest(t *testing.T) {
 	})
 }
 
+// A token endpoint answers with 404 where its address is wrong.
+func TestMissingTokenEndpointIsNotAnUnknownEntity(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		s := &script{t: t, token: func(int, *http.Request) (*http.Response, error) { return reply(404, ""), nil }}
+		if _, err := s.client().Entity(t.Context(), "contact"); !errors.Is(err, ErrSignIn) || errors.Is(err, ErrUnknownEntity) {
+			t.Errorf("Entity = %v, want ErrSignIn", err)
+		}
+	})
+}
+
 func TestOutageIsNotAnUnknownEntity(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
