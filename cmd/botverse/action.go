@@ -13,7 +13,6 @@ import (
 	"time"
 
 	"google.golang.org/genproto/googleapis/rpc/errdetails"
-	"google.golang.org/grpc/codes"
 	"google.golang.org/grpc/status"
 
 	"github.com/botverse/botverse/actions/saved"
@@ -99,22 +98,22 @@ func violations(st *status.Status) []*errdetails.BadRequest_FieldViolation {
 	return nil
 }
 
-// reasonOf is the reason that a failed call tells.
-func reasonOf(st *status.Status) string {
+// detailOf is what serve tells of a failed call; nil where the error is not serve's.
+func detailOf(st *status.Status) *botversev1.ErrorDetail {
 	for _, d := range st.Details() {
 		if detail, ok := d.(*botversev1.ErrorDetail); ok {
-			return detail.GetReason().String()
+			return detail
 		}
 	}
-	return ""
+	return nil
 }
 
-// unreachable says of an error that nobody answered where serve should.
-func unreachable(err error, server string) error {
-	if status.Code(err) == codes.Unavailable && reasonOf(status.Convert(err)) == "" {
-		return fmt.Errorf("no botverse answers at %s: is `botverse serve` running there? (%s)", server, status.Convert(err).Message())
+// reasonOf is the reason that a failed call tells; "" where the error is not serve's.
+func reasonOf(st *status.Status) string {
+	if detail := detailOf(st); detail != nil {
+		return detail.GetReason().String()
 	}
-	return callFailure(err)
+	return ""
 }
 
 // actionPlace says which environments a command's actions act on.

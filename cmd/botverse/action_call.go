@@ -46,7 +46,7 @@ func (c *actionCall) answer(ctx context.Context, validateOnly bool) (_ *botverse
 		defer conn.Close()
 		answer, err := botversev1.NewActionServiceClient(conn).RunAction(ctx, request)
 		if err != nil {
-			return nil, cmp.Or(c.notLetIn(c.Server, err), unreachable(err, c.Server))
+			return nil, cmp.Or(c.notLetIn(c.Server, err), notReached(c.Server, err), callFailure(err))
 		}
 		return answer, nil
 	}

@@ -3,12 +3,10 @@ package main
 import (
 	"cmp"
 	"errors"
-	"fmt"
 	"net"
 	"net/netip"
 
 	"google.golang.org/grpc"
-	"google.golang.org/grpc/codes"
 	"google.golang.org/grpc/status"
 
 	botversev1 "github.com/botverse/botverse/gen/botverse/v1"
@@ -58,14 +56,8 @@ func (c presenceServer) call(do func(botversev1.PresenceServiceClient) error) er
 // plain tells an error of the server in a sentence.
 func (c presenceServer) plain(err error) error {
 	st, ok := status.FromError(err)
-	refused := c.notLetIn(c.addr(), err)
-	switch {
-	case err == nil || !ok:
+	if err == nil || !ok {
 		return err
-	case refused != nil:
-		return refused
-	case st.Code() == codes.Unavailable && reasonOf(st) == "":
-		return fmt.Errorf("no botverse answers at %s: is `botverse serve` running there? (%s)", c.addr(), st.Message())
 	}
-	return errors.New(st.Message())
+	return cmp.Or(c.notLetIn(c.addr(), err), notReached(c.addr(), err), errors.New(st.Message()))
 }

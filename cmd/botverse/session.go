@@ -135,13 +135,39 @@ func (s session) RequireTransportSecurity() bool { return false }
 // notLetIn tells of a call that serve did not take from its caller; nil for any other error.
 func (s session) notLetIn(server string, err error) error {
 	st := status.Convert(err)
-	switch {
-	case st.Code() != codes.Unauthenticated:
+	if st.Code() != codes.Unauthenticated {
 		return nil
-	case reasonOf(st) == botversev1.ErrorDetail_CALLER_UNAUTHENTICATED.String():
-		return usagef("the server at %s wants to know who calls: give a token by --token-file, --token or BOTVERSE_TOKEN", server)
-	case s.TokenFile != "":
-		return fmt.Errorf("the server at %s does not take the token in %s: %s", server, s.TokenFile, st.Message())
 	}
-	return fmt.Errorf("the server at %s does not take the token: %s", server, st.Message())
+	detail, given := detailOf(st), ""
+	if s.TokenFile != "" {
+		given = " in " + s.TokenFile
+	}
+	switch detail.GetReason() {
+	case botversev1.ErrorDetail_CALLER_UNAUTHENTICATED:
+		return usagef("the server at %s wants to know who calls: give a token by --token-file, --token or BOTVERSE_TOKEN", server)
+	case botversev1.ErrorDetail_TOKEN_REFUSED:
+		return fmt.Errorf("the server at %s does not take the token%s: its log says why, under the call ID %s", server, given, detail.GetCallId())
+	}
+	return fmt.Errorf("the server at %s does not take the token%s: %s", server, given, st.Message())
+}
+
+// notReached tells of a call that came to no serve; nil for any other error. What gRPC says of TLS it says in words alone.
+func notReached(server string, err error) error {
+	st := status.Convert(err)
+	if st.Code() != codes.Unavailable || detailOf(st) != nil {
+		return nil
+	}
+	plain := strings.TrimPrefix(strings.TrimPrefix(server, "https://"), "http://")
+	switch why := st.Message(); {
+	case strings.Contains(why, "signed by unknown authority"):
+		return fmt.Errorf("the server at %s shows a certificate of an authority that is not known here: --ca-file names its file (%s)", server, why)
+	case strings.Contains(why, "tls: failed to verify certificate"):
+		return fmt.Errorf("the server at %s shows a certificate that does not hold: %s", server, why)
+	case strings.Contains(why, "does not look like a TLS handshake"):
+		return fmt.Errorf("the server at %s speaks no TLS: give %s (%s)", server, plain, why)
+	case strings.Contains(why, "error reading server preface"):
+		return fmt.Errorf("what answers at %s is no botverse in plain text; where it speaks TLS, give --server https://%s (%s)", server, plain, why)
+	default:
+		return fmt.Errorf("no botverse answers at %s: is `botverse serve` running there? (%s)", server, why)
+	}
 }

@@ -55,7 +55,7 @@ func TestClientCommandsShowTheirToken(t *testing.T) {
 				"no token":      {"--format=", "wants to know who calls: give a token by --token-file", 2},
 				"no such file":  {"--token-file=" + filepath.Join(t.TempDir(), "none"), "token_file: open ", 2},
 				"an empty file": {"--token-file=" + fileWith(t, "\n"), "must have one token", 2},
-				"a wrong token": {"--token=another-token-0123456789", "does not take the token: the token is none that", 1},
+				"a wrong token": {"--token=another-token-0123456789", "does not take the token: its log says why, under the call ID ", 1},
 				"a wrong file":  {"--token-file=" + fileWith(t, "another-token-0123456789\n"), "does not take the token in /", 1},
 			} {
 				args := append(command[:len(command):len(command)], test.flag)
@@ -115,12 +115,16 @@ func TestClientCommandsSpeakTLS(t *testing.T) {
 	fails(t, "another certificate than the one in "+other.CertFile, "presence", "list", "--config="+settings, "--tls-cert-file="+other.CertFile)
 
 	server := []string{"presence", "list", "--token=" + viewerToken, "--server=https://" + r.grpc}
-	fails(t, "certificate", server...)
+	fails(t, "a certificate that does not hold", server...)
 	fails(t, "IP SANs", append(server, "--ca-file="+certificate.CertFile)...) // whose name is another
 	certificate.Renew(t, "127.0.0.1")
+	fails(t, "an authority that is not known here: --ca-file", server...)
 	must(t, "8 agents", append(server, "--ca-file="+certificate.CertFile)...)
 	fails(t, "no certificate in PEM", append(server, "--ca-file="+certificate.KeyFile)...)
-	fails(t, "no botverse answers", "presence", "list", "--token="+viewerToken, "--server="+r.grpc) // in plain text
+	fails(t, "--server https://"+r.grpc, "presence", "list", "--token="+viewerToken, "--server="+r.grpc) // in plain text
+	fails(t, "--server https://"+r.grpc, "action", "run", "create-lead", "--token="+viewerToken, "--server="+r.grpc)
+	plain := serve(t)
+	fails(t, "speaks no TLS: give "+plain.grpc, "presence", "list", "--server=https://"+plain.grpc)
 }
 
 // A token that others could read on its way is not sent.
