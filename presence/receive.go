@@ -4,7 +4,9 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"maps"
 	"net/http"
+	"slices"
 	"time"
 
 	"github.com/botverse/botverse/dataverse/webhook"
@@ -26,6 +28,9 @@ func (p *Presence) HasSource(name string) bool {
 	_, ok := p.config.Sources[name]
 	return ok
 }
+
+// SourceNames are the names of the sources that are configured, sorted.
+func (p *Presence) SourceNames() []string { return slices.Sorted(maps.Keys(p.config.Sources)) }
 
 // Receive stores what Dataverse posted to a source; authenticate it first. When it returns without error, the delivery is
 // on the disk, as an event or, with the reason, as a dead letter: either is to be answered with success, for Dataverse

@@ -39,7 +39,7 @@ func (s presenceService) GetDeadLetter(ctx context.Context, req *botversev1.GetD
 	id, _ := strconv.ParseUint(req.GetId(), 10, 64) // the contract lets only numbers pass
 	letter, err := s.presence.DeadLetter(ctx, id)
 	if err != nil {
-		return nil, noDeadLetter(err)
+		return nil, noDeadLetter(req.GetId(), err)
 	}
 	return &botversev1.GetDeadLetterResponse{
 		DeadLetter: deadLetterOf(letter),
@@ -52,19 +52,19 @@ func (s presenceService) ReplayDeadLetter(ctx context.Context, req *botversev1.R
 	id, _ := strconv.ParseUint(req.GetId(), 10, 64) // the contract lets only numbers pass
 	receipt, err := s.presence.Replay(ctx, id)
 	if err != nil {
-		return nil, noDeadLetter(err)
+		return nil, noDeadLetter(req.GetId(), err)
 	}
 	return &botversev1.ReplayDeadLetterResponse{
 		Handled: receipt.DeadLettered == "", Reason: receipt.DeadLettered, EventId: receipt.EventID,
 	}, nil
 }
 
-func noDeadLetter(err error) error {
+func noDeadLetter(id string, err error) error {
 	if !errors.Is(err, presence.ErrNoDeadLetter) {
 		return err
 	}
 	refused := refusal(botversev1.ErrorDetail_INVALID_REQUEST,
-		fault(botversev1.ErrorDetail_INVALID_REQUEST, "id", "there is no such dead letter: it has expired, or was handled"))
+		fault(botversev1.ErrorDetail_INVALID_REQUEST, "id", "there is no dead letter %q: it has expired, or was handled", id))
 	return inContext{error: refused, code: codes.NotFound}
 }
 

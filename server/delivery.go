@@ -2,6 +2,7 @@ package server
 
 import (
 	"context"
+	"strings"
 
 	"google.golang.org/protobuf/types/known/durationpb"
 
@@ -13,7 +14,7 @@ import (
 func (s presenceService) ListDeliveries(_ context.Context, req *botversev1.ListDeliveriesRequest) (*botversev1.ListDeliveriesResponse, error) {
 	if source := req.GetSource(); source != "" && !s.presence.HasSource(source) {
 		return nil, refusal(botversev1.ErrorDetail_INVALID_REQUEST,
-			fault(botversev1.ErrorDetail_INVALID_REQUEST, "source", "no webhook source of that name is configured"))
+			fault(botversev1.ErrorDetail_INVALID_REQUEST, "source", "no webhook source %q is configured; there are %s", source, strings.Join(s.presence.SourceNames(), ", ")))
 	}
 	size := int(req.GetPageSize())
 	if size == 0 {

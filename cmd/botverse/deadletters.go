@@ -20,6 +20,8 @@ type deadLetterCommands struct {
 	Replay deadLetterReplay `cmd:"" help:"Try dead letters again, after what was in their way has been put right."`
 }
 
+const noDeadLetters = "there are no dead letters"
+
 // deadLetterList lists dead letters.
 type deadLetterList struct {
 	presenceServer `embed:""`
@@ -37,7 +39,7 @@ func (c *deadLetterList) Run(ctx context.Context, s streams) error {
 			fmt.Fprintf(s.out, "%s  %s  %s  %s\n", d.GetId(), d.GetTime().AsTime().Format(time.RFC3339), d.GetSource(), shown(d.GetReason()))
 		}
 		if len(list.GetDeadLetters()) == 0 {
-			fmt.Fprintln(s.out, "there are no dead letters")
+			fmt.Fprintln(s.out, noDeadLetters)
 		}
 		return nil
 	})
@@ -81,6 +83,9 @@ func (c *deadLetterReplay) Run(ctx context.Context, s streams) error {
 		ids, err := c.ids(ctx, client)
 		if err != nil {
 			return err
+		}
+		if len(ids) == 0 {
+			fmt.Fprintln(s.out, noDeadLetters)
 		}
 		dead := false
 		for _, id := range ids {

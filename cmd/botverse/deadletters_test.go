@@ -13,6 +13,7 @@ func TestDeadLettersAreListedShownAndReplayed(t *testing.T) {
 	t.Parallel()
 	r := serve(t)
 	must(t, "no dead letters", "presence", "dead-letters", "list", "--server="+r.grpc)
+	must(t, "no dead letters", "presence", "dead-letters", "replay", "--all", "--server="+r.grpc)
 	held, err := openKeyring(r.dir, nil).held(presence.AgentStatus, localName)
 	if err != nil {
 		t.Fatal(err)
@@ -35,6 +36,6 @@ func TestDeadLettersAreListedShownAndReplayed(t *testing.T) {
 		t.Errorf("replay --all prints %q", out)
 	}
 	fails(t, "or --all", "presence", "dead-letters", "replay", "--server="+r.grpc)
-	fails(t, "no such dead letter", "presence", "dead-letters", "replay", "99", "--server="+r.grpc)
+	fails(t, `no dead letter "99"`, "presence", "dead-letters", "replay", "99", "--server="+r.grpc)
 	fails(t, "is `botverse serve` running", "presence", "dead-letters", "list", "--server="+vacant.Always)
 }

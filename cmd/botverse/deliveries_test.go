@@ -28,7 +28,7 @@ func TestPresenceDeliveries(t *testing.T) {
 	if !strings.Contains(text, "delay ") || strings.Contains(text, "Aoife") {
 		t.Errorf("a delivery is printed as %q", text)
 	}
-	if _, err := deliveries("--source=agent-stats"); err == nil || !strings.Contains(err.Error(), "no webhook source") {
+	if _, err := deliveries("--source=agent-stats"); err == nil || !strings.Contains(err.Error(), `no webhook source "agent-stats" is configured; there are agent-status`) {
 		t.Errorf("an unknown source: %v", err)
 	}
 }
