@@ -9,6 +9,7 @@ import (
 	"log/slog"
 	"os"
 	"path/filepath"
+	"regexp"
 	"runtime/debug"
 	"strings"
 
@@ -71,13 +72,25 @@ func parse(args []string, out io.Writer) (command, error) {
 		return nil, nil
 	}
 	if err != nil {
-		return nil, asUsage(err)
+		return nil, asUsage(withoutValue(err))
 	}
 	chosen, ok := parsed.Selected().Target.Addr().Interface().(command)
 	if !ok {
 		return nil, usagef("botverse %s: which of its commands? Try botverse %[1]s --help", parsed.Command())
 	}
 	return chosen, nil
+}
+
+// fromVariable is what kong says of a setting of the environment.
+var fromVariable = regexp.MustCompile(`(?s) \(from envar (\w+)=".*"\)$`)
+
+// withoutValue takes the value of an environment variable out of an error of kong's: with a mapping's it would print secrets.
+func withoutValue(err error) error {
+	text := err.Error()
+	if short := fromVariable.ReplaceAllString(text, " (from the variable $1)"); short != text {
+		return errors.New(short)
+	}
+	return err
 }
 
 // newParser is the parser of the whole command line. It calls answered when it has printed what was asked for, as --help.

@@ -124,3 +124,32 @@ func TestEnvironmentsAreRead(t *testing.T) {
 		t.Errorf("allowed_hosts = %q", fromFile.AllowedHosts)
 	}
 }
+
+// What stands in a variable may hold secrets, and so an error names the variable alone.
+func TestErrorsDoNotShowVariables(t *testing.T) {
+	t.Setenv("BOTVERSE_AUTH", "{tokens: {a: {role: boss, token: planted-token-0123456789}}}")
+	_, err := say(t, "serve", "--data-dir="+t.TempDir())
+	if err == nil || strings.Contains(err.Error(), "planted") || !strings.Contains(err.Error(), `no role "boss"`) || !strings.HasSuffix(err.Error(), "(from the variable BOTVERSE_AUTH)") {
+		t.Errorf("the error is %v", err)
+	}
+}
+
+// The value is not told: it may be a secret.
+func TestSettingsOfAnotherShapeAreNamed(t *testing.T) {
+	t.Parallel()
+	signIn := "contoso: {url: https://contoso.crm4.dynamics.com, sign_in: {managed_identity: true}"
+	for setting, want := range map[string]string{
+		"environments: {" + signIn + ", allow: {contact: find}}}":     "environments.contoso: contact is a text, and must be a list",
+		"environments: {" + signIn + ", allow: [contact]}}":           "environments.contoso: allow is a list, ",
+		"environments: {" + signIn + ", timeout: [30s]}}":             "timeout is a list, and must be a duration, as 30s",
+		"environments: {contoso: {sign_in: planted}}":                 "sign_in is a text, ",
+		"auth: {tokens: {a: {role: viewer, sha256: planted}}}":        "auth: sha256 is a text, and must be a list",
+		"auth: {tokens: {a: {role: viewer, token: [planted]}}}":       "auth: token is a list, and must be a text",
+		"auth: {tokens: {a: {role: viewer, sha256: [{planted: 1}]}}}": "auth: sha256 is a mapping, and must be a text",
+	} {
+		_, err := say(t, "serve", "--config="+configFile(t, setting), "--data-dir="+t.TempDir())
+		if err == nil || !strings.Contains(err.Error(), want) || exitStatus(err) != 2 || strings.Contains(err.Error(), "unmarshal") || strings.Contains(err.Error(), "planted") {
+			t.Errorf("%s: %v, want %q", setting, err, want)
+		}
+	}
+}

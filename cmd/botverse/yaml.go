@@ -9,6 +9,7 @@ import (
 	"os"
 	"regexp"
 	"slices"
+	"strconv"
 	"strings"
 
 	"github.com/alecthomas/kong"
@@ -175,6 +176,7 @@ func decodeEnvironment(node *yaml.Node) (dataverse.Config, error) {
 
 // decodeKnown goes by way of text because only a yaml.Decoder refuses unknown keys.
 func decodeKnown(node *yaml.Node, into any) error {
+	blockStyle(node)
 	text, err := yaml.Marshal(node)
 	if err != nil {
 		return err
@@ -182,7 +184,7 @@ func decodeKnown(node *yaml.Node, into any) error {
 	decoder := yaml.NewDecoder(bytes.NewReader(text))
 	decoder.KnownFields(true)
 	if err := decoder.Decode(into); err != nil {
-		return plainYAMLError(err)
+		return plainYAMLError(err, text)
 	}
 	return nil
 }
@@ -217,16 +219,86 @@ func expandReferences(node *yaml.Node, lookup func(string) (string, bool)) error
 
 var unknownField = regexp.MustCompile(`field (\S+) not found in type \S+`)
 
-// plainYAMLError takes Go's types and the decoder's line numbers, which are not the file's, out of an error.
-func plainYAMLError(err error) error {
+// plainYAMLError takes Go's types and the decoder's line numbers, which are not the file's, out of an error about a text. The key at
+// fault it names without the value, which may be a secret.
+func plainYAMLError(err error, text []byte) error {
 	if m := unknownField.FindStringSubmatch(err.Error()); m != nil {
 		return fmt.Errorf("unknown key %q", m[1])
 	}
 	var bad *yaml.TypeError
-	if errors.As(err, &bad) && len(bad.Errors) > 0 {
-		_, text, _ := strings.Cut(bad.Errors[0], ": ")
-		text, _, _ = strings.Cut(text, " into ")
-		return errors.New(text)
+	if !errors.As(err, &bad) || len(bad.Errors) == 0 {
+		return err
 	}
-	return err
+	m := wrongShape.FindStringSubmatch(bad.Errors[0])
+	if m == nil {
+		_, message, _ := strings.Cut(bad.Errors[0], ": ")
+		return errors.New(message)
+	}
+	key, given := keyAbove(text, m[1], m[2]), shapeOfTag(m[2])
+	if wanted := shapeOfType(m[3]); wanted != "" {
+		return fmt.Errorf("%s is %s, and must be %s", key, given, wanted)
+	}
+	return fmt.Errorf("%s is %s, which it cannot be", key, given)
+}
+
+// wrongShape is how the decoder says that a value is of another kind than its key takes: the line, the value's tag, Go's type.
+var wrongShape = regexp.MustCompile(`^line (\d+): cannot unmarshal !!(\w+).* into (\S+)$`)
+
+// keyAbove is the key of the value that begins in a line of YAML in block style, counted from 1. A list or a mapping begins in the line
+// below its key.
+func keyAbove(text []byte, line, tag string) string {
+	number, _ := strconv.Atoi(line)
+	if tag == "seq" || tag == "map" {
+		number--
+	}
+	lines := strings.Split(string(text), "\n")
+	if number < 1 || number > len(lines) {
+		return "the setting"
+	}
+	key, _, found := strings.Cut(strings.TrimSpace(lines[number-1])+" ", ": ")
+	if !found || strings.HasPrefix(key, "-") {
+		return "a value of a list"
+	}
+	return key
+}
+
+// blockStyle has a node written with a line for each value.
+func blockStyle(node *yaml.Node) {
+	node.Style &^= yaml.FlowStyle
+	for _, child := range node.Content {
+		blockStyle(child)
+	}
+}
+
+func shapeOfTag(tag string) string {
+	switch tag {
+	case "seq":
+		return "a list"
+	case "map":
+		return "a mapping"
+	case "int", "float":
+		return "a number"
+	case "bool":
+		return "true or false"
+	}
+	return "a text"
+}
+
+// shapeOfType is what a type of Go's is written as; "" where its name does not tell.
+func shapeOfType(name string) string {
+	switch {
+	case strings.HasPrefix(name, "map["):
+		return "a mapping"
+	case strings.HasPrefix(name, "[]"):
+		return "a list"
+	case name == "bool":
+		return "true or false"
+	case strings.HasPrefix(name, "int"), strings.HasPrefix(name, "uint"), strings.HasPrefix(name, "float"):
+		return "a number"
+	case name == "time.Duration":
+		return "a duration, as 30s"
+	case name == "string", strings.HasSuffix(name, ".Secret"), strings.HasSuffix(name, ".Plain"):
+		return "a text"
+	}
+	return ""
 }
