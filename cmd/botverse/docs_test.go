@@ -333,3 +333,20 @@ func TestFeaturesNameTestsThatExist(t *testing.T) {
 		t.Errorf("found %d tests in docs/features.md, want more", named)
 	}
 }
+
+// The tests that the page shows pass with the definition that it shows.
+func TestShownTestsOfActionsPass(t *testing.T) {
+	t.Parallel()
+	dir := t.TempDir()
+	for _, block := range regexp.MustCompile("(?s)```yaml\n(.*?)```").FindAllStringSubmatch(doc(t, "docs/actions.md"), -1) {
+		name := "find-customer.test.yaml"
+		if found := regexp.MustCompile(`(?m)^name: (\S+)$`).FindStringSubmatch(block[1]); found != nil {
+			name = found[1] + ".yaml"
+		}
+		if err := os.WriteFile(path.Join(dir, name), []byte(block[1]), 0o600); err != nil {
+			t.Fatal(err)
+		}
+	}
+	must(t, "2 definitions, nothing wrong", "action", "lint", dir)
+	must(t, "3 tests in ", "action", "test", dir)
+}
