@@ -32,10 +32,11 @@ run() {
 	shift 2
 	local flags=()
 	[[ $required == false ]] || flags=(--require-auth)
+	: >"$work/address" # else the first look at it may come before it is there
 	"$work/botverse" dataverse --addr 127.0.0.1:0 --in-memory --seed demo "${flags[@]}" >"$work/address" 2>"$work/server.log" &
 	server=$!
 	local url=
-	for _ in $(seq 200); do
+	for _ in $(seq 1200); do
 		url=$(sed -n 's|^local Dataverse  \(http://[^/]*\)/.*|\1|p' "$work/address")
 		[[ -z $url ]] && kill -0 "$server" 2>/dev/null || break
 		sleep 0.05
