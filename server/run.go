@@ -11,6 +11,8 @@ import (
 	"golang.org/x/sync/errgroup"
 	"google.golang.org/grpc"
 	"google.golang.org/grpc/health/grpc_health_v1"
+
+	"github.com/botverse/botverse/internal/silent"
 )
 
 // Listen opens all listeners, so that an address in use is told before anything is served. After an error, and where Run
@@ -61,7 +63,7 @@ func (s *Server) Run(ctx context.Context) error {
 		}
 	}
 	group, failed := errgroup.WithContext(ctx)
-	group.Go(func() error { return s.grpc.Serve(s.grpcAt) })
+	group.Go(func() error { return s.grpc.Serve(silent.Listener(s.grpcAt)) })
 	group.Go(func() error { return s.grpc.Serve(s.pipe) })
 	group.Go(func() error { return serveHTTP(s.rest, s.restAt) })
 	group.Go(func() error { return serveHTTP(s.hooks, s.hooksAt) })

@@ -165,7 +165,7 @@ func TestStopDoesNotWaitForConnectionsWithoutARequest(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
 		r := startPiped(t, stub{})
-		for _, at := range []net.Listener{r.restAt, r.hooksAt} {
+		for _, at := range []net.Listener{r.restAt, r.hooksAt, r.grpcAt} {
 			if _, err := at.(*bufconn.Listener).Dial(); err != nil {
 				t.Fatal(err)
 			}
