@@ -49,14 +49,9 @@ func inBatch(msg *nats.Msg, batch string, place int) *nats.Msg {
 }
 
 // BatchPays says whether so many messages are stored sooner by PublishAtOnce than one by one. NATS inside keeps a batch in
-// a file of its own until it has all of it, which costs as much as some twenty synced writes (BenchmarkPublishAtOnce);
-// servers that share a stream keep it in memory.
-func (j *Journal) BatchPays(messages int) bool {
-	if j.Shared() {
-		return messages > 1
-	}
-	return j.sync && messages >= 24
-}
+// a file of its own until it has all of it, which costs as much as some twenty synced writes (BenchmarkPublishAtOnce). On
+// servers that processes share nothing is stored in batches.
+func (j *Journal) BatchPays(messages int) bool { return !j.Shared() && j.sync && messages >= 24 }
 
 // PublishAll stores messages of one stream, each as it would be alone: at once where that pays, else without waiting for one
 // another. It returns an error for each that was refused, or may not be stored. Most are in their order in the stream.

@@ -103,7 +103,7 @@ func (p *Presence) open(ctx context.Context, j *journal.Journal) (err error) {
 	if err != nil {
 		return err
 	}
-	if err := p.catchUp(ctx, newest, end); err != nil {
+	if err := p.catchUp(ctx, newest); err != nil {
 		return err
 	}
 	if err := p.meet(ctx); err != nil {
@@ -160,7 +160,7 @@ const catchUpTime = 15 * time.Second
 // catchUp reads the states again while they are behind the events, which are stored after them: where servers end and begin,
 // one may lead that has yet to apply what it has. Who goes on from older states would tell everybody of changes that were
 // none. States that stay behind were lost; then there is no other way but to go on from them.
-func (p *Presence) catchUp(ctx context.Context, newest map[string]uint64, end uint64) error {
+func (p *Presence) catchUp(ctx context.Context, newest map[string]uint64) error {
 	waiting, cancel := context.WithTimeout(ctx, catchUpTime)
 	defer cancel()
 	for wait := firstPause; ; wait = min(2*wait, maxPause) {
@@ -173,6 +173,10 @@ func (p *Presence) catchUp(ctx context.Context, newest map[string]uint64, end ui
 			return ctx.Err()
 		}
 		agents, err := p.store.loadStates(ctx)
+		if err != nil {
+			return err
+		}
+		end, err := p.store.logEnd(ctx) // it goes on meanwhile, and states with it
 		if err != nil {
 			return err
 		}

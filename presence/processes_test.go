@@ -187,6 +187,64 @@ func TestStatesThatAreBehindTheirEventsAreReadAgain(t *testing.T) {
 	}
 }
 
+// While somebody waits for states, others go on: the states that are read in the end stand for a later place of the log than it
+// had at first.
+func TestSnapshotOfStatesThatWereReadAgain(t *testing.T) {
+	t.Parallel()
+	r := openRig(t, t.TempDir(), settings(), nil)
+	r.receive(change{row: 1, agent: 1, presence: busy, minute: 1})
+	r.receive(change{row: 2, agent: 1, presence: away, minute: 2})
+	if err := r.apply(t.Context(), r.beginFirst(2)); err != nil {
+		t.Fatal(err)
+	}
+	newest := r.hub.agent(agentKey(organization, agentID(1)))
+	_, older := fold(r.logged()[:1]...)
+	put := func(agentNumber int, a *agent) {
+		t.Helper()
+		text, err := r.store.stateText(a)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if _, err := r.store.states.Put(t.Context(), agentKey(organization, agentID(agentNumber)), text); err != nil {
+			t.Fatal(err)
+		}
+	}
+	put(1, older)
+	opened := make(chan *Presence, 1)
+	go func() {
+		second, err := Open(context.Background(), settings(), r.journal, nil)
+		if err != nil {
+			t.Error(err)
+		}
+		opened <- second
+	}()
+	select {
+	case <-opened:
+		t.Fatal("it began with a state that is older than its event")
+	case <-time.After(300 * time.Millisecond):
+	}
+	r.receive(change{row: 3, agent: 2, presence: busy, minute: 3})
+	_, ahead := derive(nil, r.logged()[2], 3)
+	put(2, ahead)
+	put(1, newest)
+
+	second := <-opened
+	if second == nil {
+		return
+	}
+	began := &rig{Presence: second, t: t, stop: func() {}}
+	live := began.watch("")
+	if states := snapshot(t, live); len(states) != 2 {
+		t.Fatalf("snapshot %+v, want both agents", states)
+	}
+	began.run()
+	defer began.stop()
+	began.receive(change{row: 4, agent: 2, presence: away, minute: 4})
+	if e := nextEvent(t, live); e.RecordID != rowID(4) {
+		t.Errorf("told row %s, want the first that the snapshot has not", e.RecordID)
+	}
+}
+
 // The client says that all of a bucket was told when it had as many entries as there were at first. Where one changed meanwhile, and
 // counts twice, another is not told yet: who begins then waits for that one too.
 func TestStateThatIsNotToldAtFirstIsReadAgain(t *testing.T) {
