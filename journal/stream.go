@@ -18,18 +18,19 @@ import (
 // The journal decides on how many servers the stream lies and where it is read: always at the stream's leader, so that
 // whoever was told that a message is stored finds it. A replica may be behind, and would say that there is none.
 func (j *Journal) Stream(ctx context.Context, config jetstream.StreamConfig) (jetstream.Stream, error) {
-	config.Replicas, config.AllowDirect, config.AllowAtomicPublish, config.Storage = j.replicas, false, true, jetstream.FileStorage
+	config.Replicas, config.AllowDirect, config.Storage = j.replicas, false, jetstream.FileStorage
+	config.AllowAtomicPublish = !j.Shared() // servers of before 2.12 know nothing of batches
 	there, err := j.findOrMake(ctx, config)
 	if err != nil {
 		return nil, fmt.Errorf("open stream %s: %w", config.Name, j.explain(err))
 	}
 	set := there.CachedInfo().Config
 	if set.MaxAge == config.MaxAge && max(set.MaxBytes, 0) == config.MaxBytes && set.Replicas == config.Replicas &&
-		!set.AllowDirect && set.AllowAtomicPublish {
+		!set.AllowDirect && set.AllowAtomicPublish == config.AllowAtomicPublish {
 		return there, nil
 	}
 	set.MaxAge, set.MaxBytes, set.Duplicates = config.MaxAge, config.MaxBytes, config.Duplicates
-	set.Replicas, set.AllowDirect, set.AllowAtomicPublish = config.Replicas, false, true
+	set.Replicas, set.AllowDirect, set.AllowAtomicPublish = config.Replicas, false, config.AllowAtomicPublish
 	if there, err = j.js.UpdateStream(ctx, set); err != nil {
 		return nil, fmt.Errorf("set stream %s: %w", config.Name, j.explain(err))
 	}
