@@ -129,6 +129,7 @@ func TestSettingsAreChecked(t *testing.T) {
 		`{tokens: {board: {role: viewer, token: "with blanks and more"}}}`:                                                      "letters, digits",
 		`{tokens: {board: {role: viewer, token: ""}}}`:                                                                          "letters, digits", // as of a variable that is empty
 		`{tokens: {board: {role: viewer, sha256: [abc]}}}`:                                                                      "64 hexadecimal digits",
+		`{tokens: {board: {role: viewer, sha256: [` + boardToken + `]}}}`:                                                       "sha256[0] is not",
 		`{tokens: {board: {role: viewer, file: ` + dir + `/none}}}`:                                                             "no such file",
 		`{tokens: {board: {role: viewer, file: ` + dir + `/short}}}`:                                                            "fewer than 16",
 		`{tokens: {board: {role: viewer, file: ` + dir + `/empty}}}`:                                                            "has no token",

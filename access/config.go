@@ -60,9 +60,9 @@ func (t Token) validate(name string) error {
 	if t.Token == (Plain{}) && t.File == "" && len(t.SHA256) == 0 {
 		refuse("there is no token: give sha256, token or file")
 	}
-	for _, sum := range t.SHA256 {
-		if raw, err := hex.DecodeString(sum); err != nil || len(raw) != len(digest{}) {
-			refuse("sha256 has %.80q, which is not the 64 hexadecimal digits of a SHA-256", sum)
+	for i, sum := range t.SHA256 {
+		if raw, err := hex.DecodeString(sum); err != nil || len(raw) != len(digest{}) { // it may be the token itself
+			refuse("sha256[%d] is not the 64 hexadecimal digits of a SHA-256", i)
 		}
 	}
 	if t.Token != (Plain{}) {
