@@ -11,8 +11,8 @@ import (
 	"go.opentelemetry.io/otel/trace"
 )
 
-// putStates stores the agents that the steps changed, all at once where they are many. Where that is refused, as when another
-// process was faster, and where it is not known to have been done, each is stored on its own, which does nothing again.
+// putStates stores the agents that the steps changed, all at once where that pays. Where it is refused, or not known to have been
+// done, each is stored on its own, which does nothing again.
 func (s *store) putStates(ctx context.Context, batch []*step) error {
 	changed := make([]*step, 0, len(batch))
 	for _, step := range batch {
